@@ -1,0 +1,87 @@
+/**
+ * The seam: what resources may ask of a cluster, in the words of Ganeti's own
+ * LUXI protocol, so that a handler cannot tell which backend answers.
+ *
+ * Every verb may also raise the Failures of the way to the cluster:
+ * `no-master`, `no-answer`, `unavailable`.
+ */
+import type { Json, JsonObject } from '../json.ts'
+
+export type QueryResource =
+  | 'cluster'
+  | 'export'
+  | 'extstorage'
+  | 'filter'
+  | 'group'
+  | 'instance'
+  | 'job'
+  | 'lock'
+  | 'network'
+  | 'node'
+  | 'os'
+
+export type FieldKind = 'unknown' | 'text' | 'bool' | 'number' | 'float' | 'unit' | 'timestamp' | 'other'
+
+/** What a query says of a field, besides its values. */
+export interface FieldDefinition {
+  readonly name: string
+  readonly title: string
+  readonly kind: FieldKind
+  readonly doc: string
+}
+
+/** How a cell of a query's answer came out: Ganeti's RS_* numbers. */
+export const ResultStatus = { normal: 0, unknown: 1, noData: 2, unavailable: 3, offline: 4 } as const
+export type ResultStatus = (typeof ResultStatus)[keyof typeof ResultStatus]
+
+/** A cell; its value is null unless the status is `normal`. */
+export type Cell = readonly [ResultStatus, Json]
+
+export interface QueryResult {
+  readonly fields: readonly FieldDefinition[]
+  readonly data: readonly (readonly Cell[])[]
+}
+
+export type TagKind = 'cluster' | 'instance' | 'network' | 'node' | 'nodegroup'
+
+export interface Backend {
+  /** What `gnt-cluster info` shows: name, master, versions and all defaults, as RAPI 2's /2/info has them. */
+  queryClusterInfo(): Promise<JsonObject>
+
+  /**
+   * Tags of one object, sorted; `name` is '' for the cluster.
+   * @throws Failure `not-found` for an unknown name
+   */
+  queryTags(kind: TagKind, name: string): Promise<readonly string[]>
+
+  /**
+   * One row for each name (short forms allowed), or for all objects in
+   * natural order where `names` is empty; a row has one value for each field,
+   * null where there is none.
+   * @throws Failure `not-found` for an unknown name, `invalid` for an unknown field
+   */
+  queryInstances(names: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
+  /** As `queryInstances`, for nodes. */
+  queryNodes(names: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
+  /** As `queryInstances`, for node groups. */
+  queryGroups(names: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
+  /** As `queryInstances`, for networks. */
+  queryNetworks(names: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
+
+  /**
+   * Rows of cells for the objects that a filter lets through (null: all), in
+   * natural order. Unknown fields answer `unknown` cells, not an error.
+   * @param filter Ganeti's filter in its JSON form, e.g. `["=", "name", "inst1"]`
+   * @throws Failure `invalid` for an unknown resource or a broken filter
+   */
+  query(what: QueryResource, fields: readonly string[], filter: Json): Promise<QueryResult>
+
+  /**
+   * Definitions of the named fields (unknown ones of kind `unknown`), or of all in natural order for null.
+   * @throws Failure `invalid` for an unknown resource
+   */
+  queryFields(what: QueryResource, fields: readonly string[] | null): Promise<readonly FieldDefinition[]>
+
+  /** Lets go of whatever is held open; no verb may be called afterwards. */
+  close(): Promise<void>
+}

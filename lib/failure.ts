@@ -1,0 +1,52 @@
+/**
+ * What can go wrong, in our words rather than HTTP's.
+ *
+ * Lower layers throw a Failure with a code; `http/status.ts` holds the one map
+ * from codes to statuses, and `main.ts` prints a Failure of the start in one
+ * line. Anything thrown that is not a Failure is a bug of ours: the client
+ * reads only the standard 500 phrase, the log gets the whole chain of causes.
+ */
+export type FailureCode =
+  /** The named object does not exist. */
+  | 'not-found'
+  /** The request itself is at fault: an argument, a filter, a body. */
+  | 'invalid'
+  /** What was asked cannot be done in the present state, but could later. */
+  | 'unavailable'
+  /** Nobody listens where the master daemon should. */
+  | 'no-master'
+  /** The master daemon did not answer in time. */
+  | 'no-answer'
+  /** This backend cannot do it at all. */
+  | 'unsupported'
+  /** A file or setting the daemon needs is missing or wrong. */
+  | 'configuration'
+  /** Something that must not happen did, and its text may be shown. */
+  | 'internal'
+
+export class Failure extends Error {
+  override readonly name = 'Failure'
+
+  /**
+   * @param code what kind of failure this is
+   * @param message for the client or the operator: what is wrong, where, and what to do; never a secret
+   * @param options `cause`: what was caught, for the log
+   */
+  constructor(
+    readonly code: FailureCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+/** Gives the message of anything thrown, followed by those of its causes, in one line for the log. */
+export function messageChain(thrown: unknown): string {
+  const messages: string[] = []
+  for (let current = thrown; current !== undefined && messages.length < 10; ) {
+    messages.push(current instanceof Error ? current.message : String(current))
+    current = current instanceof Error ? current.cause : undefined
+  }
+  return messages.join(': ')
+}

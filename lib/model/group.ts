@@ -1,0 +1,19 @@
+import type { DiskParams, NdParams, NicParams, PartialIPolicy } from './params.ts'
+
+export type AllocPolicy = 'preferred' | 'last_resort' | 'unallocable'
+
+export interface Group {
+  readonly uuid: string
+  readonly name: string
+  readonly alloc_policy: AllocPolicy
+  /** Only what differs from the cluster's, here and in `ipolicy` and `diskparams`. */
+  readonly ndparams: Partial<NdParams>
+  readonly ipolicy: PartialIPolicy
+  readonly diskparams: DiskParams
+  /** How the group is connected to a network, by the network's UUID. */
+  readonly networks: { readonly [uuid: string]: NicParams }
+  readonly ctime: number
+  readonly mtime: number
+  readonly serial_no: number
+  readonly tags: readonly string[]
+}

@@ -1,0 +1,18 @@
+export interface Network {
+  readonly uuid: string
+  readonly name: string
+  /** IPv4 network in CIDR form. */
+  readonly network: string
+  readonly gateway: string | null
+  readonly network6: string | null
+  readonly gateway6: string | null
+  readonly mac_prefix: string | null
+  /** One character for each address of the network, `1` where it is taken by an instance. */
+  readonly reservations: string
+  /** The same for addresses set aside by hand. */
+  readonly ext_reservations: string
+  readonly ctime: number
+  readonly mtime: number
+  readonly serial_no: number
+  readonly tags: readonly string[]
+}

@@ -1,0 +1,29 @@
+/**
+ * Ganeti's natural order: runs of digits compare as numbers (`inst9` before
+ * `inst10`), everything between them as text, byte by byte.
+ */
+
+/** Gives the objects in natural order of their names; equal keys keep their places. */
+export function niceSort<T>(objects: readonly T[], nameOf: (object: T) => string): T[] {
+  return objects
+    .map((object) => ({ object, key: niceKey(nameOf(object)) }))
+    .sort((a, b) => compareKeys(a.key, b.key))
+    .map(({ object }) => object)
+}
+
+/** Text at even places, numbers at odd ones. */
+type Key = readonly (string | bigint)[]
+
+function niceKey(name: string): Key {
+  return name.split(/(\d+)/).map((part, place) => (place % 2 === 1 ? BigInt(part) : part))
+}
+
+function compareKeys(a: Key, b: Key): number {
+  const length = Math.min(a.length, b.length)
+  for (let place = 0; place < length; place++) {
+    const x = a[place] as string | bigint
+    const y = b[place] as string | bigint
+    if (x !== y) return x < y ? -1 : 1
+  }
+  return a.length - b.length
+}

@@ -1,0 +1,43 @@
+import type { NdParams } from './params.ts'
+
+export interface Node {
+  readonly uuid: string
+  readonly name: string
+  readonly primary_ip: string
+  readonly secondary_ip: string
+  /** UUID of the node's group. */
+  readonly group: string
+  readonly master_candidate: boolean
+  readonly master_capable: boolean
+  readonly vm_capable: boolean
+  readonly drained: boolean
+  readonly offline: boolean
+  readonly powered: boolean
+  /** Only what differs from the group's. */
+  readonly ndparams: Partial<NdParams>
+  readonly ctime: number
+  readonly mtime: number
+  readonly serial_no: number
+  readonly tags: readonly string[]
+}
+
+/**
+ * What a running node says of itself; memory and disk in MiB. A value is null
+ * where the source is silent.
+ */
+export interface NodeLive {
+  readonly bootid: string | null
+  readonly mtotal: number | null
+  readonly mnode: number | null
+  readonly mfree: number | null
+  readonly dtotal: number | null
+  readonly dfree: number | null
+  readonly sptotal: number | null
+  readonly spfree: number | null
+  readonly ctotal: number | null
+  /** CPUs the node's own system uses. */
+  readonly cnos: number | null
+  /** NUMA nodes. */
+  readonly cnodes: number | null
+  readonly csockets: number | null
+}

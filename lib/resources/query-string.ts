@@ -1,0 +1,72 @@
+/**
+ * The query string as Ganeti's daemon reads it: `&` is the only separator, `+`
+ * is a space, parameters with an empty value count as absent, unknown ones are
+ * nobody's business, and integers are whatever Python's int() takes.
+ */
+import { Failure } from '../failure.ts'
+
+/** What Python's int() accepts in base 10: spaces around, a sign, single underscores between digits. */
+const PYTHON_INTEGER = /^\s*[+-]?\d+(_\d+)*\s*$/
+
+export class QueryString {
+  readonly #values = new Map<string, string[]>()
+
+  /** @param text what follows the `?` of a request's target, still encoded; '' where there is none */
+  constructor(text: string) {
+    for (const pair of text.split('&')) {
+      const equals = pair.indexOf('=')
+      if (equals < 0) continue
+      const value = decode(pair.slice(equals + 1))
+      if (value === '') continue
+      const name = decode(pair.slice(0, equals))
+      const others = this.#values.get(name)
+      if (others) others.push(value)
+      else this.#values.set(name, [value])
+    }
+  }
+
+  /** The first value of a parameter. */
+  first(name: string): string | undefined {
+    return this.#values.get(name)?.[0]
+  }
+
+  /** Every value of a parameter that may be repeated (`tag`). */
+  all(name: string): readonly string[] {
+    return this.#values.get(name) ?? []
+  }
+
+  /**
+   * Whether an integer parameter is anything but zero; false where it is absent.
+   * @throws Failure `invalid` where it is no integer
+   */
+  flag(name: string): boolean {
+    const value = this.first(name)
+    if (value === undefined) return false
+    if (!PYTHON_INTEGER.test(value)) throw invalidValue(name)
+    return /[1-9]/.test(value)
+  }
+
+  /**
+   * A flag of RAPI 1.2, whose documentation says `true` where RAPI 2 says 1.
+   * @throws Failure `invalid` where it is neither a word nor an integer
+   */
+  flagOrWord(name: string): boolean {
+    const value = this.first(name)
+    if (value === 'true') return true
+    if (value === 'false') return false
+    return this.flag(name)
+  }
+}
+
+function invalidValue(name: string): Failure {
+  return new Failure('invalid', `Invalid value for the '${name}' parameter`)
+}
+
+/** Decodes `+` and `%xx`; bytes that are no UTF-8 become U+FFFD, a lone `%` stands for itself (as in Python). */
+function decode(text: string): string {
+  const spaced = text.replaceAll('+', ' ')
+  if (!spaced.includes('%')) return spaced
+  return spaced.replace(/(?:%[\da-fA-F]{2})+/g, (escapes) =>
+    Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('utf8'),
+  )
+}

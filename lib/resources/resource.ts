@@ -1,0 +1,70 @@
+/**
+ * A resource is a value: its path, and for each method what it does, who may
+ * and how it answers. The router, access control, the lists at `/` and `/2`,
+ * the reference and several tests read the same table of such values.
+ */
+import type { Right } from '../auth/rights.ts'
+import type { Backend } from '../backend/backend.ts'
+import type { Json } from '../json.ts'
+import type { QueryString } from './query-string.ts'
+
+/** The names in braces of a path, e.g. `'node_name'` of `'/2/nodes/{node_name}/tags'`. */
+type NamesIn<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | NamesIn<Rest>
+  : never
+
+/** What the path matched, by the names in its braces; never percent-decoded. */
+export type PathParams<Path extends string> = { readonly [Name in NamesIn<Path>]: string }
+
+/** What a handler gets: plain values, nothing of HTTP. */
+export interface Call<Params = Readonly<Record<string, string>>> {
+  readonly params: Params
+  readonly query: QueryString
+  /** The decoded body; undefined where the request has none. */
+  readonly body: Json | undefined
+  readonly backend: Backend
+}
+
+/** Gives what is sent as JSON; throws a Failure for what cannot be done. */
+export type Handler<Params> = (call: Call<Params>) => Promise<Json>
+
+/** A parameter of the query string, for the reference. */
+export interface Parameter {
+  readonly name: string
+  readonly doc: string
+}
+
+export interface Method<Params = Readonly<Record<string, string>>> {
+  readonly doc: string
+  /** Any one of these rights lets a user in; none at all means open to everyone. */
+  readonly access: readonly Right[]
+  readonly parameters: readonly Parameter[]
+  readonly handle: Handler<Params>
+}
+
+export type MethodName = 'GET' | 'PUT' | 'POST' | 'DELETE'
+
+export interface Resource {
+  readonly path: string
+  readonly doc: string
+  readonly methods: { readonly [name in MethodName]?: Method }
+}
+
+/** Describes a resource; `path` gives the handlers their typed `params`. */
+export function resource<const Path extends string>(
+  path: Path,
+  doc: string,
+  methods: { readonly [name in MethodName]?: Method<PathParams<Path>> },
+): Resource {
+  // A handler asks for just the names of its own path, and the router fills in those.
+  return { path, doc, methods: methods as Resource['methods'] }
+}
+
+/** A method that everyone may use (unless the daemon wants authentication for all). */
+export function open<Params>(
+  doc: string,
+  handle: Handler<Params>,
+  parameters: readonly Parameter[] = [],
+): Method<Params> {
+  return { doc, access: [], parameters, handle }
+}
