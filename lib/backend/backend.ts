@@ -45,6 +45,12 @@ export interface QueryResult {
 export type TagKind = 'cluster' | 'instance' | 'network' | 'node' | 'nodegroup'
 
 export interface Backend {
+  /**
+   * Rises whenever an answer may have changed; equal numbers mean equal
+   * answers. Null where that cannot be known (a live cluster).
+   */
+  readonly generation: number | null
+
   /** What `gnt-cluster info` shows: name, master, versions and all defaults, as RAPI 2's /2/info has them. */
   queryClusterInfo(): Promise<JsonObject>
 

@@ -39,6 +39,8 @@ export interface Method<Params = Readonly<Record<string, string>>> {
   /** Any one of these rights lets a user in; none at all means open to everyone. */
   readonly access: readonly Right[]
   readonly parameters: readonly Parameter[]
+  /** Whether the answer follows from cluster state, path and query alone, so that it may be kept per generation. */
+  readonly stateOnly: boolean
   readonly handle: Handler<Params>
 }
 
@@ -60,11 +62,11 @@ export function resource<const Path extends string>(
   return { path, doc, methods: methods as Resource['methods'] }
 }
 
-/** A method that everyone may use (unless the daemon wants authentication for all). */
+/** A reading of cluster state that everyone may do (unless the daemon wants authentication for all). */
 export function open<Params>(
   doc: string,
   handle: Handler<Params>,
   parameters: readonly Parameter[] = [],
 ): Method<Params> {
-  return { doc, access: [], parameters, handle }
+  return { doc, access: [], parameters, stateOnly: true, handle }
 }
