@@ -1,5 +1,19 @@
-/** A JSON value as we read and send it; arrays and objects are never changed once made. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+/**
+ * JSON as we read and send it. Integers that JavaScript's numbers cannot hold
+ * (Ganeti stamps the reasons of a job with nanoseconds) pass through exactly,
+ * as bigints; everything else is JSON.parse and JSON.stringify.
+ */
+import { randomUUID } from 'node:crypto'
+
+/** A JSON value; arrays and objects are never changed once made. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json }
 
 /** A JSON object. */
 export type JsonObject = { readonly [key: string]: Json }
@@ -7,4 +21,44 @@ export type JsonObject = { readonly [key: string]: Json }
 /** Whether a JSON value is an object (neither a list nor null). */
 export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Stands before the digits of a long integer while it travels as a string; nobody outside can know it. */
+const MARK = `${randomUUID()}:`
+const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g')
+
+/** Whether a text may hold a long integer at all; most do not, and take the short way. */
+const MAYBE_LONG = /[[,:]\s*-?\d{16,}\s*[,\]}]/
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g
+
+/**
+ * Reads a JSON text.
+ * @throws SyntaxError where it is none
+ */
+export function parseJson(text: string): Json {
+  if (!MAYBE_LONG.test(text)) return JSON.parse(text)
+  const marked = text.replace(STRING_OR_NUMBER, (token) =>
+    isLongInteger(token) ? `"${MARK}${token}"` : token,
+  )
+  return JSON.parse(marked, (_key, value) =>
+    typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
+  )
+}
+
+function isLongInteger(token: string): boolean {
+  return /^-?[1-9]\d{15,}$/.test(token) && !Number.isSafeInteger(Number(token))
+}
+
+/** Gives the JSON text of a value. */
+export function stringifyJson(value: Json): string {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    // JSON.stringify refuses bigints; they are rare, so they pay for themselves.
+    if (!(error instanceof TypeError)) throw error
+    const marked = JSON.stringify(value, (_key, inner) =>
+      typeof inner === 'bigint' ? `${MARK}${inner}` : inner,
+    )
+    return marked.replace(MARKED, '$1')
+  }
 }

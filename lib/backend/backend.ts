@@ -75,18 +75,47 @@ export interface Backend {
   queryNetworks(names: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
 
   /**
+   * As `queryInstances`, for jobs; ids are decimal numbers.
+   * @throws Failure `not-found` for an unknown id
+   */
+  queryJobs(ids: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
+  /** As `queryInstances`, for the rules of the job filter, in the order of their UUIDs. */
+  queryFilters(uuids: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
+
+  /**
    * Rows of cells for the objects that a filter lets through (null: all), in
    * natural order. Unknown fields answer `unknown` cells, not an error.
+   * @param what a QueryResource
    * @param filter Ganeti's filter in its JSON form, e.g. `["=", "name", "inst1"]`
    * @throws Failure `invalid` for an unknown resource or a broken filter
    */
-  query(what: QueryResource, fields: readonly string[], filter: Json): Promise<QueryResult>
+  query(what: string, fields: readonly string[], filter: Json): Promise<QueryResult>
 
   /**
-   * Definitions of the named fields (unknown ones of kind `unknown`), or of all in natural order for null.
+   * Definitions of the named fields of a QueryResource (unknown ones of kind `unknown`), or of all in natural order for null.
    * @throws Failure `invalid` for an unknown resource
    */
-  queryFields(what: QueryResource, fields: readonly string[] | null): Promise<readonly FieldDefinition[]>
+  queryFields(what: string, fields: readonly string[] | null): Promise<readonly FieldDefinition[]>
+
+  /**
+   * Hands opcodes over to be run one after the other.
+   * @returns the new job's id
+   * @throws Failure `unavailable` where no job can be taken, `unsupported` where none ever will
+   */
+  submitJob(opcodes: readonly JsonObject[]): Promise<number>
+
+  /**
+   * Waits until a job differs from what the caller knows of it.
+   * @returns null after `timeout` seconds without a change
+   * @throws Failure `not-found` for an unknown job
+   */
+  waitForJobChange(
+    id: string,
+    fields: readonly string[],
+    previous: { readonly jobInfo: Json; readonly logSerial: Json },
+    timeout: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly jobInfo: Json; readonly logEntries: Json } | null>
 
   /** Lets go of whatever is held open; no verb may be called afterwards. */
   close(): Promise<void>

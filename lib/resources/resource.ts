@@ -23,6 +23,8 @@ export interface Call<Params = Readonly<Record<string, string>>> {
   /** The decoded body; undefined where the request has none. */
   readonly body: Json | undefined
   readonly backend: Backend
+  /** Raised when the client is gone and nobody waits for the answer. */
+  readonly signal: AbortSignal
 }
 
 /** Gives what is sent as JSON; throws a Failure for what cannot be done. */
@@ -69,4 +71,24 @@ export function open<Params>(
   parameters: readonly Parameter[] = [],
 ): Method<Params> {
   return { doc, access: [], parameters, stateOnly: true, handle }
+}
+
+/** A reading of cluster state for users with one of the rights. */
+export function guarded<Params>(
+  access: readonly Right[],
+  doc: string,
+  handle: Handler<Params>,
+  parameters: readonly Parameter[] = [],
+): Method<Params> {
+  return { doc, access, parameters, stateOnly: true, handle }
+}
+
+/** A method whose answer depends on more than cluster state (on jobs, on the moment). */
+export function live<Params>(
+  access: readonly Right[],
+  doc: string,
+  handle: Handler<Params>,
+  parameters: readonly Parameter[] = [],
+): Method<Params> {
+  return { doc, access, parameters, stateOnly: false, handle }
 }

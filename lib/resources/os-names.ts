@@ -1,0 +1,24 @@
+import type { Backend } from '../backend/backend.ts'
+import { ResultStatus } from '../backend/backend.ts'
+
+/**
+ * Names of the OSes an instance can be made with, each with its variants as
+ * instances bear them (`noop+default`); invalid, hidden and blacklisted ones
+ * are left out.
+ */
+export async function osNames(backend: Backend): Promise<readonly string[]> {
+  const { data } = await backend.query('os', ['name', 'variants', 'valid', 'hidden', 'blacklisted'], null)
+  const names: string[] = []
+  for (const cells of data) {
+    const [name, variants, valid, hidden, blacklisted] = cells.map(([status, value]) =>
+      status === ResultStatus.normal ? value : null,
+    )
+    if (valid !== true || hidden === true || blacklisted === true) continue
+    if (Array.isArray(variants) && variants.length > 0) {
+      for (const variant of variants) names.push(`${name}+${variant}`)
+    } else {
+      names.push(String(name))
+    }
+  }
+  return names
+}

@@ -1,0 +1,37 @@
+/** Every resource that is served, and `/`, which lists the others. */
+import { open, type Resource, resource } from './resource.ts'
+import { version12 } from './v1.2.ts'
+import { cluster } from './v2/cluster.ts'
+import { filters } from './v2/filters.ts'
+import { groups } from './v2/groups.ts'
+import { instances } from './v2/instances.ts'
+import { jobs } from './v2/jobs.ts'
+import { networks } from './v2/networks.ts'
+import { nodes } from './v2/nodes.ts'
+import { query } from './v2/query.ts'
+
+const served: readonly Resource[] = [
+  ...version12,
+  ...cluster,
+  ...nodes,
+  ...instances,
+  ...groups,
+  ...networks,
+  ...filters,
+  ...jobs,
+  ...query,
+]
+
+/** Paths of one segment, without their slash, sorted. */
+const topLevel = served
+  .map(({ path }) => path.slice(1))
+  .filter((name) => !name.includes('/'))
+  .sort()
+
+const root = resource('/', 'The list of resources.', {
+  GET: open('Lists the top-level resources by name.', async () =>
+    topLevel.map((name) => ({ name, uri: `/${name}` })),
+  ),
+})
+
+export const resources: readonly Resource[] = [root, ...served]

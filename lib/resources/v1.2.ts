@@ -1,0 +1,183 @@
+/**
+ * Version 1.2 of the API, read-only and without a prefix, over the same
+ * queries as version 2. Its words are older than Ganeti's present ones, so
+ * each of its fields says here which field it comes from and how.
+ */
+import type { Json } from '../json.ts'
+import { isJsonObject } from '../json.ts'
+import { osNames } from './os-names.ts'
+import { open, type Parameter, resource } from './resource.ts'
+import { onlyRow, sortedNames, uriList } from './rows.ts'
+
+/** Name in 1.2, name in today's queries, and what to make of the value (nothing: itself). */
+type OldField = readonly [name: string, field: string, convert?: (value: Json) => Json]
+
+const hypervisorParameter =
+  (name: string) =>
+  (hvparams: Json): Json =>
+    (isJsonObject(hvparams) ? hvparams[name] : null) ?? null
+
+/** Statuses that came after 1.2, by what a client of 1.2 knows; the rest it knows itself. */
+const OLD_STATUS: { readonly [status: string]: string } = {
+  ADMIN_offline: 'ADMIN_down',
+  USER_down: 'ADMIN_down',
+  ERROR_nodeoffline: 'ERROR_nodedown',
+  ERROR_wrongnode: 'ERROR_down',
+}
+
+const INSTANCE_FIELDS: readonly OldField[] = [
+  ['name', 'name'],
+  ['os', 'os'],
+  ['pnode', 'pnode'],
+  ['snodes', 'snodes'],
+  ['admin_state', 'admin_state', (state) => state === 'up'],
+  ['admin_ram', 'be/maxmem'],
+  ['vcpus', 'be/vcpus'],
+  ['disk_template', 'disk_template'],
+  ['ip', 'nic.ip/0'],
+  ['mac', 'nic.mac/0'],
+  ['bridge', 'nic.bridge/0'],
+  ['sda_size', 'disk.size/0'],
+  ['sdb_size', 'disk.size/1'],
+  ['oper_state', 'oper_state'],
+  ['status', 'status', (status) => OLD_STATUS[String(status)] ?? status],
+  ['tags', 'tags'],
+  ['auto_balance', 'be/auto_balance'],
+  ['network_port', 'network_port'],
+  ['kernel_path', 'hvparams', hypervisorParameter('kernel_path')],
+  ['initrd_path', 'hvparams', hypervisorParameter('initrd_path')],
+  ['hvm_boot_order', 'hvparams', hypervisorParameter('boot_order')],
+  ['hvm_acpi', 'hvparams', hypervisorParameter('acpi')],
+  ['hvm_pae', 'hvparams', hypervisorParameter('pae')],
+  ['hvm_cdrom_image_path', 'hvparams', hypervisorParameter('cdrom_image_path')],
+  ['hvm_nic_type', 'hvparams', hypervisorParameter('nic_type')],
+  ['hvm_disk_type', 'hvparams', hypervisorParameter('disk_type')],
+  ['vnc_bind_address', 'hvparams', hypervisorParameter('vnc_bind_address')],
+]
+
+const NODE_FIELDS: readonly OldField[] = [
+  'name',
+  'dtotal',
+  'dfree',
+  'mtotal',
+  'mnode',
+  'mfree',
+  'pinst_cnt',
+  'sinst_cnt',
+  'tags',
+  'ctotal',
+  'cnodes',
+  'csockets',
+].map((name) => [name, name])
+
+const queryFieldsOf = (fields: readonly OldField[]) => fields.map(([, field]) => field)
+
+function oldObject(fields: readonly OldField[], row: readonly Json[]): Json {
+  const object: { [name: string]: Json } = {}
+  for (const [place, [name, , convert]] of fields.entries()) {
+    const value = row[place] ?? null
+    object[name] = convert ? convert(value) : value
+  }
+  return object
+}
+
+const bulk: Parameter = { name: 'bulk', doc: 'All details of each, instead of names and URIs: 1 or true.' }
+
+const info = resource('/info', 'Cluster information.', {
+  GET: open(
+    'Gives the name, master node, versions and default hypervisor of the cluster.',
+    async ({ backend }) => {
+      const cluster = await backend.queryClusterInfo()
+      const { name, master, software_version, protocol_version, config_version } = cluster
+      const { os_api_version, export_version, architecture, default_hypervisor } = cluster
+      return {
+        name: name ?? null,
+        master: master ?? null,
+        software_version: software_version ?? null,
+        protocol_version: protocol_version ?? null,
+        config_version: config_version ?? null,
+        os_api_version: os_api_version ?? null,
+        export_version: export_version ?? null,
+        architecture: oldArchitecture(architecture ?? null),
+        hypervisor_type: default_hypervisor ?? null,
+      }
+    },
+  ),
+})
+
+/** 1.2 says `64bit` where today's answer has `64bits`. */
+function oldArchitecture(architecture: Json): Json {
+  if (!Array.isArray(architecture)) return architecture
+  const [bits, machine] = architecture
+  return [String(bits).replace(/bits$/, 'bit'), machine]
+}
+
+const instances = resource('/instances', 'The instances of the cluster.', {
+  GET: open(
+    'Lists instances by name; with bulk, all their details.',
+    async ({ backend, query }) => {
+      if (query.flagOrWord('bulk')) {
+        const rows = await backend.queryInstances([], queryFieldsOf(INSTANCE_FIELDS))
+        return rows.map((row) => oldObject(INSTANCE_FIELDS, row))
+      }
+      return uriList('name', '/instances', sortedNames(await backend.queryInstances([], ['name'])))
+    },
+    [bulk],
+  ),
+})
+
+const instance = resource('/instances/{instance_name}', 'One instance.', {
+  GET: open('Gives all details of an instance.', async ({ backend, params }) => {
+    const rows = await backend.queryInstances([params.instance_name], queryFieldsOf(INSTANCE_FIELDS))
+    return oldObject(INSTANCE_FIELDS, onlyRow(rows))
+  }),
+})
+
+const instanceTags = resource('/instances/{instance_name}/tags', 'Tags of an instance.', {
+  GET: open('Lists the tags of an instance.', ({ backend, params }) =>
+    backend.queryTags('instance', params.instance_name),
+  ),
+})
+
+const nodes = resource('/nodes', 'The nodes of the cluster.', {
+  GET: open(
+    'Lists nodes by name; with bulk, all their details.',
+    async ({ backend, query }) => {
+      if (query.flagOrWord('bulk')) {
+        const rows = await backend.queryNodes([], queryFieldsOf(NODE_FIELDS))
+        return rows.map((row) => oldObject(NODE_FIELDS, row))
+      }
+      return uriList('name', '/nodes', sortedNames(await backend.queryNodes([], ['name'])))
+    },
+    [bulk],
+  ),
+})
+
+const node = resource('/nodes/{node_name}', 'One node.', {
+  GET: open('Gives all details of a node.', async ({ backend, params }) => {
+    const rows = await backend.queryNodes([params.node_name], queryFieldsOf(NODE_FIELDS))
+    return oldObject(NODE_FIELDS, onlyRow(rows))
+  }),
+})
+
+const nodeTags = resource('/nodes/{node_name}/tags', 'Tags of a node.', {
+  GET: open('Lists the tags of a node.', ({ backend, params }) =>
+    backend.queryTags('node', params.node_name),
+  ),
+})
+
+const os = resource('/os', 'Guest operating systems.', {
+  GET: open('Lists the OSes that instances can have.', ({ backend }) => osNames(backend)),
+})
+
+const tags = resource('/tags', 'Tags of the cluster.', {
+  GET: open('Lists the tags of the cluster.', ({ backend }) => backend.queryTags('cluster', '')),
+})
+
+const version = resource('/version', 'Version of the API.', {
+  // In 1.2 itself this was 1. "To adapt clients accordingly" now means that
+  // /2 is there, and ganeti-watcher restarts a daemon that answers anything else.
+  GET: open('Gives 2: the newest version of the API that is served.', async () => 2),
+})
+
+export const version12 = [info, instances, instance, instanceTags, nodes, node, nodeTags, os, tags, version]

@@ -1,0 +1,68 @@
+import { ResultStatus } from '../../backend/backend.ts'
+import { osNames } from '../os-names.ts'
+import { live, open, resource } from '../resource.ts'
+import { rowObject } from '../rows.ts'
+import { bulk } from './parameters.ts'
+
+/** What `gnt-os info` shows; the detailed list is newer than Ganeti 3.0. */
+const OS_FIELDS = [
+  'name',
+  'valid',
+  'variants',
+  'parameters',
+  'api_versions',
+  'blacklisted',
+  'hidden',
+  'os_hvp',
+  'osparams',
+  'trusted',
+]
+
+const root = resource('/2', 'Root of version 2.', {
+  GET: open('Gives null, as ever; see /2/features for what is served.', async () => null),
+})
+
+const info = resource('/2/info', 'Cluster information.', {
+  GET: open('Gives name, master node, versions, and all default parameters.', async ({ backend }) => {
+    const cluster = await backend.queryClusterInfo()
+    return {
+      ...cluster,
+      // Aliases by which /2/modify takes these values (GET_ALIASES of R_2_info, rlib2.py).
+      vg_name: cluster.volume_group_name ?? null,
+      drbd_helper: cluster.drbd_usermode_helper ?? null,
+    }
+  }),
+})
+
+const features = resource('/2/features', 'Optional features of the API.', {
+  GET: open('Lists the optional features that are served.', async () => [
+    'instance-create-reqv1',
+    'instance-reinstall-reqv1',
+    'node-migrate-reqv1',
+    'node-evac-res1',
+  ]),
+})
+
+const os = resource('/2/os', 'Guest operating systems.', {
+  GET: live(
+    [],
+    'Lists the OSes that instances can have; with bulk, what is known of each.',
+    async ({ backend, query }) => {
+      if (!query.flag('bulk')) return osNames(backend)
+      const { data } = await backend.query('os', OS_FIELDS, null)
+      return data.map((cells) =>
+        rowObject(
+          OS_FIELDS,
+          cells.map(([status, value]) => (status === ResultStatus.normal ? value : null)),
+        ),
+      )
+    },
+    [bulk],
+  ),
+})
+
+const tags = resource('/2/tags', 'Tags of the cluster.', {
+  GET: open('Lists the tags of the cluster.', ({ backend }) => backend.queryTags('cluster', '')),
+})
+
+export const cluster = [root, info, features, os, tags]

@@ -1,0 +1,79 @@
+/**
+ * Nodes, instances, groups and networks are listed, shown and tagged in the
+ * same way; what differs between them is said in a Collection.
+ */
+import type { Backend, TagKind } from '../../backend/backend.ts'
+import type { Json, JsonObject } from '../../json.ts'
+import { type Method, open } from '../resource.ts'
+import { onlyRow, rowObject, sortedNames, uriList } from '../rows.ts'
+import { bulk, checkLock, lock } from './parameters.ts'
+
+export interface Collection {
+  readonly path: string
+  readonly singular: string
+  readonly plural: string
+  /** What a plain list calls an object's name. */
+  readonly idKey: 'id' | 'name'
+  readonly tagKind: TagKind
+  /** What is shown of each object. */
+  readonly fields: readonly string[]
+  /** Asks for the named objects, or for all of them. */
+  query(
+    backend: Backend,
+    names: readonly string[],
+    fields: readonly string[],
+  ): Promise<readonly (readonly Json[])[]>
+  /** What else an object shows, wherever it is shown. */
+  extra?(object: JsonObject): JsonObject
+  /** What it shows when asked for alone: the names by which it is modified (GET_ALIASES in rlib2.py). */
+  aliases?(object: JsonObject): JsonObject
+}
+
+function shown({ fields, extra }: Collection, row: readonly Json[]): JsonObject {
+  const object = rowObject(fields, row)
+  return extra ? { ...object, ...extra(object) } : object
+}
+
+/** Lists all objects: names and URIs sorted as text, or details in natural order. */
+export function listOf(collection: Collection): Method<unknown> {
+  return open(
+    `Lists the ${collection.plural}; with bulk, all their details.`,
+    async ({ backend, query }) => {
+      if (query.flag('bulk')) {
+        checkLock(query)
+        const rows = await collection.query(backend, [], collection.fields)
+        return rows.map((row) => shown(collection, row))
+      }
+      const rows = await collection.query(backend, [], ['name'])
+      return uriList(collection.idKey, collection.path, sortedNames(rows))
+    },
+    [bulk, lock],
+  )
+}
+
+/** Shows the object that a parameter of the path names. */
+export function oneOf<const Name extends string>(
+  collection: Collection,
+  name: Name,
+): Method<{ readonly [name in Name]: string }> {
+  return open(
+    `Gives all details of the ${collection.singular}.`,
+    async ({ backend, params, query }) => {
+      checkLock(query)
+      const row = onlyRow(await collection.query(backend, [params[name]], collection.fields))
+      const object = shown(collection, row)
+      return collection.aliases ? { ...object, ...collection.aliases(object) } : object
+    },
+    [lock],
+  )
+}
+
+/** Lists the tags of the object that a parameter of the path names. */
+export function tagsOf<const Name extends string>(
+  collection: Collection,
+  name: Name,
+): Method<{ readonly [name in Name]: string }> {
+  return open(`Lists the tags of the ${collection.singular}.`, ({ backend, params }) =>
+    backend.queryTags(collection.tagKind, params[name]),
+  )
+}

@@ -1,0 +1,68 @@
+import { Failure } from '../../failure.ts'
+import { isJsonObject, type Json } from '../../json.ts'
+import { live, resource } from '../resource.ts'
+import { onlyRow, rowObject } from '../rows.ts'
+import { bulk } from './parameters.ts'
+
+const BULK_FIELDS = ['id', 'ops', 'status', 'summary', 'opstatus', 'received_ts', 'start_ts', 'end_ts']
+const FIELDS = [...BULK_FIELDS, 'oplog', 'opresult']
+
+/** How long a client may be kept waiting for a change of a job, in seconds. */
+const WAIT_TIMEOUT = 10
+
+const list = resource('/2/jobs', 'The jobs in the queue.', {
+  GET: live(
+    [],
+    'Lists jobs; with bulk, what they do and how far they are.',
+    async ({ backend, query }) => {
+      if (query.flag('bulk')) {
+        return (await backend.queryJobs([], BULK_FIELDS)).map((row) => rowObject(BULK_FIELDS, row))
+      }
+      const rows = await backend.queryJobs([], ['id'])
+      return rows.map(([id]) => ({ id: id ?? null, uri: `/2/jobs/${id}` }))
+    },
+    [bulk],
+  ),
+})
+
+const one = resource('/2/jobs/{job_id}', 'One job.', {
+  GET: live([], 'Gives all details of a job.', async ({ backend, params }) =>
+    rowObject(FIELDS, onlyRow(await backend.queryJobs([params.job_id], FIELDS))),
+  ),
+})
+
+const wait = resource('/2/jobs/{job_id}/wait', 'Changes of a job.', {
+  // A GET with a body: R_2_jobs_id_wait, rlib2.py.
+  GET: live(
+    ['write'],
+    `Waits until a job changes and gives the change, or null after ${WAIT_TIMEOUT} seconds without one.`,
+    async ({ backend, params, body, signal }) => {
+      const { fields, jobInfo, logSerial } = waitRequest(body)
+      const change = await backend.waitForJobChange(
+        params.job_id,
+        fields,
+        { jobInfo, logSerial },
+        WAIT_TIMEOUT,
+        signal,
+      )
+      return change && { job_info: change.jobInfo, log_entries: change.logEntries }
+    },
+  ),
+})
+
+function waitRequest(body: Json | undefined): { fields: string[]; jobInfo: Json; logSerial: Json } {
+  if (!isJsonObject(body)) throw new Failure('invalid', 'A body with the fields to watch is required')
+  const { fields, previous_job_info = null, previous_log_serial = null } = body
+  if (!Array.isArray(fields) || !fields.every((field) => typeof field === 'string')) {
+    throw new Failure('invalid', "The body's 'fields' must be a list of names of fields")
+  }
+  if (previous_job_info !== null && !Array.isArray(previous_job_info)) {
+    throw new Failure('invalid', "The body's 'previous_job_info' must be a list or null")
+  }
+  if (previous_log_serial !== null && typeof previous_log_serial !== 'number') {
+    throw new Failure('invalid', "The body's 'previous_log_serial' must be a number or null")
+  }
+  return { fields, jobInfo: previous_job_info, logSerial: previous_log_serial }
+}
+
+export const jobs = [list, one, wait]

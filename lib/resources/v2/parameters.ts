@@ -1,0 +1,18 @@
+/** Parameters of the query string that several resources take. */
+import type { QueryString } from '../query-string.ts'
+import type { Parameter } from '../resource.ts'
+
+export const bulk: Parameter = {
+  name: 'bulk',
+  doc: 'All details of each, instead of names and URIs, if not 0.',
+}
+export const lock: Parameter = { name: 'lock', doc: 'An integer, once asking for locks; of no effect.' }
+
+/**
+ * Checks `lock` and does nothing with it: queries are never synchronised with
+ * jobs (Ganeti 3.0 refuses them with a 500).
+ * @throws Failure `invalid` where it is no integer
+ */
+export function checkLock(query: QueryString): void {
+  query.flag('lock')
+}
