@@ -1,0 +1,135 @@
+/**
+ * The password schemes of the users file. A password field is either clear
+ * text or starts with the name of a scheme in braces:
+ *
+ *     secret                                  clear text
+ *     {cleartext}secret                       the same, for passwords that start with a brace
+ *     {HA1}0123456789abcdef0123456789abcdef   MD5 of `user:Ganeti Remote API:password`, in hex
+ *     {ARGON2}$argon2id$v=19$m=...,t=...,p=...$salt$hash
+ *
+ * The first three are Ganeti's (lib/http/auth.py), the last one is ours. Scheme
+ * names are read in any case. A new scheme is one more entry in `SCHEMES`.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { Failure } from '../failure.ts'
+
+/** The realm of Ganeti's basic authentication; part of every {HA1} value, so it can never change. */
+export const REALM = 'Ganeti Remote API'
+
+/** A listed password, ready to be compared; says nothing about itself, so that it cannot end up in a log. */
+export interface Verifier {
+  /**
+   * What a comparison costs: 0 where it is immediate, else the memory it fills
+   * over all passes, in KiB. Told right from wrong or not, it costs the same.
+   */
+  readonly cost: number
+  /**
+   * Whether `password` is the listed one.
+   * @throws Failure `unavailable` where it cannot be computed now, say for want of memory
+   */
+  matches(user: string, password: string): boolean | Promise<boolean>
+}
+
+/**
+ * Bounds for what a users file may make the daemon compute on each wrong
+ * password. All recommendations in use (RFC 9106's second, OWASP's, libsodium's
+ * up to `moderate`) are within; a slip of the pen that asks for 64 GiB is not.
+ */
+export const ARGON2_LIMITS = { memory: 256 * 1024, passes: 16, lanes: 16 } as const
+
+/** Reads what follows the braces; throws a Failure that does not quote it. */
+type Scheme = (value: string) => Verifier
+
+const SCHEMES: ReadonlyMap<string, Scheme> = new Map(Object.entries({ cleartext, ha1, argon2 }))
+
+/**
+ * Reads the password field of a line of the users file.
+ * @throws Failure `configuration` saying what is wrong with it, never what it is
+ */
+export function parsePassword(field: string): Verifier {
+  if (!field.startsWith('{')) return cleartext(field)
+  const end = field.indexOf('}')
+  const scheme = SCHEMES.get(field.slice(1, Math.max(end, 1)).toLowerCase())
+  if (!scheme) {
+    const known = '{cleartext}, {HA1} and {ARGON2}'
+    throw new Failure('configuration', `the password has an unknown scheme (known ones are ${known})`)
+  }
+  return scheme(field.slice(end + 1))
+}
+
+function cleartext(value: string): Verifier {
+  if (value === '') throw new Failure('configuration', 'the password is empty')
+  const expected = digest(value)
+  return { cost: 0, matches: (_user, password) => timingSafeEqual(digest(password), expected) }
+}
+
+/** Compared are hashes, since they have one length, and since a near miss looks like any other miss. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+function ha1(value: string): Verifier {
+  if (!/^[\da-f]{32}$/i.test(value)) {
+    throw new Failure('configuration', 'the {HA1} value is not 32 hexadecimal digits')
+  }
+  const expected = Buffer.from(value, 'hex')
+  return {
+    cost: 0,
+    matches: (user, password) =>
+      timingSafeEqual(createHash('md5').update(`${user}:${REALM}:${password}`).digest(), expected),
+  }
+}
+
+/** A PHC string: algorithm, version (absent before 1.3), parameters in any order, salt and hash in base64. */
+const PHC =
+  /^\$(?<type>argon2[a-z]*)(?:\$v=(?<version>\d{1,3}))?\$(?<params>[a-z]+=\d{1,10}(?:,[a-z]+=\d{1,10})*)\$(?<salt>[A-Za-z\d+/]+)\$(?<hash>[A-Za-z\d+/]+)$/
+
+function argon2(value: string): Verifier {
+  const { type, version, params = '', salt = '', hash = '' } = PHC.exec(value)?.groups ?? {}
+  if (type === undefined) {
+    throw new Failure(
+      'configuration',
+      'the {ARGON2} value is not of the form $argon2id$v=19$m=...,t=...,p=...$salt$hash',
+    )
+  }
+  if (type !== 'argon2id' && type !== 'argon2i') {
+    throw new Failure('configuration', 'of the argon2 family, only argon2id and argon2i are accepted')
+  }
+  if (version !== undefined && version !== '19' && version !== '16') {
+    throw new Failure('configuration', 'the {ARGON2} value has an unknown version (known ones are 19 and 16)')
+  }
+  const given = new Map(params.split(',').map((param) => param.split('=') as [string, string]))
+  const number = (name: string) => Number(given.get(name))
+  const [memory, passes, lanes] = [number('m'), number('t'), number('p')]
+  if (params.split(',').length !== 3 || Number.isNaN(memory + passes + lanes)) {
+    throw new Failure('configuration', 'the {ARGON2} value needs exactly the parameters m, t and p')
+  }
+  within('p (threads)', lanes, 1, ARGON2_LIMITS.lanes)
+  within('t (passes)', passes, 1, ARGON2_LIMITS.passes)
+  within('m (memory in KiB)', memory, 8 * lanes, ARGON2_LIMITS.memory)
+  within('salt length in bytes', base64Bytes(salt), 8, 64)
+  // Shorter hashes exist, but then another password may well have the same one.
+  within('hash length in bytes', base64Bytes(hash), 16, 64)
+  return { cost: memory * passes, matches: (_user, password) => verifyArgon2(value, password) }
+}
+
+function within(what: string, value: number, least: number, most: number): void {
+  if (value < least || value > most) {
+    throw new Failure('configuration', `the {ARGON2} value's ${what} is ${value}, not ${least} to ${most}`)
+  }
+}
+
+/** How many bytes unpadded base64 holds; 0 where it is cut off in the middle of one. */
+function base64Bytes(text: string): number {
+  return text.length % 4 === 1 ? 0 : Math.floor((text.length * 3) / 4)
+}
+
+/** The package has a native part, loaded only when needed: a machine it does not fit can do without argon2. */
+async function verifyArgon2(phc: string, password: string): Promise<boolean> {
+  try {
+    const { verify } = await import('argon2')
+    return await verify(phc, password)
+  } catch (cause) {
+    throw new Failure('unavailable', 'The password cannot be checked now', { cause })
+  }
+}
