@@ -1,0 +1,165 @@
+/**
+ * Writes lines to an open file without making anyone wait: lines gather in
+ * memory and go out in batches, one write at a time, on a thread of Node's pool.
+ *
+ * A log must not take the daemon down with it. Where the file cannot be written
+ * (disk full) or cannot keep up, lines are lost and counted, and the owner is
+ * told when that begins and when it is over.
+ */
+import { close, write, writeSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const writeBytes = promisify(write)
+const closeFile = promisify(close)
+
+export interface LineWriterEvents {
+  /** Lines are being lost from now on. Called once, until `recovered`. */
+  lost(error: Error): void
+  /** Lines are written again; so many were lost in between. */
+  recovered(lines: number): void
+}
+
+/** How many characters may wait to be written. */
+const WAITING_LIMIT = 4 * 1024 * 1024
+/** How long to wait for a full pipe or terminal, in milliseconds. */
+const FULL_PIPE_WAIT = 20
+/** How often to wait for it while the process ends. */
+const LAST_WAITS = 25
+
+export class LineWriter {
+  #fd: number
+  readonly #events: LineWriterEvents
+  readonly #limit: number
+  #waiting = ''
+  #waitingLines = 0
+  #lostLines = 0
+  /** Whether a failed write has left a line unfinished. */
+  #broken = false
+  #draining: Promise<void> | undefined
+  readonly #replacements: { fd: number; done: () => void }[] = []
+  readonly #atExit = () => this.#writeRest()
+
+  /**
+   * @param fd an open file, which becomes this writer's to close (but for standard error)
+   * @param limit how many characters may wait before lines are lost
+   */
+  constructor(fd: number, events: LineWriterEvents, limit: number = WAITING_LIMIT) {
+    this.#fd = fd
+    this.#events = events
+    this.#limit = limit
+    process.on('exit', this.#atExit)
+  }
+
+  /** Takes a line, which ends in a newline; returns at once. */
+  write(line: string): void {
+    if (this.#waiting.length + line.length > this.#limit) {
+      this.#lose(1, new Error('it cannot be written as fast as lines come'))
+      return
+    }
+    this.#waiting += line
+    this.#waitingLines++
+    this.#draining ??= this.#drain()
+  }
+
+  /** Waits until everything taken so far is written or lost. */
+  async flush(): Promise<void> {
+    await this.#draining
+  }
+
+  /** Goes on with another open file and closes the old one; no line is lost or written twice. */
+  async replace(fd: number): Promise<void> {
+    await new Promise<void>((done) => {
+      this.#replacements.push({ fd, done })
+      this.#draining ??= this.#drain()
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.flush()
+    process.off('exit', this.#atExit)
+    await this.#closeFile()
+  }
+
+  async #drain(): Promise<void> {
+    // Lines of one turn of the event loop go out together.
+    await new Promise(setImmediate)
+    while (this.#waiting !== '' || this.#replacements.length > 0) {
+      const replacement = this.#replacements.shift()
+      if (replacement) {
+        await this.#closeFile()
+        this.#fd = replacement.fd
+        this.#broken = false
+        replacement.done()
+      }
+      if (this.#waiting !== '') await this.#writeBatch()
+    }
+    this.#draining = undefined
+  }
+
+  async #writeBatch(): Promise<void> {
+    const lines = this.#waitingLines
+    let batch = this.#takeWaiting()
+    let written = 0
+    try {
+      while (batch.length > 0) {
+        try {
+          const { bytesWritten } = await writeBytes(this.#fd, batch)
+          written += bytesWritten
+          batch = batch.subarray(bytesWritten)
+        } catch (error) {
+          if (!isFull(error)) throw error
+          await delay(FULL_PIPE_WAIT)
+        }
+      }
+      this.#broken = false
+    } catch (error) {
+      // Of a batch that broke off, all lines count as lost: which bytes arrived is not worth knowing.
+      if (written > 0) this.#broken = true
+      this.#lose(lines, error as Error)
+      return
+    }
+    if (this.#lostLines > 0) {
+      const lost = this.#lostLines
+      this.#lostLines = 0
+      this.#events.recovered(lost)
+    }
+  }
+
+  /** At the end of the process nothing asynchronous happens any more. */
+  #writeRest(): void {
+    let rest = this.#takeWaiting()
+    for (let waits = 0; rest.length > 0 && waits < LAST_WAITS; ) {
+      try {
+        rest = rest.subarray(writeSync(this.#fd, rest))
+      } catch (error) {
+        if (!isFull(error)) return
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_WAIT)
+        waits++
+      }
+    }
+  }
+
+  #takeWaiting(): Buffer {
+    const batch = Buffer.from(this.#broken && this.#waiting !== '' ? `\n${this.#waiting}` : this.#waiting)
+    this.#waiting = ''
+    this.#waitingLines = 0
+    return batch
+  }
+
+  #lose(lines: number, error: Error): void {
+    const first = this.#lostLines === 0
+    this.#lostLines += lines
+    if (first) this.#events.lost(error)
+  }
+
+  async #closeFile(): Promise<void> {
+    // Closing only says again what writing has said.
+    if (this.#fd > 2) await closeFile(this.#fd).catch(() => undefined)
+  }
+}
+
+/** Whether a pipe or terminal in non-blocking mode has no room just now. */
+function isFull(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EAGAIN'
+}

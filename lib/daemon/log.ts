@@ -1,0 +1,270 @@
+/**
+ * The log, in the line format of Ganeti's daemons, so that people and programs
+ * which read those logs can read ours:
+ *
+ *     2026-11-22 04:50:39,082: ganeti-rapi pid=905 INFO 127.0.0.1:54442 GET /2/info HTTP/1.1 200
+ *
+ * Local time, milliseconds after a comma. With debugging on, file and line of
+ * the caller stand before the level:
+ *
+ *     2026-11-22 05:09:51,708: ganeti-rapi pid=9531 users-file:42 INFO Reading users file at ...
+ *
+ * A message is always one line without control characters, whoever wrote it.
+ * What clients send goes through `escapeForLog` first, so that it cannot pass
+ * for an escape of ours either.
+ */
+import { constants, openSync } from 'node:fs'
+import { Failure } from '../failure.ts'
+import { LineWriter, type LineWriterEvents } from './line-writer.ts'
+import { Syslog } from './syslog.ts'
+
+/** What everyone may do with the log. Messages must not hold passwords. */
+export interface Log {
+  /** For who looks for a fault; dropped unless debugging is on. */
+  debug(message: string): void
+  info(message: string): void
+  warning(message: string): void
+  error(message: string): void
+  /** The daemon cannot go on. */
+  critical(message: string): void
+}
+
+/** Ganeti's names of the levels and syslog's numbers for them. */
+const PRIORITIES = { DEBUG: 7, INFO: 6, WARNING: 4, ERROR: 3, CRITICAL: 2 } as const
+type Level = keyof typeof PRIORITIES
+
+export interface LogOptions {
+  /** The daemon's name in each line. */
+  readonly program: string
+  /** Whether to log debug messages, and the caller's file and line. */
+  readonly debug: boolean
+  /** The log file; made with mode 0600 where it does not exist. Ignored where syslog is `only`. */
+  readonly file?: string
+  /** Whether to write to standard error as well. */
+  readonly stderr: boolean
+  /** Syslog besides the file (`yes`), instead of it (`only`) or not at all; debug messages never go there. */
+  readonly syslog: 'no' | 'yes' | 'only'
+  /** Where syslogd listens, if not in the usual place. */
+  readonly syslogSocket?: string
+}
+
+/** A place that lines go to. */
+interface Destination {
+  /** How the log's own troubles name it. */
+  readonly name: string
+  /** @param head everything before the level */
+  write(level: Level, head: string, message: string): void
+  reopen?(): Promise<void>
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The daemon's own log. Lines still waiting are written when the process ends, however it ends. */
+export class DaemonLog implements Log {
+  readonly #program: string
+  readonly #debug: boolean
+  readonly #destinations: Destination[] = []
+  #second = -1
+  #secondText = ''
+
+  /**
+   * Opens every destination.
+   * @throws Failure `configuration` where the file cannot be opened or logger(1) is missing
+   */
+  constructor(options: LogOptions) {
+    this.#program = options.program
+    this.#debug = options.debug
+    if (options.file !== undefined && options.syslog !== 'only') {
+      this.#destinations.push(this.#fileDestination(options.file))
+    }
+    if (options.syslog !== 'no') this.#destinations.push(this.#syslogDestination(options.syslogSocket))
+    if (options.stderr) this.#destinations.push(this.#stderrDestination())
+  }
+
+  debug(message: string): void {
+    if (this.#debug) this.#write('DEBUG', message, this.debug)
+  }
+
+  info(message: string): void {
+    this.#write('INFO', message, this.info)
+  }
+
+  warning(message: string): void {
+    this.#write('WARNING', message, this.warning)
+  }
+
+  error(message: string): void {
+    this.#write('ERROR', message, this.error)
+  }
+
+  critical(message: string): void {
+    this.#write('CRITICAL', message, this.critical)
+  }
+
+  /** Opens the log file anew, after it was moved away; where that fails, says so and goes on with the old one. */
+  async reopen(): Promise<void> {
+    for (const destination of this.#destinations) {
+      try {
+        await destination.reopen?.()
+      } catch (error) {
+        this.error(
+          `Cannot reopen ${destination.name}, going on with the old one: ${(error as Error).message}`,
+        )
+      }
+    }
+  }
+
+  /** Waits until everything logged so far is written. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#destinations.map((destination) => destination.flush()))
+  }
+
+  /** Writes what is waiting and closes every destination; nothing may be logged afterwards. */
+  async close(): Promise<void> {
+    await Promise.all(this.#destinations.splice(0).map((destination) => destination.close()))
+  }
+
+  /** @param verb the method that was called: its caller is the one to name */
+  #write(level: Level, message: string, verb: (message: string) => void): void {
+    const head = this.#head(this.#debug ? ` ${callerOf(verb)}` : '')
+    const line = onOneLine(message)
+    for (const destination of this.#destinations) destination.write(level, head, line)
+  }
+
+  /** Tells the other destinations of one that is in trouble. */
+  #report(level: Level, message: string, except: string): void {
+    const head = this.#head('')
+    for (const destination of this.#destinations) {
+      if (destination.name !== except) destination.write(level, head, onOneLine(message))
+    }
+  }
+
+  #head(caller: string): string {
+    const now = Date.now()
+    const second = Math.floor(now / 1000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#secondText = localTime(new Date(now))
+    }
+    const milliseconds = String(now % 1000).padStart(3, '0')
+    return `${this.#secondText},${milliseconds}: ${this.#program} pid=${process.pid}${caller}`
+  }
+
+  #eventsOf(name: string): LineWriterEvents {
+    return {
+      lost: (error) => this.#report('ERROR', `Cannot write to ${name}: ${error.message}`, name),
+      recovered: (lines) => this.#report('WARNING', `${lines} lines could not be written to ${name}`, ''),
+    }
+  }
+
+  #fileDestination(path: string): Destination {
+    const name = `the log file '${path}'`
+    const writer = new LineWriter(openLogFile(path), this.#eventsOf(name))
+    return {
+      name,
+      ...lineDestination(writer),
+      reopen: async () => writer.replace(openLogFile(path)),
+    }
+  }
+
+  #stderrDestination(): Destination {
+    const name = 'standard error'
+    return { name, ...lineDestination(new LineWriter(2, this.#eventsOf(name))) }
+  }
+
+  #syslogDestination(socket: string | undefined): Destination {
+    const name = 'syslog'
+    const events = this.#eventsOf(name)
+    const syslog = new Syslog({ program: this.#program, events, ...(socket === undefined ? {} : { socket }) })
+    return {
+      name,
+      write: (level, _head, message) => {
+        // The level is said in words too, as a remote syslog often drops its number.
+        if (level !== 'DEBUG') syslog.write(PRIORITIES[level], `${level} ${message}`)
+      },
+      flush: async () => undefined,
+      close: () => syslog.close(),
+    }
+  }
+}
+
+function lineDestination(writer: LineWriter): Pick<Destination, 'write' | 'flush' | 'close'> {
+  return {
+    write: (level, head, message) => writer.write(`${head} ${level} ${message}\n`),
+    flush: () => writer.flush(),
+    close: () => writer.close(),
+  }
+}
+
+function openLogFile(path: string): number {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600)
+  } catch (error) {
+    throw new Failure('configuration', `cannot open the log file '${path}'`, { cause: error })
+  }
+}
+
+function localTime(date: Date): string {
+  const two = (number: number) => String(number).padStart(2, '0')
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}
+
+/** Names file and line of whoever called a function: `users-file:42`. */
+function callerOf(callee: (message: string) => void): string {
+  const trace: { stack?: string } = {}
+  Error.captureStackTrace(trace, callee)
+  const caller = trace.stack?.split('\n', 2)[1] ?? ''
+  const [, file, line] = /([^/\\]+)\.[cm]?[jt]s:(\d+):\d+\)?$/.exec(caller) ?? []
+  return file === undefined ? 'unknown:0' : `${file}:${line}`
+}
+
+/** Whatever is not plainly visible: control, format and private characters, halves of pairs, line separators. */
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu
+const INVISIBLE_OR_BACKSLASH = /[\\\p{C}\p{Zl}\p{Zp}]/gu
+const SOMETHING_UNUSUAL = /[^\x20-\x7e]|\\/
+
+/**
+ * Makes a text that a client sent fit for the log: on one line, without anything
+ * a terminal might obey. Such characters become `\x0a` or `\u{202e}`, a
+ * backslash becomes two, so that the result can be read back without doubt.
+ */
+export function escapeForLog(text: string): string {
+  return SOMETHING_UNUSUAL.test(text) ? text.replace(INVISIBLE_OR_BACKSLASH, escaped) : text
+}
+
+/** The last net under every message; leaves what `escapeForLog` made as it is. */
+function onOneLine(message: string): string {
+  return SOMETHING_UNUSUAL.test(message) ? message.replace(INVISIBLE, escaped) : message
+}
+
+function escaped(character: string): string {
+  if (character === '\\') return '\\\\'
+  const code = (character.codePointAt(0) as number).toString(16)
+  return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`
+}
+
+/** A log that only remembers, for tests: each line is level and message. */
+export class MemoryLog implements Log {
+  readonly lines: string[] = []
+
+  debug(message: string): void {
+    this.lines.push(`DEBUG ${message}`)
+  }
+
+  info(message: string): void {
+    this.lines.push(`INFO ${message}`)
+  }
+
+  warning(message: string): void {
+    this.lines.push(`WARNING ${message}`)
+  }
+
+  error(message: string): void {
+    this.lines.push(`ERROR ${message}`)
+  }
+
+  critical(message: string): void {
+    this.lines.push(`CRITICAL ${message}`)
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The pid file: names the running daemon, and keeps a second one from starting.
+ *
+ * What keeps the second one out is not the number in the file but a kernel
+ * lock on it (flock(2)), which Ganeti's own daemons hold in the same way. So
+ * the original daemon and ours keep each other out, of two starting at once
+ * one wins, and a lock ends with its process: a file left by a crash is no
+ * obstacle, even if its number belongs to someone else by now.
+ *
+ * Node cannot lock a file, but flock(1) can do it for us: a lock belongs to the
+ * open file, which parent and child share, and stays when the child ends.
+ */
+import { spawnSync } from 'node:child_process'
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { Failure } from '../failure.ts'
+
+export interface PidFile {
+  /**
+   * Removes the file, if it still is the one we made, and lets go of the lock.
+   * @throws Failure `configuration` where it cannot be removed; it is empty then
+   */
+  release(): void
+}
+
+/**
+ * Writes our process id into a pid file (decimal, newline; mode 0600) and holds the file until released.
+ *
+ * @param path the file; its folder must exist
+ * @throws Failure `unavailable` where another daemon holds it, `configuration` where it cannot be written
+ */
+export function acquirePidFile(path: string): PidFile {
+  // A daemon that ends removes its file; one that was removed while we waited for its lock is of no use.
+  for (;;) {
+    const fd = openPidFile(path)
+    try {
+      lock(fd, path)
+      if (!isSameFile(fd, path)) {
+        closeSync(fd)
+        continue
+      }
+      fchmodSync(fd, 0o600)
+      ftruncateSync(fd)
+      writeSync(fd, `${process.pid}\n`, 0)
+    } catch (error) {
+      closeSync(fd)
+      if (error instanceof Failure) throw error
+      throw new Failure('configuration', `cannot write the pid file '${path}'`, { cause: error })
+    }
+    return { release: () => release(fd, path) }
+  }
+}
+
+function openPidFile(path: string): number {
+  try {
+    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+  } catch (error) {
+    throw new Failure('configuration', `cannot open the pid file '${path}'`, { cause: error })
+  }
+}
+
+function lock(fd: number, path: string): void {
+  // The child sees the file as its descriptor 3; status 1 means that someone else has the lock.
+  const { error, status, stderr } = spawnSync('flock', ['--exclusive', '--nonblock', '3'], {
+    stdio: ['ignore', 'ignore', 'pipe', fd],
+    encoding: 'utf8',
+  })
+  if (status === 0) return
+  if (status === 1) {
+    const pid = /^\d+\s*$/.exec(readFileSync(path, 'utf8'))?.[0].trim()
+    throw new Failure(
+      'unavailable',
+      `PID file '${path}' is already locked by another process${pid ? `, PID read from file is ${pid}` : ''}`,
+    )
+  }
+  throw new Failure('configuration', `cannot lock the pid file '${path}' with flock`, {
+    cause: error ?? (stderr.trim() || `flock ended with status ${status}`),
+  })
+}
+
+/** Whether a path still leads to an open file. */
+function isSameFile(fd: number, path: string): boolean {
+  const ours = fstatSync(fd)
+  const there = statSync(path, { throwIfNoEntry: false })
+  return there !== undefined && there.ino === ours.ino && there.dev === ours.dev
+}
+
+function release(fd: number, path: string): void {
+  try {
+    if (!isSameFile(fd, path)) return
+    // Should the folder not let us remove it, at least nobody takes our number for a running daemon's.
+    ftruncateSync(fd)
+    unlinkSync(path)
+  } catch (error) {
+    throw new Failure('configuration', `cannot remove the pid file '${path}'`, { cause: error })
+  } finally {
+    closeSync(fd)
+  }
+}

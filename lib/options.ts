@@ -1,0 +1,423 @@
+/**
+ * The command line: one table of flags, of which the parser, the type of its
+ * result, `--help` and the manual page's OPTIONS are readings.
+ *
+ * Behaves as the original, which uses Python's optparse: short flags may be
+ * bundled, a long one may be cut short while it stays unambiguous, and the
+ * first flag at fault (or the first `--help`) decides. Parsing only turns text
+ * into values; files are opened by others, so `--help` works when nothing
+ * else does.
+ */
+import { isIP } from 'node:net'
+import { defaultPaths } from './paths.ts'
+
+export const PROGRAM = 'ganeti-rapi'
+
+const USAGE = `Usage: ${PROGRAM} [-f] [-d] [-p port] [-b ADDRESS] [-i INTERFACE]`
+
+interface Described {
+  /** The long name, without its dashes. */
+  readonly long: string
+  /** The one-letter name, without its dash. */
+  readonly short?: string
+  /** What it does: a sentence or two for `--help` and the manual page, without markup. */
+  readonly doc: string
+  /** Set where Ganeti has no such flag: it must not make an abbreviation ambiguous that Ganeti takes. */
+  readonly ours?: true
+}
+
+interface Valued extends Described {
+  /** What stands for the value in help texts. */
+  readonly metavar: string
+  /** What happens without the flag, in words; needed only where there is no `default` to show. */
+  readonly otherwise?: string
+}
+
+/** Present or not. */
+interface Switch extends Described {
+  readonly kind: 'switch'
+}
+/** Ends parsing where it stands; the program does this instead of serving. */
+interface Action extends Described {
+  readonly kind: 'action'
+}
+interface Text extends Valued {
+  readonly kind: 'text'
+}
+interface Integer extends Valued {
+  readonly kind: 'integer'
+  readonly default?: number
+}
+interface Choice extends Valued {
+  readonly kind: 'choice'
+  readonly choices: readonly string[]
+  readonly default: string
+}
+
+export type Flag = Switch | Action | Text | Integer | Choice
+
+const { rapiPem, configData, clusterYaml } = defaultPaths(undefined)
+
+/** Every flag, by the name of its value in the parsed options; help texts keep this order. */
+export const FLAGS = {
+  version: { kind: 'action', long: 'version', doc: 'Print the version and exit.' },
+  help: { kind: 'action', short: 'h', long: 'help', doc: 'Print this help and exit.' },
+  hashPassword: {
+    kind: 'action',
+    long: 'hash-password',
+    ours: true,
+    doc: 'Read a password from the terminal or from standard input, print its hash as the users file takes it, and exit.',
+  },
+  foreground: {
+    kind: 'switch',
+    short: 'f',
+    long: 'foreground',
+    doc: 'Stay in the foreground and log to standard error as well.',
+  },
+  debug: {
+    kind: 'switch',
+    short: 'd',
+    long: 'debug',
+    doc: 'Log debug messages, and where each line comes from.',
+  },
+  config: {
+    kind: 'text',
+    long: 'config',
+    ours: true,
+    metavar: 'FILE',
+    otherwise: `${configData}, or ${clusterYaml} where that is absent`,
+    doc: "Read the cluster's state from FILE, either Ganeti's own JSON or YAML.",
+  },
+  port: {
+    kind: 'integer',
+    short: 'p',
+    long: 'port',
+    metavar: 'PORT',
+    otherwise: 'the tcp service ganeti-rapi, or 5080',
+    doc: 'Listen on this port; 0 lets the system choose one.',
+  },
+  bind: {
+    kind: 'text',
+    short: 'b',
+    long: 'bind',
+    metavar: 'ADDRESS',
+    otherwise: 'all addresses',
+    doc: 'Listen on this IPv4 or IPv6 address only.',
+  },
+  interface: {
+    kind: 'text',
+    short: 'i',
+    long: 'interface',
+    metavar: 'INTERFACE',
+    otherwise: 'all interfaces',
+    doc: 'Listen on the address of this network interface only.',
+  },
+  maxClients: {
+    kind: 'integer',
+    long: 'max-clients',
+    metavar: 'NUMBER',
+    default: 20,
+    doc: 'Serve at most this many connections at once.',
+  },
+  requireAuthentication: {
+    kind: 'switch',
+    long: 'require-authentication',
+    doc: 'Answer listed users only, also where no right is needed.',
+  },
+  noSsl: { kind: 'switch', long: 'no-ssl', doc: 'Speak plain HTTP instead of HTTPS.' },
+  sslKey: {
+    kind: 'text',
+    short: 'K',
+    long: 'ssl-key',
+    metavar: 'FILE',
+    otherwise: rapiPem,
+    doc: 'Take the private key from this PEM file.',
+  },
+  sslCert: {
+    kind: 'text',
+    short: 'C',
+    long: 'ssl-cert',
+    metavar: 'FILE',
+    otherwise: rapiPem,
+    doc: 'Take the certificate from this PEM file.',
+  },
+  sslChain: {
+    kind: 'text',
+    long: 'ssl-chain',
+    metavar: 'FILE',
+    otherwise: 'none',
+    doc: 'Send the intermediate certificates in this PEM file along with our own.',
+  },
+  syslog: {
+    kind: 'choice',
+    long: 'syslog',
+    metavar: 'WHEN',
+    choices: ['no', 'yes', 'only'],
+    default: 'no',
+    doc: 'Log to syslog: no, yes (besides the log file) or only (instead of it). Debug messages never go there.',
+  },
+} as const satisfies Readonly<Record<string, Flag>>
+
+type Flags = typeof FLAGS
+type FlagName = keyof Flags
+type NamesOf<Kind extends Flag['kind']> = {
+  [Name in FlagName]: Flags[Name]['kind'] extends Kind ? Name : never
+}[FlagName]
+
+type ValueOf<F extends Flag> = F extends Switch
+  ? boolean
+  : F extends { choices: readonly (infer Word)[] }
+    ? Word
+    : F extends { kind: 'integer'; default: number }
+      ? number
+      : F extends Integer
+        ? number | undefined
+        : string | undefined
+
+/** What the command line says, with the defaults that are plain values; undefined where others must decide. */
+export type Options = { readonly [Name in Exclude<FlagName, NamesOf<'action'>>]: ValueOf<Flags[Name]> }
+
+/** What the program is asked to do. */
+export type Command =
+  | { readonly kind: 'serve'; readonly options: Options }
+  | { readonly kind: NamesOf<'action'> }
+
+/** A command line that cannot be followed. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+
+  /**
+   * @param message what is wrong
+   * @param status the exit status: 2 where the words could not be parsed, 1 where their meaning is wrong
+   */
+  constructor(
+    message: string,
+    readonly status: 1 | 2,
+  ) {
+    super(message)
+  }
+
+  /** Everything to print on standard error, ending in a newline. */
+  get text(): string {
+    return this.status === 2 ? `${USAGE}\n\n${PROGRAM}: error: ${this.message}\n` : `${this.message}\n`
+  }
+}
+
+const FLAG_LIST: readonly (readonly [FlagName, Flag])[] = Object.entries(FLAGS) as [FlagName, Flag][]
+
+/**
+ * Reads a command line.
+ *
+ * @param args the arguments, without interpreter and program
+ * @param invokedAs the program as it was called, for messages in which the original shows that
+ * @throws UsageError
+ */
+export function parseOptions(args: readonly string[], invokedAs: string = PROGRAM): Command {
+  const values: { [Name in FlagName]?: string | number | boolean } = {}
+  const strays: string[] = []
+  const rest = [...args]
+
+  /** Notes one flag; gives the name of an action, which ends parsing. */
+  const take = (name: FlagName, spelled: string, attached: string | undefined): Command | undefined => {
+    const flag: Flag = FLAGS[name]
+    if (flag.kind === 'switch' || flag.kind === 'action') {
+      if (attached !== undefined) throw new UsageError(`${spelled} option does not take a value`, 2)
+      if (flag.kind === 'action') return { kind: name as NamesOf<'action'> }
+      values[name] = true
+      return undefined
+    }
+    const value = attached ?? rest.shift()
+    if (value === undefined) throw new UsageError(`${spelled} option requires 1 argument`, 2)
+    values[name] = readValue(flag, spelled, value)
+    return undefined
+  }
+
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (arg === '--') {
+      strays.push(...rest.splice(0))
+    } else if (arg.startsWith('--')) {
+      const equals = arg.indexOf('=')
+      const [name, flag] = longFlag(equals < 0 ? arg : arg.slice(0, equals))
+      const action = take(name, `--${flag.long}`, equals < 0 ? undefined : arg.slice(equals + 1))
+      if (action) return action
+    } else if (arg.startsWith('-') && arg !== '-') {
+      for (let letters = arg.slice(1); letters !== ''; ) {
+        const letter = String.fromCodePoint(letters.codePointAt(0) as number)
+        letters = letters.slice(letter.length)
+        const [name, flag] = shortFlag(letter)
+        const takesRest = flag.kind !== 'switch' && flag.kind !== 'action' && letters !== ''
+        const action = take(name, `-${letter}`, takesRest ? letters : undefined)
+        if (action) return action
+        if (takesRest) break
+      }
+    } else {
+      strays.push(arg)
+    }
+  }
+
+  if (strays.length > 0) throw new UsageError(`Usage: ${invokedAs} [-f] [-d] [-p port] [-b ADDRESS]`, 1)
+  const options = withDefaults(values)
+  checkMeaning(options, invokedAs)
+  return { kind: 'serve', options }
+}
+
+function shortFlag(letter: string): readonly [FlagName, Flag] {
+  const found = FLAG_LIST.find(([, flag]) => flag.short === letter)
+  if (!found) throw new UsageError(`no such option: -${letter}`, 2)
+  return found
+}
+
+/** Finds a flag by its long name or the beginning of it, dashes included. */
+function longFlag(spelled: string): readonly [FlagName, Flag] {
+  const possible = FLAG_LIST.filter(([, flag]) => `--${flag.long}`.startsWith(spelled))
+  const exact = possible.find(([, flag]) => `--${flag.long}` === spelled)
+  if (exact) return exact
+  const theirs = possible.filter(([, flag]) => !flag.ours)
+  const [found, another] = theirs.length === 1 ? theirs : possible
+  if (!found) throw new UsageError(`no such option: ${spelled}`, 2)
+  if (another) {
+    const names = possible.map(([, flag]) => `--${flag.long}`).sort()
+    throw new UsageError(`ambiguous option: ${spelled} (${names.join(', ')}?)`, 2)
+  }
+  return found
+}
+
+function readValue(flag: Text | Integer | Choice, spelled: string, text: string): string | number {
+  switch (flag.kind) {
+    case 'text':
+      return text
+    case 'integer': {
+      const number = parseInteger(text)
+      if (number === undefined) {
+        throw new UsageError(`option ${spelled}: invalid integer value: ${quoted(text)}`, 2)
+      }
+      return number
+    }
+    case 'choice': {
+      if (flag.choices.includes(text)) return text
+      const choices = flag.choices.map(quoted).join(', ')
+      throw new UsageError(`option ${spelled}: invalid choice: ${quoted(text)} (choose from ${choices})`, 2)
+    }
+  }
+}
+
+/** Hexadecimal, binary, octal (so `010` is 8) and decimal; single underscores may part digits. */
+const INTEGERS: readonly (readonly [pattern: RegExp, base: number])[] = [
+  [/^0x((?:_?[\da-f])+)$/i, 16],
+  [/^0b([01](?:_?[01])*)?$/i, 2],
+  [/^0(?:o(?=_?[0-7]))?((?:_?[0-7])*)$/i, 8],
+  [/^(?!0)\s*([+-]?\d(?:_?\d)*)$/, 10],
+]
+
+/** Reads an integer in the notations that optparse takes (optparse.py, _parse_num); undefined for anything else. */
+function parseInteger(text: string): number | undefined {
+  for (const [pattern, base] of INTEGERS) {
+    const match = pattern.exec(text.trimEnd())
+    // No digits (`0`, `0b`) and a minus before zero are plain zero.
+    if (match) return Number.parseInt((match[1] ?? '').replaceAll('_', ''), base) || 0
+  }
+  return undefined
+}
+
+/** Quotes a word as Python shows a string, control characters escaped. */
+function quoted(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
+  const escaped = text.replace(/[\\\p{Cc}]/gu, (character) => {
+    if (character === '\\') return '\\\\'
+    return `\\x${(character.codePointAt(0) as number).toString(16).padStart(2, '0')}`
+  })
+  return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote
+}
+
+function withDefaults(values: { readonly [Name in FlagName]?: string | number | boolean }): Options {
+  const options: Record<string, string | number | boolean | undefined> = {}
+  for (const [name, flag] of FLAG_LIST) {
+    if (flag.kind === 'action') continue
+    options[name] = values[name] ?? (flag.kind === 'switch' ? false : defaultOf(flag))
+  }
+  // The loop gave each flag of the table the kind of value its entry says.
+  return options as Options
+}
+
+function defaultOf(flag: Text | Integer | Choice): string | number | undefined {
+  return flag.kind === 'text' ? undefined : flag.default
+}
+
+/** What the flags mean together; wrong values that the original finds only when it uses them included. */
+function checkMeaning(options: Options, invokedAs: string): void {
+  if (options.bind !== undefined && options.interface !== undefined) {
+    throw new UsageError(
+      `Can't specify both, bind address (${options.bind}) and bind interface (${options.interface})`,
+      1,
+    )
+  }
+  if (options.maxClients < 1) throw new UsageError(`${invokedAs} --max-clients argument must be >= 1`, 1)
+  if (options.port !== undefined && !(options.port >= 0 && options.port <= 65535)) {
+    throw new UsageError(`Invalid port ${options.port}: must be 0-65535`, 1)
+  }
+  if (options.bind !== undefined && isIP(options.bind) === 0) {
+    throw new UsageError(`Invalid address ${quoted(options.bind)}`, 1)
+  }
+}
+
+/** A flag as help texts and the manual page describe it: plain text, no markup. */
+export interface OptionEntry {
+  /** With dashes, the short name first. */
+  readonly names: readonly string[]
+  /** What stands for the value; absent where there is none. */
+  readonly metavar?: string
+  readonly doc: string
+  /** What holds without the flag; absent for those without a value. */
+  readonly default?: string
+}
+
+/** Describes every flag, in the order of the table. */
+export function optionEntries(): readonly OptionEntry[] {
+  return FLAG_LIST.map(([, flag]) => {
+    const names = flag.short ? [`-${flag.short}`, `--${flag.long}`] : [`--${flag.long}`]
+    if (flag.kind === 'switch' || flag.kind === 'action') return { names, doc: flag.doc }
+    const otherwise = flag.otherwise ?? defaultOf(flag)
+    const entry = { names, metavar: flag.metavar, doc: flag.doc }
+    return otherwise === undefined ? entry : { ...entry, default: String(otherwise) }
+  })
+}
+
+const HELP_WIDTH = 78
+const HELP_COLUMN = 24
+
+/** The text of `--help`, laid out as optparse does, ending in a newline. */
+export function helpText(): string {
+  const lines = [USAGE, '', 'Serves the remote API of a Ganeti cluster over HTTPS.', '', 'Options:']
+  for (const { names, metavar, doc, default: otherwise } of optionEntries()) {
+    const spelled = names.map((name) => name + valueSign(name, metavar)).join(', ')
+    const text = wrap(
+      otherwise === undefined ? doc : `${doc} (default: ${otherwise})`,
+      HELP_WIDTH - HELP_COLUMN,
+    )
+    const beside = 2 + spelled.length + 2 <= HELP_COLUMN
+    lines.push(`  ${spelled}`.padEnd(beside ? HELP_COLUMN : 0) + (beside ? text.shift() : ''))
+    lines.push(...text.map((line) => ' '.repeat(HELP_COLUMN) + line))
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function valueSign(name: string, metavar: string | undefined): string {
+  if (metavar === undefined) return ''
+  return (name.startsWith('--') ? '=' : ' ') + metavar
+}
+
+/** Breaks a text at spaces into lines of at most `width` characters. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = word
+    } else {
+      line = line === '' ? word : `${line} ${word}`
+    }
+  }
+  lines.push(line)
+  return lines
+}

@@ -1,0 +1,47 @@
+/**
+ * Where Ganeti keeps things, as its own packages on Debian lay them out. Every
+ * default path of the daemon is said here and nowhere else.
+ */
+import { isAbsolute, join, resolve } from 'node:path'
+import { Failure } from './failure.ts'
+
+export interface Paths {
+  /** The server's private key and certificate, in one PEM file. */
+  readonly rapiPem: string
+  /** Who may use the API. */
+  readonly users: string
+  readonly log: string
+  readonly pidFile: string
+  /** Cluster state as Ganeti writes it. */
+  readonly configData: string
+  /** Cluster state as a person writes it; read where `configData` is absent. */
+  readonly clusterYaml: string
+  /** The folder of the `ssconf_*` files. */
+  readonly ssconfDir: string
+  /** The folder of the sockets that Ganeti's other daemons listen on. */
+  readonly socketDir: string
+}
+
+/**
+ * Gives the default paths below a root folder.
+ *
+ * @param rootDir value of `GANETI_ROOTDIR`: an absolute path put before each; undefined or '' for none
+ * @throws Failure `configuration` where it is not absolute (Ganeti refuses that too: vcluster.py)
+ */
+export function defaultPaths(rootDir: string | undefined): Paths {
+  const root = rootDir || '/'
+  if (!isAbsolute(root)) {
+    throw new Failure('configuration', `GANETI_ROOTDIR must be an absolute path, not '${root}'`)
+  }
+  const below = (path: string) => join(resolve(root), path)
+  return {
+    rapiPem: below('/var/lib/ganeti/rapi.pem'),
+    users: below('/var/lib/ganeti/rapi/users'),
+    log: below('/var/log/ganeti/rapi-daemon.log'),
+    pidFile: below('/var/run/ganeti/ganeti-rapi.pid'),
+    configData: below('/var/lib/ganeti/config.data'),
+    clusterYaml: below('/var/lib/ganeti/cluster.yaml'),
+    ssconfDir: below('/var/lib/ganeti'),
+    socketDir: below('/var/run/ganeti/socket'),
+  }
+}
