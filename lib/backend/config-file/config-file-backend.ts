@@ -1,0 +1,52 @@
+/**
+ * The backend that answers from a file, as read into a Config. Where the
+ * answer lies outside the file, it is the one that Ganeti's master daemon
+ * would give if no node could be reached.
+ */
+import type { Config } from '../../model/config.ts'
+import type { Backend, TagKind } from '../backend.ts'
+import { clusterInfo } from './cluster-info.ts'
+import { findHost, findNamed } from './lookup.ts'
+import { query, queryFields, queryRows } from './query.ts'
+
+/** @param current gives the newest Config; a new object means that something may have changed */
+export function configFileBackend(current: () => Config): Backend {
+  let seen = current()
+  let generation = 1
+  return {
+    get generation() {
+      const config = current()
+      if (config !== seen) generation++
+      seen = config
+      return generation
+    },
+    queryClusterInfo: async () => clusterInfo(current()),
+    queryTags: async (kind, name) => tagsOf(current(), kind, name).toSorted(),
+    queryInstances: (names, fields) => queryRows(current(), 'instance', names, fields),
+    queryNodes: (names, fields) => queryRows(current(), 'node', names, fields),
+    queryGroups: (names, fields) => queryRows(current(), 'group', names, fields),
+    queryNetworks: (names, fields) => queryRows(current(), 'network', names, fields),
+    query: (what, fields, filter) => query(current(), what, fields, filter),
+    queryFields: async (what, fields) => queryFields(what, fields),
+    close: async () => {},
+  }
+}
+
+function tagsOf(
+  { cluster, instances, networks, nodes, groups }: Config,
+  kind: TagKind,
+  name: string,
+): readonly string[] {
+  switch (kind) {
+    case 'cluster':
+      return cluster.tags
+    case 'instance':
+      return findHost('Instance', instances, name).tags
+    case 'network':
+      return findNamed('Network', networks, name).tags
+    case 'node':
+      return findHost('Node', nodes, name).tags
+    case 'nodegroup':
+      return findNamed('NodeGroup', groups, name).tags
+  }
+}

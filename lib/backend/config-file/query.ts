@@ -1,0 +1,206 @@
+/**
+ * Queries over a configuration: which objects, in which order, and their
+ * fields as rows.
+ *
+ * A query finds its fields once, then goes over the objects. It does so in
+ * slices of a few milliseconds, letting others in between, so that asking for
+ * everything about 20,000 instances keeps nobody waiting. Everything a query
+ * reads is one Config, which never changes under it.
+ */
+import { setImmediate as othersFirst } from 'node:timers/promises'
+import { Failure } from '../../failure.ts'
+import type { Json } from '../../json.ts'
+import type { Config } from '../../model/config.ts'
+import { niceSort } from '../../model/nice-sort.ts'
+import type { FieldDefinition, QueryResource, QueryResult } from '../backend.ts'
+import { clusterFields } from './fields/cluster.ts'
+import { exportFields } from './fields/export.ts'
+import { extstorageFields } from './fields/extstorage.ts'
+import { cellField, type Field, UNKNOWN } from './fields/field.ts'
+import { filterFields } from './fields/filter.ts'
+import { groupFields } from './fields/group.ts'
+import { instanceFields } from './fields/instance.ts'
+import { jobFields } from './fields/job.ts'
+import { lockFields } from './fields/lock.ts'
+import { networkFields } from './fields/network.ts'
+import { nodeFields } from './fields/node.ts'
+import { osFields } from './fields/os.ts'
+import { compileFilter, namesOnly, parseFilter } from './filter.ts'
+import { findHost, findNamed, isCalled } from './lookup.ts'
+
+/** Milliseconds that a query runs before it lets others in. */
+const SLICE = 4
+
+/** More fields than any resource has; a longer list only costs memory. */
+const MAX_FIELDS = 1000
+
+/** A kind of object that can be asked for. */
+interface Source<T> {
+  readonly fields: readonly Field<T>[]
+  /** All of them, in natural order. */
+  readonly objects: (config: Config) => readonly T[]
+  /**
+   * One of them by any of its names; throws Failure `not-found`. Kinds without
+   * it are only ever listed.
+   */
+  readonly find?: (config: Config, name: string) => T & { readonly name: string }
+}
+
+/** A kind of object, ready to answer, whatever its type. */
+interface Table {
+  readonly definitions: readonly FieldDefinition[]
+  define(names: readonly string[]): readonly FieldDefinition[]
+  query(config: Config, fieldNames: readonly string[], filter: Json): Promise<QueryResult>
+  rows(config: Config, names: readonly string[], fieldNames: readonly string[]): Promise<Json[][]>
+}
+
+const TABLES: { readonly [what in QueryResource]: Table } = {
+  cluster: table({ fields: clusterFields, objects: ({ cluster }) => [cluster] }),
+  export: table({ fields: exportFields, objects: unaskedNodes }),
+  extstorage: table({ fields: extstorageFields, objects: () => [] }),
+  filter: table({ fields: filterFields, objects: ({ filters }) => niceSort(filters, ({ uuid }) => uuid) }),
+  group: table({
+    fields: groupFields,
+    objects: ({ groups }) => groups.all,
+    find: ({ groups }, name) => findNamed('NodeGroup', groups, name),
+  }),
+  instance: table({
+    fields: instanceFields,
+    objects: ({ instances }) => instances.all,
+    find: ({ instances }, name) => findHost('Instance', instances, name),
+  }),
+  job: table({ fields: jobFields, objects: () => [] }),
+  lock: table({ fields: lockFields, objects: () => [] }),
+  network: table({
+    fields: networkFields,
+    objects: ({ networks }) => networks.all,
+    find: ({ networks }, name) => findNamed('Network', networks, name),
+  }),
+  node: table({
+    fields: nodeFields,
+    objects: ({ nodes }) => nodes.all,
+    find: ({ nodes }, name) => findHost('Node', nodes, name),
+  }),
+  os: table({ fields: osFields, objects: ({ oses }) => niceSort(oses ?? [], ({ name }) => name) }),
+}
+
+/**
+ * Rows of cells for the objects that a filter lets through. Those that a
+ * filter asks for by name alone come in the filter's order, others in natural
+ * order.
+ * @throws Failure `invalid` for an unknown resource, a broken filter, or one that does not fit the values;
+ *   `not-found` where a filter of names alone has an unknown one
+ */
+export async function query(
+  config: Config,
+  what: string,
+  fieldNames: readonly string[],
+  filter: Json,
+): Promise<QueryResult> {
+  return tableOf(what).query(config, fieldNames, filter)
+}
+
+/**
+ * Rows of values, null where there is none: one for each name in the order
+ * asked, or for all objects in natural order where `names` is empty.
+ * @throws Failure `not-found` for an unknown name, `invalid` for an unknown field
+ */
+export async function queryRows(
+  config: Config,
+  what: 'group' | 'instance' | 'network' | 'node',
+  names: readonly string[],
+  fieldNames: readonly string[],
+): Promise<Json[][]> {
+  return tableOf(what).rows(config, names, fieldNames)
+}
+
+/**
+ * Definitions of the named fields, or of all in natural order for null.
+ * @throws Failure `invalid` for an unknown resource
+ */
+export function queryFields(what: string, fieldNames: readonly string[] | null): readonly FieldDefinition[] {
+  const { definitions, define } = tableOf(what)
+  return fieldNames === null ? definitions : define(fieldNames)
+}
+
+function tableOf(what: string): Table {
+  if (!Object.hasOwn(TABLES, what)) throw new Failure('invalid', `Unknown query resource '${what}'`)
+  return TABLES[what as QueryResource]
+}
+
+function table<T>({ fields, objects, find }: Source<T>): Table {
+  const byName = new Map(fields.map((field) => [field.name, field]))
+  const definitions = niceSort(fields, ({ name }) => name).map(definitionOf)
+
+  const select = (names: readonly string[]): Field<T>[] => {
+    if (names.length > MAX_FIELDS) throw new Failure('invalid', `More than ${MAX_FIELDS} fields`)
+    return names.map((name) => byName.get(name) ?? unknownField(name))
+  }
+
+  return {
+    definitions,
+
+    define: (names) => select(names).map(definitionOf),
+
+    async query(config, fieldNames, filterJson) {
+      const selected = select(fieldNames)
+      const filter = parseFilter(filterJson)
+      const passes = filter ? compileFilter(filter, byName) : undefined
+      const data: QueryResult['data'][number][] = []
+      const names = filter && find ? namesOnly(filter, 'name') : null
+      if (names && find) {
+        await inSlices(names, (name) => {
+          const object = find(config, name)
+          // Found by its UUID, it has another name than the one asked for.
+          if (isCalled(object.name, name)) data.push(cellsOf(object, selected, config))
+        })
+      } else {
+        await inSlices(objects(config), (object) => {
+          if (!passes || passes(object, config)) data.push(cellsOf(object, selected, config))
+        })
+      }
+      return { fields: selected.map(definitionOf), data }
+    },
+
+    async rows(config, names, fieldNames) {
+      const selected = select(fieldNames)
+      const unknown = fieldNames.filter((name) => !byName.has(name))
+      if (unknown.length > 0)
+        throw new Failure('invalid', `Unknown output fields selected: ${unknown.join(', ')}`)
+      const rows: Json[][] = []
+      const add = (object: T) => rows.push(selected.map((field) => field.cell(object, config)[1]))
+      if (names.length === 0) await inSlices(objects(config), add)
+      else await inSlices(names, (name) => find && add(find(config, name)))
+      return rows
+    },
+  }
+}
+
+function cellsOf<T>(object: T, fields: readonly Field<T>[], config: Config) {
+  return fields.map((field) => field.cell(object, config))
+}
+
+function definitionOf({ name, title, kind, doc }: FieldDefinition): FieldDefinition {
+  return { name, title, kind, doc }
+}
+
+function unknownField<T>(name: string): Field<T> {
+  return cellField(name, name, 'unknown', `Unknown field '${name}'`, () => UNKNOWN)
+}
+
+/** Nodes that cannot be asked for the exports they keep. */
+function unaskedNodes({ nodes, live }: Config) {
+  return nodes.all.filter(({ uuid, offline }) => offline || !live.has(uuid))
+}
+
+/** Does something with each item, pausing for others where it takes long. */
+async function inSlices<T>(items: readonly T[], step: (item: T) => void): Promise<void> {
+  let begun = performance.now()
+  for (const item of items) {
+    step(item)
+    if (performance.now() - begun > SLICE) {
+      await othersFirst()
+      begun = performance.now()
+    }
+  }
+}
