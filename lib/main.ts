@@ -1,0 +1,281 @@
+/**
+ * The wiring, and the only file that knows every other part.
+ *
+ * Starting is a story. Read the command line; unless told to stay in the
+ * foreground, start a detached copy and wait for its word. The one that serves
+ * opens the log, claims the pid file, loads users, certificate and cluster
+ * state, opens the port, gives up root, and says that it is ready. Whatever can
+ * fail does so before that, in one line on standard error.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { resolve } from 'node:path'
+import { createAuthorizer } from './auth/authorize.ts'
+import { hashPassword } from './auth/hash-password.ts'
+import { readUsers, type UserList } from './auth/users-file.ts'
+import { SOFTWARE_VERSION } from './backend/config-file/cluster-info.ts'
+import { configFileBackend } from './backend/config-file/config-file-backend.ts'
+import { readConfigFile } from './backend/config-file/read.ts'
+import { detachedFrom, startDetached } from './daemon/detach.ts'
+import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
+import { acquirePidFile, type PidFile } from './daemon/pid-file.ts'
+import { asUser, becomeUser, type User, userToBecome } from './daemon/privileges.ts'
+import { reloadable } from './daemon/reloadable.ts'
+import { servicePort } from './daemon/services.ts'
+import { onSignals, signalNumber } from './daemon/signals.ts'
+import { Failure, messageChain } from './failure.ts'
+import { createApp } from './http/app.ts'
+import { type RequestRecord, startServer } from './http/server.ts'
+import { type Certificate, readCertificate } from './http/tls.ts'
+import type { Config } from './model/config.ts'
+import { helpText, type Options, PROGRAM, parseOptions, UsageError } from './options.ts'
+import { defaultPaths, type Paths } from './paths.ts'
+import { resources } from './resources/table.ts'
+
+/** Whom Ganeti made for this daemon. */
+const USER = 'gnt-rapi'
+const DEFAULT_PORT = 5080
+/** How long requests under way may take to finish once we are asked to stop, in milliseconds. */
+const GRACE = 15_000
+
+/**
+ * Runs the program.
+ *
+ * @param script the path of the program, for the copy of itself that it starts, and as the usage shows it
+ * @param args the arguments after it
+ * @returns the exit status: 0 done, 1 failed, 2 could not read the arguments
+ */
+export async function main(script: string, args: readonly string[]): Promise<number> {
+  const starter = detachedFrom()
+  try {
+    const command = parseOptions(args, script)
+    switch (command.kind) {
+      case 'help':
+        process.stdout.write(helpText())
+        return 0
+      case 'version':
+        process.stdout.write(`${PROGRAM} ${ownVersion()}\n`)
+        return 0
+      case 'hashPassword':
+        await hashPassword({ input: process.stdin, output: process.stdout, prompts: process.stderr })
+        return 0
+      case 'serve': {
+        const options = absolutePaths(command.options)
+        const paths = defaultPaths(process.env.GANETI_ROOTDIR)
+        if (starter) return await serve(options, paths, starter.reportReady)
+        // The commonest mistake, so it is found before anything is opened or started.
+        await readServerCertificate(options, paths)
+        if (options.foreground) return await serve(options, paths)
+        await startDetached([script, ...args]).catch((error) => {
+          throw new Failure('internal', `Error when starting daemon process: ${messageChain(error)}`)
+        })
+        return 0
+      }
+    }
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(error.text)
+      return error.status
+    }
+    // A failure says what is wrong; anything else is a fault of ours, to be found by its stack.
+    const text = error instanceof Failure ? messageChain(error) : String((error as Error)?.stack ?? error)
+    if (starter) await starter.reportFailure(text)
+    else process.stderr.write(`${text}\n`)
+    return 1
+  }
+}
+
+/** Serves until told to stop, or fails before it began. */
+async function serve(options: Options, paths: Paths, ready = async () => {}): Promise<number> {
+  const user = userToBecome(USER)
+  const log = openLog(options, paths, user)
+  const closers: (() => unknown)[] = [() => log.close()]
+  try {
+    log.info(`${PROGRAM} daemon startup`)
+    const pidFile = claimPidFile(options, paths, user, log)
+    closers.unshift(() => pidFile?.release())
+
+    const certificate = await reloadable({
+      name: 'the certificate',
+      load: () => readServerCertificate(options, paths),
+      log,
+    })
+    closers.unshift(() => certificate.close())
+    const users = await reloadable({
+      name: 'the users file',
+      load: () => loadUsers(paths.users, log),
+      watch: [paths.users],
+      log,
+    })
+    closers.unshift(() => users.close())
+    const files = stateFiles(options, paths)
+    const config = await reloadable({
+      name: 'the cluster state',
+      load: () => loadState(files, log),
+      watch: files,
+      log,
+    })
+    closers.unshift(() => config.close())
+
+    const backend = configFileBackend(() => config.current)
+    closers.unshift(() => backend.close())
+    const server = await startServer(
+      {
+        app: createApp({
+          resources,
+          backend: () => backend,
+          authorize: createAuthorizer({
+            users: () => users.current,
+            requireAuthentication: options.requireAuthentication,
+          }),
+          requireAuthentication: options.requireAuthentication,
+        }),
+        serverName: `Ganeti ${SOFTWARE_VERSION}`,
+        certificate: certificate.current,
+        maxClients: options.maxClients,
+        logRequest: (record) => logRequest(log, record),
+        logDebug: (message) => log.debug(escapeForLog(message)),
+      },
+      { host: hostToBind(options), port: options.port ?? servicePort(PROGRAM, 'tcp') ?? DEFAULT_PORT },
+    )
+    closers.unshift(() => server.close(GRACE))
+    certificate.onChange((fresh) => fresh && server.setCertificate(fresh))
+
+    if (user) becomeUser(user)
+    const { address, port, family } = server.address
+    const host = family === 'IPv6' ? `[${address}]` : address
+    log.info(`Listening on ${options.noSsl ? 'http' : 'https'}://${host}:${port}/`)
+
+    const stopped = untilStopped(log, async () => {
+      await log.reopen()
+      await Promise.all([users.reload(), config.reload(), certificate.reload()])
+    })
+    await ready()
+    await stopped
+    return 0
+  } catch (error) {
+    log.critical(error instanceof Failure ? messageChain(error) : String((error as Error)?.stack ?? error))
+    // In the foreground, that line stands on the terminal already.
+    if (options.foreground) return 1
+    throw error
+  } finally {
+    // What was opened last is closed first; one that will not close keeps none of the others open.
+    for (const close of closers) {
+      await Promise.resolve()
+        .then(close)
+        .catch((error) => log.error(messageChain(error)))
+    }
+  }
+}
+
+/** Settles once a signal asked us to stop; a second one ends the process at once. */
+function untilStopped(log: Log, reload: () => Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    onSignals({
+      stop: (signal) => {
+        log.info(`Received signal ${signalNumber(signal)} asking for shutdown`)
+        resolve()
+      },
+      end: (signal) => process.exit(128 + signalNumber(signal)),
+      reload: () => {
+        log.info('Received signal 1: reopening the log, reading everything anew')
+        reload().catch((error) => log.error(messageChain(error)))
+      },
+    })
+  })
+}
+
+/** File names in the options stay true when the daemon moves to `/`. */
+function absolutePaths(options: Options): Options {
+  const absolute = (path: string | undefined) => path && resolve(path)
+  const { sslKey, sslCert, sslChain, config } = options
+  return {
+    ...options,
+    sslKey: absolute(sslKey),
+    sslCert: absolute(sslCert),
+    sslChain: absolute(sslChain),
+    config: absolute(config),
+  }
+}
+
+function openLog(options: Options, paths: Paths, user: User | undefined): DaemonLog {
+  const { debug, syslog, foreground } = options
+  const settings = { program: PROGRAM, debug, syslog, stderr: foreground }
+  try {
+    return asUser(user, () => new DaemonLog({ ...settings, file: paths.log }))
+  } catch (error) {
+    if (!mayDoWithout(options)) throw error
+    const log = new DaemonLog(settings)
+    log.warning(`Going on without a log file: ${messageChain(error)}`)
+    return log
+  }
+}
+
+function claimPidFile(options: Options, paths: Paths, user: User | undefined, log: Log): PidFile | undefined {
+  try {
+    return asUser(user, () => acquirePidFile(paths.pidFile))
+  } catch (error) {
+    const heldByAnother = error instanceof Failure && error.code === 'unavailable'
+    if (heldByAnother || !mayDoWithout(options)) throw error
+    log.warning(`Going on without a pid file: ${messageChain(error)}`)
+    return undefined
+  }
+}
+
+/** Whether log and pid file are a convenience: to an ordinary user who looks at the daemon on a terminal. */
+function mayDoWithout(options: Options): boolean {
+  return options.foreground && process.getuid?.() !== 0
+}
+
+async function readServerCertificate(options: Options, paths: Paths): Promise<Certificate | undefined> {
+  if (options.noSsl) return undefined
+  return readCertificate({
+    certificate: options.sslCert ?? paths.rapiPem,
+    key: options.sslKey ?? paths.rapiPem,
+    chain: options.sslChain,
+  })
+}
+
+async function loadUsers(path: string, log: Log): Promise<UserList> {
+  log.info(`Reading users file at ${path}`)
+  const list = await readUsers(path)
+  for (const warning of list.warnings) log.warning(warning)
+  return list
+}
+
+/** The files that may hold cluster state, the first that exists counting. */
+function stateFiles(options: Options, paths: Paths): readonly [string, ...string[]] {
+  return options.config === undefined ? [paths.configData, paths.clusterYaml] : [options.config]
+}
+
+async function loadState(files: readonly [string, ...string[]], log: Log): Promise<Config> {
+  const path = files.find((file) => existsSync(file)) ?? files[0]
+  const config = await readConfigFile(path)
+  const { cluster, nodes, instances } = config
+  log.info(
+    `Read ${path}: cluster ${cluster.cluster_name}, ${nodes.all.length} nodes, ${instances.all.length} instances`,
+  )
+  return config
+}
+
+/** The address to listen on. */
+function hostToBind(options: Options): string {
+  if (options.interface === undefined) return options.bind ?? '::'
+  const addresses = networkInterfaces()[options.interface] ?? []
+  const [address] = addresses.filter(({ family }) => family === 'IPv4').concat(addresses)
+  if (!address) throw new Failure('configuration', `Network interface '${options.interface}' has no address`)
+  return address.address
+}
+
+/** One line for a request, whatever became of it. */
+function logRequest(log: Log, { peer, line, status, user, cause }: RequestRecord): void {
+  const request = line === undefined ? '-' : escapeForLog(line)
+  const who = user === undefined ? '' : ` user=${escapeForLog(user)}`
+  log.info(`${peer} ${request} ${status ?? '-'}${who}`)
+  if (cause !== undefined) log.error(`${peer} ${request}: ${escapeForLog(messageChain(cause))}`)
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return JSON.parse(text).version
+}
