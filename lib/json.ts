@@ -49,15 +49,20 @@ function isLongInteger(token: string): boolean {
   return /^-?[1-9]\d{15,}$/.test(token) && !Number.isSafeInteger(Number(token))
 }
 
-/** Gives the JSON text of a value. */
-export function stringifyJson(value: Json): string {
+/**
+ * Gives the JSON text of a value.
+ * @param gap as the third argument of JSON.stringify
+ */
+export function stringifyJson(value: Json, gap?: string): string {
   try {
-    return JSON.stringify(value)
+    return JSON.stringify(value, null, gap)
   } catch (error) {
     // JSON.stringify refuses bigints; they are rare, so they pay for themselves.
     if (!(error instanceof TypeError)) throw error
-    const marked = JSON.stringify(value, (_key, inner) =>
-      typeof inner === 'bigint' ? `${MARK}${inner}` : inner,
+    const marked = JSON.stringify(
+      value,
+      (_key, inner) => (typeof inner === 'bigint' ? `${MARK}${inner}` : inner),
+      gap,
     )
     return marked.replace(MARKED, '$1')
   }

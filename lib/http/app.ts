@@ -1,0 +1,129 @@
+/**
+ * The application is a function from request to response, and a straight line:
+ * match the path, find the method, ask access, decode the body, handle, encode.
+ * The order is Ganeti's, as clients can tell it from the statuses: an unknown
+ * path is 404 and a method the resource lacks 501, before anyone is asked for
+ * a password (but see `requireAuthentication`); then 401 or 403, 415, 400.
+ */
+import type { Right } from '../auth/rights.ts'
+import type { Verdict } from '../auth/verdict.ts'
+import type { Backend } from '../backend/backend.ts'
+import { QueryString } from '../resources/query-string.ts'
+import type { Call, MethodName, Resource } from '../resources/resource.ts'
+import { readJsonBody } from './body.ts'
+import { encode } from './encode.ts'
+import type { App } from './message.ts'
+import { Representation } from './representation.ts'
+import { ResponseCache } from './response-cache.ts'
+import { createRouter } from './router.ts'
+import { failureResponse, HttpError } from './status.ts'
+
+/**
+ * The most bytes of a body. Ganeti's own daemon takes whatever comes; the
+ * largest bodies of practice, requests for many instances at once, have a few
+ * megabytes. Those who did not say who they are have nothing long to send.
+ */
+const BODY_LIMIT = 32 * 1024 * 1024
+const STRANGERS_BODY_LIMIT = 1024 * 1024
+
+const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
+
+const CHALLENGE = ['WWW-Authenticate', 'Basic realm="Ganeti Remote API"']
+
+export interface AppOptions {
+  readonly resources: readonly Resource[]
+  /** The backend to ask now; it may be another one after a reload. */
+  readonly backend: () => Backend
+  /**
+   * Whether a request may go on: its Authorization header, the rights of which
+   * any one suffices, and the address it came from.
+   */
+  readonly authorize: (
+    header: string | undefined,
+    access: readonly Right[],
+    origin: string,
+  ) => Promise<Verdict>
+  /** Whether nobody learns anything, not even which paths there are, without being a user. */
+  readonly requireAuthentication: boolean
+  /** How many bytes of answers to keep; 64 MiB unless given. */
+  readonly cacheBytes?: number
+}
+
+/** Makes the application. It throws nothing: what goes wrong is a response too. */
+export function createApp({
+  resources,
+  backend: presentBackend,
+  authorize,
+  requireAuthentication,
+  cacheBytes = DEFAULT_CACHE_BYTES,
+}: AppOptions): App {
+  const route = createRouter(resources)
+  const cache = new ResponseCache(cacheBytes)
+
+  return async (request) => {
+    const { target, headers } = request
+    const path = pathOf(target)
+    let user: string | undefined
+    try {
+      const match = route(path)
+      const method = match?.resource.methods[request.method as MethodName]
+
+      if (method || requireAuthentication) {
+        const verdict = await authorize(headers.authorization, method?.access ?? [], request.address)
+        user = 'user' in verdict ? verdict.user : undefined
+        if (requireAuthentication && user === undefined) throw refusal(verdict) ?? unauthenticated()
+        if (method) {
+          const refused = refusal(verdict)
+          if (refused) throw refused
+        }
+      }
+      if (!match) throw new HttpError(404)
+      if (!method) throw new HttpError(501, `Method ${request.method} is unsupported for path ${path}`)
+
+      const body = await readJsonBody(request, user === undefined ? STRANGERS_BODY_LIMIT : BODY_LIMIT)
+
+      const backend = presentBackend()
+      const handle = async (signal: AbortSignal) => {
+        const query = new QueryString(target.slice(path.length + 1))
+        const call: Call = { params: match.params, query, body, backend, signal }
+        return new Representation(await encode(await method.handle(call)), method.stateOnly)
+      }
+      if (!method.stateOnly) return await (await handle(request.signal)).respond(headers, user)
+      const { generation } = backend
+      const representation =
+        generation === null
+          ? await handle(request.signal)
+          : (cache.find(generation, target) ??
+            // Others may come to wait for this answer, so it is made even if this client hangs up.
+            (await cache.make(generation, target, () => handle(NEVER))))
+      return await representation.respond(headers, user)
+    } catch (thrown) {
+      return { ...failureResponse(thrown), user }
+    }
+  }
+}
+
+const NEVER = new AbortController().signal
+
+function pathOf(target: string): string {
+  const question = target.indexOf('?')
+  return question < 0 ? target : target.slice(0, question)
+}
+
+/** What a verdict other than `granted` is answered with. */
+function refusal(verdict: Verdict): HttpError | undefined {
+  switch (verdict.kind) {
+    case 'granted':
+      return undefined
+    case 'unauthenticated':
+      return unauthenticated()
+    case 'forbidden':
+      return new HttpError(403)
+    case 'malformed':
+      return new HttpError(400, verdict.message)
+  }
+}
+
+function unauthenticated(): HttpError {
+  return new HttpError(401, '', CHALLENGE)
+}

@@ -1,0 +1,47 @@
+/**
+ * A request and a response as the application sees them: two small types of
+ * our own, so that the application is a plain function and a test needs no
+ * socket. We do not borrow the web's Request, which forbids a body on GET:
+ * `/2/jobs/{job_id}/wait` is a GET with one.
+ */
+
+/** The few headers anyone here reads; where one is repeated, the first counts. */
+export interface RequestHeaders {
+  readonly authorization?: string | undefined
+  readonly 'content-type'?: string | undefined
+  readonly 'accept-encoding'?: string | undefined
+  readonly 'if-none-match'?: string | undefined
+}
+
+export interface Request {
+  /** In upper case. */
+  readonly method: string
+  /** Path and query string as sent: never decoded, never normalized. */
+  readonly target: string
+  readonly headers: RequestHeaders
+  /** Who asks: the address alone, without port. */
+  readonly address: string
+  /** The length of the body as announced; undefined where only its end will tell (chunked), 0 for none. */
+  readonly bodyLength: number | undefined
+  /**
+   * Receives the body, or refuses to, and must be called at most once.
+   * @param limit the most bytes to take
+   * @throws HttpError 413 for a longer one, 400 or 408 where it does not arrive whole
+   */
+  readonly readBody: (limit: number) => Promise<Buffer>
+  /** Aborted once the client has hung up, or said that it will send no more; made when first asked for. */
+  readonly signal: AbortSignal
+}
+
+export interface Response {
+  readonly status: number
+  /** Names and values by turns, without those every answer has (Server, Date, type and length). */
+  readonly headers: readonly string[]
+  readonly body: Buffer
+  /** Who asked, where they proved it. */
+  readonly user?: string | undefined
+  /** What was thrown, where the log should tell more than the status. */
+  readonly cause?: unknown
+}
+
+export type App = (request: Request) => Promise<Response>

@@ -1,0 +1,90 @@
+/**
+ * One answer in the forms it can be sent in: as it is, compressed, or not at
+ * all where the client has it already. A client that asks for none of this
+ * reads what Ganeti's own daemon would send, and an entity tag.
+ */
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { Encoded } from './encode.ts'
+import type { RequestHeaders, Response } from './message.ts'
+
+/** From how many bytes on compression is worth its while. */
+const WORTH_COMPRESSING = 1024
+
+const compress = promisify(gzip)
+const NOTHING = Buffer.alloc(0)
+
+export class Representation {
+  readonly body: Buffer
+  /** Called with a number of bytes when a form is added. */
+  onGrowth: (bytes: number) => void = () => {}
+  readonly #worthCompressing: boolean
+  /** Strong tags: each form has its own (RFC 9110, 8.8.3.3). */
+  readonly #tag: string
+  readonly #gzipTag: string
+  readonly #headers: readonly string[]
+  readonly #gzipHeaders: readonly string[]
+  #gzipped: Promise<Buffer> | undefined
+  #gzippedBytes = 0
+
+  /** @param tagged whether to send an entity tag: false for an answer that nobody may keep */
+  constructor({ body, digest }: Encoded, tagged: boolean) {
+    this.body = body
+    this.#worthCompressing = body.length >= WORTH_COMPRESSING
+    this.#tag = tagged ? `"${digest}"` : ''
+    this.#gzipTag = tagged ? `"${digest}-gzip"` : ''
+    const vary = this.#worthCompressing ? ['Vary', 'Accept-Encoding'] : []
+    this.#headers = [...etag(this.#tag), ...vary]
+    this.#gzipHeaders = ['Content-Encoding', 'gzip', ...etag(this.#gzipTag), ...vary]
+  }
+
+  /** The memory its forms take so far. */
+  get bytes(): number {
+    return this.body.length + this.#gzippedBytes
+  }
+
+  /** Gives the answer in the form that a request asks for. */
+  async respond(headers: RequestHeaders, user?: string): Promise<Response> {
+    const compressed = this.#worthCompressing && acceptsGzip(headers['accept-encoding'])
+    if (this.#isKnown(headers['if-none-match'])) {
+      const tag = compressed ? this.#gzipTag : this.#tag
+      const vary = this.#worthCompressing ? ['Vary', 'Accept-Encoding'] : []
+      return { status: 304, headers: ['ETag', tag, ...vary], body: NOTHING, user }
+    }
+    if (!compressed) return { status: 200, headers: this.#headers, body: this.body, user }
+    return { status: 200, headers: this.#gzipHeaders, body: await this.#gzip(), user }
+  }
+
+  /** Whether an If-None-Match names this answer, in whatever form; comparison is weak (RFC 9110, 13.1.2). */
+  #isKnown(ifNoneMatch: string | undefined): boolean {
+    if (ifNoneMatch === undefined || this.#tag === '') return false
+    if (ifNoneMatch.trim() === '*') return true
+    const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+    return tags.includes(this.#tag) || tags.includes(this.#gzipTag)
+  }
+
+  /** Compresses once, off the event loop. */
+  #gzip(): Promise<Buffer> {
+    this.#gzipped ??= compress(this.body).then((bytes) => {
+      this.#gzippedBytes = bytes.length
+      this.onGrowth(bytes.length)
+      return bytes
+    })
+    return this.#gzipped
+  }
+}
+
+function etag(tag: string): string[] {
+  return tag === '' ? [] : ['ETag', tag]
+}
+
+/** Whether an Accept-Encoding names gzip and does not rule it out with a weight of zero. */
+export function acceptsGzip(acceptEncoding: string | undefined): boolean {
+  if (acceptEncoding === undefined) return false
+  for (const coding of acceptEncoding.split(',')) {
+    const [name, weight] = coding.split(';')
+    if (name?.trim().toLowerCase() !== 'gzip') continue
+    return !/^\s*q\s*=\s*0(\.0*)?\s*$/i.test(weight ?? '')
+  }
+  return false
+}

@@ -1,0 +1,480 @@
+/**
+ * The adapter between Node's HTTP server and the application, over TLS or
+ * plain. What Node would answer by itself, or drop without a word, is answered
+ * here as Ganeti answers: JSON, with one record for the log.
+ *
+ * A connection is first let in (`waiting-room.ts`), then speaks TLS if we do,
+ * then HTTP. Requests on it may be several at a time (pipelining): Node sends
+ * the answers in order. What its parser does not understand comes as
+ * 'clientError', and is the connection's last request.
+ *
+ * Limits, with their reasons, are in DEFAULT_LIMITS. Two are Ganeti's: a first
+ * line of 8192 bytes and 10 seconds to send a head.
+ */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { Failure } from '../failure.ts'
+import { Exchange, headersOf } from './exchange.ts'
+import type { App, Response } from './message.ts'
+import { errorResponse, failureResponse, HttpError, phraseOf } from './status.ts'
+import { type Certificate, tlsSettings } from './tls.ts'
+import { readUnparsed, requestLineOf, type UnparsedRequest, unsupportedVersion } from './unparsed.ts'
+import { WaitingRoom } from './waiting-room.ts'
+
+/** Times are in milliseconds. */
+export interface Limits {
+  /** For a TLS handshake, and then for the head of a request. */
+  readonly head: number
+  /** For a request as a whole, its body included. */
+  readonly request: number
+  /** Without a byte in either direction while a request is under way; a long poll takes 10 seconds. */
+  readonly silence: number
+  /** Between two requests: longer than clients keep connections (curl 118 seconds, Go 90). */
+  readonly idle: number
+  /** For reading what a client still sends after the answer that closes its connection. */
+  readonly linger: number
+  /** How often the first two are looked at. */
+  readonly check: number
+  /** Bytes of a request's first line. */
+  readonly requestLine: number
+  /** Bytes of a request's head altogether; Ganeti's 4096 are too few for a token or a proxy's additions. */
+  readonly headBytes: number
+  /** Connections that may wait for one of `maxClients` to end. */
+  readonly waiting: number
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  head: 10_000,
+  request: 120_000,
+  silence: 120_000,
+  idle: 120_000,
+  linger: 2_000,
+  check: 1_000,
+  requestLine: 8192,
+  headBytes: 16 * 1024,
+  waiting: 512,
+}
+
+/** What there is to log about a request; texts are as the client sent them, so escape them. */
+export interface RequestRecord {
+  /** Address and port. */
+  readonly peer: string
+  /** The first line; undefined where it cannot be told. */
+  readonly line: string | undefined
+  /** What was sent; undefined where the connection was lost before. */
+  readonly status: number | undefined
+  readonly user: string | undefined
+  /** What was thrown, where it is more than an ordinary refusal. */
+  readonly cause: unknown
+}
+
+export interface ServerOptions {
+  readonly app: App
+  /** The Server header, e.g. `Ganeti 3.0.2`. */
+  readonly serverName: string
+  /** What to speak TLS with; plain HTTP without it. */
+  readonly certificate?: Certificate | undefined
+  /** How many connections are served at a time; the others wait. */
+  readonly maxClients: number
+  /** Called once for each request, whatever became of it. */
+  readonly logRequest: (record: RequestRecord) => void
+  /** Gets a line about a connection on which there was no request, e.g. a failed TLS handshake. */
+  readonly logDebug: (message: string) => void
+  readonly limits?: Partial<Limits>
+}
+
+export interface HttpServer {
+  readonly address: AddressInfo
+  /** Shows another certificate to those who connect from now on; others go on undisturbed. */
+  setCertificate(certificate: Certificate): void
+  /**
+   * Stops listening, lets requests under way finish, and closes everything.
+   * @param grace how long to wait for them, in milliseconds
+   */
+  close(grace: number): Promise<void>
+}
+
+interface Connection {
+  /** Address and port, as the log has them; they are gone once the socket is closed. */
+  readonly peer: string
+  readonly address: string
+  /** What HTTP is spoken on: a TLSSocket once the handshake is done. */
+  socket: Socket
+  readonly underWay: Set<Exchange>
+  /** The last request that was answered, of whose body some may be left to discard. */
+  last: Exchange | undefined
+  /** Bytes received when the last request began; what came since may belong to the next. */
+  bytesAtRequest: number
+  /** Set when the parser has given up: answers what it left, once the requests before are answered. */
+  epilogue: (() => void) | undefined
+  broken: boolean
+}
+
+/**
+ * Starts to listen.
+ * @throws Failure `configuration` where that is not possible
+ */
+export async function startServer(
+  options: ServerOptions,
+  where: { readonly host: string; readonly port: number },
+): Promise<HttpServer> {
+  const { app, serverName, certificate, logRequest, logDebug } = options
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const connections = new Map<string, Connection>()
+  const bySocket = new WeakMap<Duplex, Connection>()
+  /** Connections without a request under way that had one, the longest idle first. */
+  const idle = new Set<Connection>()
+  let closing = false
+
+  const settings = {
+    headersTimeout: limits.head,
+    requestTimeout: limits.request,
+    keepAliveTimeout: limits.idle,
+    connectionsCheckingInterval: limits.check,
+    maxHeaderSize: limits.headBytes,
+    // Node would answer a missing Host header by itself, without a body.
+    requireHostHeader: false,
+    noDelay: true,
+  }
+  const server: Server | TlsServer = certificate
+    ? createTlsServer({
+        ...settings,
+        ...tlsSettings(certificate),
+        handshakeTimeout: limits.head,
+        allowHalfOpen: true,
+      })
+    : createServer(settings)
+  server.timeout = limits.silence
+  // Not in Node's documentation, but in its code since 2010: without it, the answer to a client that
+  // closes its sending side after the request is thrown away.
+  Object.assign(server, { httpAllowHalfOpen: true })
+
+  const room = new WaitingRoom({
+    places: options.maxClients,
+    chairs: limits.waiting,
+    serve: letIn,
+    makeRoom: () => {
+      const [longestIdle] = idle
+      longestIdle?.socket.destroySoon()
+    },
+    turnAway: (socket) => {
+      logDebug(`${peerOf(socket)}: closed, as ${limits.waiting} connections are waiting already`)
+      socket.destroy()
+    },
+  })
+
+  // Connections pass our waiting room before Node's own listeners get them.
+  const nodesListeners = server.listeners('connection') as ((this: Server, socket: Socket) => void)[]
+  server.removeAllListeners('connection')
+  server.on('connection', (socket: Socket) => {
+    // Errors of a connection under way reach those who use it; one that waits has nobody else.
+    socket.on('error', () => {})
+    room.enter(socket)
+  })
+
+  function letIn(socket: Socket): void {
+    const { remoteAddress } = socket
+    if (remoteAddress === undefined) {
+      socket.destroy()
+      return
+    }
+    const connection: Connection = {
+      peer: peerOf(socket),
+      address: remoteAddress,
+      socket,
+      underWay: new Set(),
+      last: undefined,
+      bytesAtRequest: 0,
+      epilogue: undefined,
+      broken: false,
+    }
+    connections.set(connection.peer, connection)
+    bySocket.set(socket, connection)
+    socket.on('close', () => {
+      connections.delete(connection.peer)
+      idle.delete(connection)
+      for (const exchange of connection.underWay) ended(connection, exchange)
+    })
+    if (certificate) expectTls(connection)
+    else handToNode(connection)
+  }
+
+  function handToNode(connection: Connection): void {
+    if (!certificate) hearTheEnd(connection)
+    for (const listener of nodesListeners) listener.call(server, connection.socket)
+  }
+
+  /** Looks at the first byte: who speaks plain HTTP here should read why that fails. */
+  function expectTls(connection: Connection): void {
+    const { socket } = connection
+    const timer = setTimeout(() => socket.destroy(), limits.head)
+    socket.once('close', () => clearTimeout(timer))
+    socket.once('readable', () => {
+      clearTimeout(timer)
+      const bytes: Buffer | null = socket.read()
+      if (bytes === null) {
+        socket.destroy()
+        return
+      }
+      // 22 is a handshake record (RFC 8446, 5.1); letters begin the name of a method.
+      if (bytes[0] !== undefined && /[A-Za-z]/.test(String.fromCharCode(bytes[0]))) {
+        const refused = new HttpError(400, 'Plain HTTP was sent to a port that speaks HTTPS')
+        answerLast(connection, requestLineOf(bytes), () => {
+          throw refused
+        })
+        return
+      }
+      socket.unshift(bytes)
+      handToNode(connection)
+    })
+  }
+
+  server.on('secureConnection', (socket: TLSSocket) => {
+    const connection = connections.get(peerOf(socket))
+    if (!connection) return
+    socket.on('error', () => {})
+    connection.socket = socket
+    bySocket.set(socket, connection)
+    hearTheEnd(connection)
+  })
+
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    logDebug(`${peerOf(socket)}: TLS handshake failed: ${error.message}`)
+  })
+
+  function hearTheEnd({ socket, underWay }: Connection): void {
+    socket.on('end', () => {
+      for (const exchange of underWay) exchange.clientLeft()
+    })
+  }
+
+  const onRequest = (wantsContinue: boolean) => (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const connection = bySocket.get(incoming.socket)
+    if (!connection) return
+    const exchange = new Exchange(incoming, outgoing, connection.address, wantsContinue)
+    connection.underWay.add(exchange)
+    connection.bytesAtRequest = incoming.socket.bytesRead
+    idle.delete(connection)
+    outgoing.on('close', () => ended(connection, exchange))
+    respond(exchange).then((response) => {
+      const close = closing || room.crowded || connection.broken
+      if (!incoming.socket.destroyed) exchange.send(response, serverName, close, limits.linger)
+    })
+  }
+  server.on('request', onRequest(false))
+  server.on('checkContinue', onRequest(true))
+  // Ganeti's daemon knows no other expectation and goes on; so do we.
+  server.on('checkExpectation', onRequest(false))
+
+  async function respond(exchange: Exchange): Promise<Response> {
+    const { httpVersion, line } = exchange
+    if (!httpVersion.startsWith('1.')) return failureResponse(unsupportedVersion(httpVersion))
+    if (line.length > limits.requestLine) return errorResponse(414)
+    if (httpVersion !== '1.0' && !exchange.hasHost) return errorResponse(400, 'Missing Host header')
+    return app(exchange)
+  }
+
+  /** A request is over: its answer has left, or the connection is lost. */
+  function ended(connection: Connection, exchange: Exchange): void {
+    if (!connection.underWay.delete(exchange)) return
+    connection.last = exchange
+    if (!exchange.sent) exchange.clientLeft()
+    logRequest({
+      peer: connection.peer,
+      line: exchange.line,
+      status: exchange.sent?.status,
+      user: exchange.response?.user,
+      cause: exchange.response?.cause,
+    })
+    const { socket, underWay, epilogue } = connection
+    if (underWay.size > 0 || socket.destroyed) return
+    if (epilogue) epilogue()
+    else if (closing || room.crowded) socket.destroySoon()
+    else idle.add(connection)
+  }
+
+  server.on('clientError', (error: ParserError, socket: Duplex) => {
+    const connection = bySocket.get(socket)
+    if (!connection || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    // The parser goes on complaining about whatever else arrives.
+    if (connection.broken) return
+    connection.broken = true
+    const { underWay, last, socket: ours } = connection
+    const received = ours.bytesRead - connection.bytesAtRequest
+    const bytes = beginningOf(error, received)
+    const reason = reasonOf(error, bytes)
+    if (!reason || (last?.incomplete && underWay.size === 0)) {
+      ours.destroy()
+      return
+    }
+    // Either the body of the newest request is at fault, or whatever was to be the next request.
+    if ([...underWay].at(-1)?.failBody(reason)) return
+    if (reason.status === 408 && received === 0) {
+      logDebug(`${connection.peer}: closed, as no request came`)
+      ours.destroy()
+      return
+    }
+    const line = bytes && requestLineOf(bytes)
+    afterOthers(connection, () =>
+      answerLast(connection, isRequestLine(line) ? line : undefined, () => {
+        if (!bytes || !IN_FIRST_LINE.has(error.code ?? '')) throw reason
+        return readUnparsed(bytes)
+      }),
+    )
+  })
+
+  server.on('connect', (incoming: IncomingMessage, socket: Duplex) => {
+    const connection = bySocket.get(socket)
+    if (!connection) return
+    const { url: target = '', headers } = incoming
+    afterOthers(connection, () =>
+      answerLast(connection, `CONNECT ${target} HTTP/${incoming.httpVersion}`, () => ({
+        method: 'CONNECT',
+        target,
+        headers,
+        body: Buffer.alloc(0),
+      })),
+    )
+  })
+
+  function afterOthers(connection: Connection, epilogue: () => void): void {
+    connection.broken = true
+    connection.epilogue = epilogue
+    if (connection.underWay.size === 0) epilogue()
+  }
+
+  /** Answers a request that Node has no response object for, and closes. */
+  async function answerLast(
+    connection: Connection,
+    line: string | undefined,
+    read: () => UnparsedRequest,
+  ): Promise<void> {
+    idle.delete(connection)
+    const { socket, peer, address } = connection
+    let method: string | undefined
+    let response: Response
+    try {
+      const request = read()
+      method = request.method
+      response = await app({
+        ...request,
+        address,
+        bodyLength: request.body.length,
+        readBody: async () => request.body,
+        signal: new AbortController().signal,
+      })
+    } catch (thrown) {
+      response = failureResponse(thrown)
+    }
+    const { status, user, cause } = response
+    logRequest({ peer, line, status: socket.writable ? status : undefined, user, cause })
+    const timer = setTimeout(() => socket.destroy(), limits.linger)
+    socket.once('close', () => clearTimeout(timer))
+    socket.end(serialize(response, serverName, method !== 'HEAD'))
+    socket.resume()
+  }
+
+  server.listen(where.port, where.host)
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    throw new Failure('configuration', `Cannot listen on ${hostAndPort(where.host, where.port)}`, { cause })
+  }
+
+  return {
+    address: server.address() as AddressInfo,
+    setCertificate: (next) => {
+      if ('setSecureContext' in server) server.setSecureContext(tlsSettings(next))
+    },
+    close: async (grace) => {
+      closing = true
+      const closed = new Promise((resolve) => server.close(resolve))
+      room.close()
+      for (const { socket, underWay } of connections.values()) {
+        if (underWay.size === 0) socket.destroySoon()
+      }
+      const timer = setTimeout(() => {
+        for (const { socket } of connections.values()) socket.destroy()
+      }, grace)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** What Node's parser says; `rawPacket` is the piece it could not go on with. */
+interface ParserError extends Error {
+  readonly code?: string
+  readonly reason?: string
+  readonly bytesParsed?: number
+  readonly rawPacket?: Buffer
+}
+
+/** The parser's complaints about a first line, which may well be in order. */
+const IN_FIRST_LINE = new Set([
+  'HPE_INVALID_METHOD',
+  'HPE_INVALID_URL',
+  'HPE_INVALID_VERSION',
+  'HPE_INVALID_CONSTANT',
+  'HPE_PAUSED_H2_UPGRADE',
+])
+
+/**
+ * What the parser could not go on with, from the beginning of the request on.
+ * @param received how many bytes came since the request before
+ * @returns undefined where that beginning is not at hand
+ */
+function beginningOf(
+  { code, rawPacket, bytesParsed = 0 }: ParserError,
+  received: number,
+): Buffer | undefined {
+  if (rawPacket?.length === received) return rawPacket
+  if (!IN_FIRST_LINE.has(code ?? '')) return undefined
+  const endOfLineBefore = bytesParsed > 0 ? rawPacket?.lastIndexOf('\n', bytesParsed - 1) : undefined
+  return endOfLineBefore === undefined || endOfLineBefore < 0
+    ? undefined
+    : rawPacket?.subarray(endOfLineBefore + 1)
+}
+
+/** How to answer what the parser complains about; undefined where nobody is left to be answered. */
+function reasonOf({ code, reason }: ParserError, bytes: Buffer | undefined): HttpError | undefined {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new HttpError(408)
+    case 'HPE_HEADER_OVERFLOW':
+      return new HttpError(!bytes || bytes.includes('\n') ? 431 : 414)
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new HttpError(413)
+    default:
+      return code?.startsWith('HPE_') ? new HttpError(400, reason ?? '') : undefined
+  }
+}
+
+function isRequestLine(line: string | undefined): boolean {
+  return line !== undefined && /^\S+ \S+ HTTP\/\d/.test(line)
+}
+
+function serialize(response: Response, serverName: string, withBody: boolean): Buffer {
+  const { status, body } = response
+  const headers = headersOf(response, serverName)
+  headers.push('Date', new Date().toUTCString(), 'Connection', 'close')
+  let head = `HTTP/1.1 ${status} ${phraseOf(status)}\r\n`
+  for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
+  return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), withBody ? body : Buffer.alloc(0)])
+}
+
+/** Address and port of the other end; an IPv4 address that came in through an IPv6 socket stays one. */
+function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return hostAndPort(remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, ''), remotePort)
+}
+
+function hostAndPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

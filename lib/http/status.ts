@@ -1,0 +1,105 @@
+/**
+ * The one map from what went wrong to what the client reads: a status, and
+ * Ganeti's body `{"code", "message", "explain"}`.
+ *
+ * Failures come from the rooms below; an HttpError is a concern of HTTP alone
+ * and is born in this folder. Anything else is a bug of ours, and the client
+ * reads no more of it than the standard phrase.
+ */
+import { Failure, type FailureCode } from '../failure.ts'
+import { encodeSmall } from './encode.ts'
+import type { Response } from './message.ts'
+
+/** Phrase and explanation of every status we send, as Ganeti's clients know them (from Python's http.server). */
+const STANDARD_TEXTS: Readonly<Record<number, readonly [phrase: string, explain: string]>> = {
+  200: ['OK', 'Request fulfilled, document follows'],
+  304: ['Not Modified', 'Document has not changed since given time'],
+  400: ['Bad Request', 'Bad request syntax or unsupported method'],
+  401: ['Unauthorized', 'No permission -- see authorization schemes'],
+  403: ['Forbidden', 'Request forbidden -- authorization will not help'],
+  404: ['Not Found', 'Nothing matches the given URI'],
+  408: ['Request Timeout', 'Request timed out; try again later'],
+  413: ['Request Entity Too Large', 'Entity is too large'],
+  414: ['Request-URI Too Long', 'URI is too long'],
+  415: ['Unsupported Media Type', 'Entity body in unsupported format'],
+  431: [
+    'Request Header Fields Too Large',
+    'The server is unwilling to process the request because its header fields are too large',
+  ],
+  500: ['Internal Server Error', 'Server got itself in trouble'],
+  501: ['Not Implemented', 'Server does not support this operation'],
+  502: ['Bad Gateway', 'Invalid responses from another server/proxy'],
+  503: ['Service Unavailable', 'The server cannot process the request due to a high load'],
+  504: ['Gateway Timeout', 'The gateway server did not receive a timely response'],
+  505: ['HTTP Version Not Supported', 'Cannot fulfill request'],
+}
+
+const STATUS_OF: Readonly<Record<FailureCode, number>> = {
+  'not-found': 404,
+  invalid: 400,
+  unavailable: 503,
+  'no-master': 502,
+  'no-answer': 504,
+  unsupported: 501,
+  configuration: 500,
+  internal: 500,
+}
+
+/** A refusal that exists only in HTTP. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError'
+
+  /**
+   * @param status one of the statuses above
+   * @param message for the client; '' where the status says it all
+   * @param headers names and values by turns, e.g. a challenge
+   */
+  constructor(
+    readonly status: number,
+    message = '',
+    readonly headers: readonly string[] = [],
+  ) {
+    super(message)
+  }
+}
+
+/** The reason phrase of a status line. */
+export function phraseOf(status: number): string {
+  return STANDARD_TEXTS[status]?.[0] ?? ''
+}
+
+/**
+ * Gives the answer to a request that failed with `thrown`.
+ *
+ * A Failure of the `configuration` kind names files of the server, which are
+ * the operator's business: like a bug it is told in the log alone.
+ */
+export function failureResponse(thrown: unknown): Response {
+  if (thrown instanceof HttpError) return errorResponse(thrown.status, thrown.message, thrown.headers)
+  if (!(thrown instanceof Failure)) return { ...errorResponse(500), cause: thrown }
+  const status = STATUS_OF[thrown.code]
+  const response = errorResponse(status, thrown.code === 'configuration' ? '' : thrown.message)
+  return status < 500 ? response : { ...response, cause: thrown }
+}
+
+/**
+ * Makes an error's answer; without a message of its own it repeats the phrase.
+ * The message is HTML-escaped, as Ganeti does it: some clients show it in pages.
+ */
+export function errorResponse(status: number, message = '', headers: readonly string[] = []): Response {
+  const [phrase, explain] = STANDARD_TEXTS[status] ?? ['', '']
+  const body = encodeSmall({ code: status, message: escapeHtml(message) || phrase, explain })
+  return { status, headers, body }
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#x27;',
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
+}
