@@ -56,7 +56,7 @@ interface Table {
 
 const TABLES: { readonly [what in QueryResource]: Table } = {
   cluster: table({ fields: clusterFields, objects: ({ cluster }) => [cluster] }),
-  export: table({ fields: exportFields, objects: unaskedNodes }),
+  export: table({ fields: exportFields, objects: ({ nodes }) => nodes.all }),
   extstorage: table({ fields: extstorageFields, objects: () => [] }),
   filter: table({ fields: filterFields, objects: ({ filters }) => niceSort(filters, ({ uuid }) => uuid) }),
   group: table({
@@ -186,11 +186,6 @@ function definitionOf({ name, title, kind, doc }: FieldDefinition): FieldDefinit
 
 function unknownField<T>(name: string): Field<T> {
   return cellField(name, name, 'unknown', `Unknown field '${name}'`, () => UNKNOWN)
-}
-
-/** Nodes that cannot be asked for the exports they keep. */
-function unaskedNodes({ nodes, live }: Config) {
-  return nodes.all.filter(({ uuid, offline }) => offline || !live.has(uuid))
 }
 
 /** Does something with each item, pausing for others where it takes long. */

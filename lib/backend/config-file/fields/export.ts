@@ -1,6 +1,6 @@
 /**
- * The fields of instance exports. Exports lie on the nodes: a row is a node
- * that could not be asked for them, as Ganeti answers for such a node.
+ * The fields of instance exports. Exports lie on the nodes, and no file tells
+ * of them: a row is a node that could not be asked, as Ganeti answers for one.
  */
 import type { Node } from '../../../model/node.ts'
 import { cellField, type Field, field, hostname, NO_DATA, OFFLINE } from './field.ts'
