@@ -419,6 +419,7 @@ export const CLUSTER_DEFAULTS = {
   candidate_pool_size: 10,
   compression_tools: ['gzip', 'gzip-fast', 'gzip-slow'],
   drbd_usermode_helper: '/bin/true',
+  enabled_disk_templates: ['drbd', 'plain'],
   enabled_hypervisors: ['xen-pvm'],
   mac_prefix: 'aa:00:00',
   master_netdev: 'xen-br0',

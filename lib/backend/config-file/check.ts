@@ -52,8 +52,10 @@ const MOST_LINES = 50
  * @param lines in the order of reading, each starting with its place in the file
  */
 export function failureOf(name: string, lines: readonly string[]): Failure {
-  const shown = lines.slice(0, MOST_LINES).map((line) => `${name}: ${line}`)
-  const more = lines.length - shown.length
+  // What is read twice, first to decide and then for itself, may be complained of twice.
+  const different = [...new Set(lines)]
+  const shown = different.slice(0, MOST_LINES).map((line) => `${name}: ${line}`)
+  const more = different.length - shown.length
   if (more > 0) shown.push(`${name}: and ${more} more ${more === 1 ? 'problem' : 'problems'}`)
   return new Failure('configuration', shown.join('\n'))
 }
@@ -123,7 +125,7 @@ export class Fields implements Place {
     if (value === undefined) return otherwise
     const text = this.#textOf(value)
     if (text !== undefined) return text
-    this.complain(key, `${key} must be text`)
+    this.complain(key, this.#notText(key, value))
     return otherwise
   }
 
@@ -184,7 +186,7 @@ export class Fields implements Place {
     value.forEach((item: Json, index: number) => {
       const text = this.#textOf(item)
       if (text !== undefined) texts.push(text)
-      else this.problems.add({ parent: this.at(key), key: index }, `${key} must have text only`)
+      else this.problems.add({ parent: this.at(key), key: index }, this.#notText(`each of ${key}`, item))
     })
     return texts
   }
@@ -206,7 +208,7 @@ export class Fields implements Place {
     const list = this.at(key)
     values.forEach((value, index) => {
       if (isJsonObject(value)) items.push(new Fields(value, list, index, this.problems))
-      else this.problems.add({ parent: list, key: index }, `${key} must have objects only`)
+      else this.problems.add({ parent: list, key: index }, `each of ${key} must be an object`)
     })
     return items
   }
@@ -220,12 +222,12 @@ export class Fields implements Place {
   }
 
   /** The members of an object of objects, by their keys; null is an object without any. */
-  *children(): Generator<Fields & { readonly key: string }> {
-    for (const key of this.keys()) yield this.child(key) as Fields & { readonly key: string }
+  *children(): Generator<NamedFields> {
+    for (const key of this.keys()) yield this.child(key) as NamedFields
   }
 
   /** As `children`, but in a strict file no names but these may stand there. */
-  *childrenNamed(names: readonly string[]): Generator<Fields & { readonly key: string }> {
+  *childrenNamed(names: readonly string[]): Generator<NamedFields> {
     for (const child of this.children()) {
       if (!this.problems.strict || names.includes(child.key)) yield child
       else this.#unknown(child.key, names)
@@ -249,15 +251,18 @@ export class Fields implements Place {
       if (!Object.hasOwn(types, key)) {
         if (others === 'drop' || this.problems.strict) continue
       }
-      const value = this.param(key, types[key])
+      const type = Object.hasOwn(types, key) ? types[key] : undefined
+      const value = this.#param(key, type)
       if (value !== undefined) params[key] = value
     }
     if (this.problems.strict) this.done(Object.keys(types))
     return params
   }
 
-  /** One such value; without a type anything that is neither list nor object. */
-  param(key: string, type: ParamType | undefined): Json | undefined {
+  /** One such value; without a type anything that is neither list nor object. Here null may mean something. */
+  #param(key: string, type: ParamType | undefined): Json | undefined {
+    const value = this.value(key)
+    if (value === undefined) return type === undefined || type === 'maybe-string' ? null : undefined
     switch (type) {
       case 'bool':
         return this.flagOr(key, undefined)
@@ -271,8 +276,7 @@ export class Fields implements Place {
       case 'maybe-string':
         return this.textOr(key, undefined)
     }
-    const value = this.value(key)
-    if (value === undefined || typeof value !== 'object') return value
+    if (typeof value !== 'object') return value
     this.complain(key, `${key} must be a single value`)
     return undefined
   }
@@ -303,6 +307,11 @@ export class Fields implements Place {
     return undefined
   }
 
+  #notText(what: string, value: Json): string {
+    const quotable = this.problems.strict && typeof value !== 'object'
+    return `${what} must be text${quotable ? ': put it in quotes' : ''}`
+  }
+
   #sizeOf(value: Json): number | undefined {
     if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined
     return this.problems.strict && typeof value === 'string' ? parseSize(value) : undefined
@@ -313,6 +322,18 @@ export class Fields implements Place {
       ? `${key} must be a size: MiB, or a number with a unit (512m, 4g, 1t)`
       : `${key} must be a whole number`
   }
+}
+
+/** A member of an object of objects, whose key is its name. */
+export type NamedFields = Fields & { readonly key: string }
+
+/** What can stand in a host's name, and so in a URL of the API. */
+const HOST_NAME = /^[A-Za-z0-9_][\w.-]*$/
+
+/** Notes a problem with the name of a node or an instance that cannot be one. */
+export function checkHostName(fields: NamedFields): void {
+  if (HOST_NAME.test(fields.key)) return
+  fields.problems.add(fields, `${quoted(fields.key)} cannot be the name of a host`, 'key')
 }
 
 const UNITS: { readonly [unit: string]: number } = { m: 1, g: 1024, t: 1024 * 1024 }

@@ -17,8 +17,8 @@ import {
   ND_DEFAULTS,
   NIC_DEFAULTS,
 } from '../../model/defaults.ts'
-import type { DiskParams, HvParams } from '../../model/params.ts'
-import type { Fields } from './check.ts'
+import type { DiskParams, HvParams, NicParams } from '../../model/params.ts'
+import { type Fields, NOTHING } from './check.ts'
 import {
   readBeParams,
   readDiskParams,
@@ -55,7 +55,7 @@ export function readClusterSettings(fields: Fields): ClusterSettings {
     hvparams: readAllHvParams(fields.child('hvparams')),
     os_hvp: byKey(osHvp, (os) => readSomeHvParams(os)),
     beparams: { ...BE_DEFAULTS, ...readBeParams(defaultsOf(fields.child('beparams'))) },
-    nicparams: { ...NIC_DEFAULTS, ...readNicParams(defaultsOf(fields.child('nicparams'))) },
+    nicparams: { ...NIC_DEFAULTS, ...readDefaultNicParams(defaultsOf(fields.child('nicparams'))) },
     ndparams: { ...ND_DEFAULTS, ...readNdParams(fields.child('ndparams')) },
     diskparams: fillDiskParams(readDiskParams(fields.child('diskparams'))),
     ipolicy: { ...IPOLICY_DEFAULTS, ...readIPolicy(fields.child('ipolicy'), IPOLICY_DEFAULTS) },
@@ -88,17 +88,20 @@ export function readClusterSettings(fields: Fields): ClusterSettings {
 }
 
 /**
- * The defaults proper of parameters that Ganeti keeps in named groups, of
- * which there has only ever been `default`; a person may leave that level out.
+ * The defaults proper of parameters that Ganeti keeps in named sets, of which
+ * there has only ever been `default`; a person may leave that level out.
  */
 function defaultsOf(fields: Fields): Fields {
-  return fields.problems.strict && !fields.keys().includes('default') ? fields : onlyChild(fields, 'default')
+  if (fields.problems.strict && !fields.keys().includes('default')) return fields
+  const defaults = fields.child('default')
+  fields.done()
+  return defaults
 }
 
-function onlyChild(fields: Fields, key: string): Fields {
-  const child = fields.child(key)
+function readDefaultNicParams(fields: Fields): Partial<NicParams> {
+  const nicparams = readNicParams(fields)
   fields.done()
-  return child
+  return nicparams
 }
 
 /** Every hypervisor's parameters, complete. */
@@ -125,9 +128,10 @@ function fillDiskParams(given: DiskParams): DiskParams {
 
 /** Parameters of an OS or an instance: whatever the OS's author thought up, but text. */
 export function readOsParams(fields: Fields): { [name: string]: string } {
-  const params: { [name: string]: string } = {}
-  for (const name of fields.keys()) params[name] = fields.textOr(name, '')
-  return params
+  const names = fields.keys()
+  return names.length === 0
+    ? NOTHING
+    : Object.fromEntries(names.map((name) => [name, fields.textOr(name, '')]))
 }
 
 /** An object that only somebody else understands. */
@@ -154,7 +158,5 @@ function readDataCollectors(
 }
 
 function byKey<T>(fields: Fields, read: (child: Fields) => T): { [key: string]: T } {
-  const all: { [key: string]: T } = {}
-  for (const child of fields.children()) all[child.key] = read(child)
-  return all
+  return Object.fromEntries([...fields.children()].map((child) => [child.key, read(child)]))
 }

@@ -13,7 +13,7 @@ import type { AdminState, Disk, Instance, Nic } from '../../model/instance.ts'
 import type { Network } from '../../model/network.ts'
 import type { Node } from '../../model/node.ts'
 import type { IPolicy, NicParams } from '../../model/params.ts'
-import { Fields, failureOf, NONE, Problems, pathTo, quoted } from './check.ts'
+import { Fields, failureOf, type NamedFields, NONE, Problems, pathTo, quoted } from './check.ts'
 import { deriveUuid } from './derive.ts'
 import { readClusterSettings, readOsParams } from './read-cluster.ts'
 import {
@@ -446,7 +446,7 @@ interface DiskOwner {
   readonly template: string
 }
 
-function readFilter(fields: Fields & { readonly key: string }): FilterRule {
+function readFilter(fields: NamedFields): FilterRule {
   return {
     uuid: fields.textOr('uuid', fields.key),
     watermark: fields.countOr('watermark', 0),

@@ -44,7 +44,6 @@ export function readNicParams(fields: Fields): Partial<NicParams> {
   const mode = fields.oneOf('mode', NIC_MODES, undefined)
   const link = fields.textOr('link', undefined)
   const vlan = fields.textOr('vlan', undefined)
-  fields.done()
   if (mode === undefined && link === undefined && vlan === undefined) return NOTHING
   return {
     ...(mode !== undefined && { mode }),

@@ -9,6 +9,7 @@ import { open } from 'node:fs/promises'
 import { Failure } from '../../failure.ts'
 import { type Config, type ConfigObjects, indexConfig } from '../../model/config.ts'
 import { readConfigData } from './read-config-data.ts'
+import { readYaml } from './read-yaml.ts'
 
 /** About the file a text is from. */
 export interface Origin {
@@ -51,5 +52,5 @@ export function parseConfig(text: string, origin: Origin): Config {
 /** As `parseConfig`, but the plain objects, which can be sent between threads. */
 export function parseObjects(text: string, origin: Origin): ConfigObjects {
   if (/^\s*\{/.test(text)) return readConfigData(text, origin.name)
-  throw new Failure('unsupported', `${origin.name}: YAML cannot be read yet`)
+  return readYaml(text, origin)
 }

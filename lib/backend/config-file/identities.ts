@@ -1,0 +1,109 @@
+/**
+ * What tells the objects of a YAML file from each other: ids, addresses and
+ * ports, given or derived from names, and each of them there but once.
+ */
+import { type Fields, NONE, type Place, type Problems, quoted } from './check.ts'
+import { deriveNumber, deriveUuid } from './derive.ts'
+
+/** As Ganeti has it. */
+const TAG = /^[\w.+*/:@-]{1,128}$/
+
+/** Ports that Ganeti hands out, to consoles and to DRBD. */
+const FIRST_PORT = 11_000
+const PORTS = 4_000
+
+/** When something was made and when it was last changed, seconds since the epoch. */
+export interface Times {
+  readonly ctime: number
+  readonly mtime: number
+}
+
+/** What every object has. */
+export interface Identity extends Times {
+  readonly uuid: string
+  readonly serial_no: number
+  readonly tags: readonly string[]
+}
+
+export class Identities {
+  readonly #problems: Problems
+  readonly #times: Times
+  /** Whose something is that can only be there once, by what it is. */
+  readonly #owners = new Map<string, string>()
+
+  /** @param times of all that does not tell its own */
+  constructor(problems: Problems, times: Times) {
+    this.#problems = problems
+    this.#times = times
+  }
+
+  /** Reads an object's identity; its UUID follows from `names` where it is not given. */
+  of(fields: Fields, ...names: readonly string[]): Identity {
+    return {
+      uuid: this.uuid(fields, ...names),
+      ctime: fields.numberOr('ctime', this.#times.ctime),
+      mtime: fields.numberOr('mtime', this.#times.mtime),
+      serial_no: fields.countOr('serial_no', 1),
+      tags: this.#tags(fields),
+    }
+  }
+
+  uuid(fields: Fields, ...names: readonly string[]): string {
+    const uuid = fields.textOr('uuid', undefined)
+    if (uuid !== undefined) this.claim(fields.at('uuid'), `uuid ${uuid}`, names.join(' '))
+    return uuid ?? deriveUuid(...names)
+  }
+
+  /** Notes whose something is, which is a problem where it is somebody's already. */
+  claim(place: Place, what: string, owner: string): void {
+    const other = this.#owners.get(what)
+    if (other === undefined) this.#owners.set(what, owner)
+    else
+      this.#problems.add(
+        place,
+        other === owner ? `${what} is there twice` : `${what} is that of ${other} already`,
+      )
+  }
+
+  /** A hardware address that nobody has; to be asked for when all given ones are known. */
+  freeMac(prefix: string, owner: string, card: number): string {
+    const number = this.#free(2 ** 24, (number) => `mac ${macOf(prefix, number)}`, owner, `mac ${card}`)
+    return macOf(prefix, number)
+  }
+
+  /** A port that nobody has, likewise. */
+  freePort(owner: string, purpose: string): number {
+    return FIRST_PORT + this.#free(PORTS, (number) => `port ${FIRST_PORT + number}`, owner, purpose)
+  }
+
+  /** The number that follows from names, or the next one above that is free. */
+  #free(end: number, what: (number: number) => string, owner: string, purpose: string): number {
+    const wanted = deriveNumber(end, owner, purpose)
+    for (let step = 0; step < end; step++) {
+      const number = (wanted + step) % end
+      if (this.#owners.has(what(number))) continue
+      this.#owners.set(what(number), owner)
+      return number
+    }
+    return wanted
+  }
+
+  #tags(fields: Fields): readonly string[] {
+    const tags = fields.texts('tags')
+    if (tags.length === 0) return NONE
+    tags.forEach((tag, index) => {
+      if (TAG.test(tag)) return
+      const place = { parent: fields.at('tags'), key: index }
+      this.#problems.add(
+        place,
+        `${quoted(tag)} cannot be a tag: letters, digits and _.+*/:@- only, 128 at most`,
+      )
+    })
+    return [...new Set(tags)]
+  }
+}
+
+function macOf(prefix: string, number: number): string {
+  const hex = number.toString(16).padStart(6, '0')
+  return `${prefix}:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4)}`
+}

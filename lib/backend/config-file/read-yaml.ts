@@ -1,0 +1,435 @@
+/**
+ * A cluster as a person writes it down, in YAML. Everything may be left out but
+ * names; what is left out is as in a newly made cluster of Ganeti's. Sizes are
+ * MiB, or have a unit (`512m`, `4g`, `1t`).
+ *
+ * | section     | form                | keys
+ * |-------------|---------------------|-----
+ * | `cluster`   | an object           | `name`; `master` (a node's name, else the first that is neither offline nor drained), `master_ip`, `hypervisor` (the default one), `enabled_hypervisors`, `enabled_disk_templates`, `primary_ip_version` (4 or 6), `tags`, and under Ganeti's own names `beparams`, `hvparams`, `ndparams`, `nicparams`, `diskparams`, `ipolicy`, `os_hvp`, `osparams`, `data_collectors`, `volume_group_name`, `mac_prefix`, `candidate_pool_size`, `file_storage_dir`, ...
+ * | `groups`    | name to an object   | `alloc_policy`, `ndparams`, `diskparams`, `ipolicy`, `networks` (a network's name to `mode`, `link`, `vlan`), `tags`. Without the section there is one group, `default`
+ * | `nodes`     | name to an object   | `primary_ip`, `secondary_ip`, `group`, `offline`, `drained`, `powered`, `master_candidate`, `master_capable`, `vm_capable`, `ndparams`, `tags`; and its hardware: `memory`, `disk`, `cpus`, `sockets`, `numa_nodes`, `spindles`, `node_memory` and `node_cpus` (what the node's own system takes)
+ * | `instances` | name to an object   | `pnode`, `snode` (makes it `drbd`), `os`, `hypervisor`, `disk_template`, `memory` (least and most alike), `vcpus`, `beparams`, `hvparams`, `osparams`, `osparams_private` (only the names are kept), `state` (`up`, `down`, `offline`), `admin_state_source` (`admin`, `user`), `network_port`, `disks`, `nics`, `tags`
+ * | disks       | a list              | a size, or an object: `size`, `name`, `mode` (`rw`, `ro`), `spindles`, `params`, `vg`, `adopt` (the device of a `blockdev`), `provider` (of an `ext`)
+ * | nics        | a list of objects   | `mac`, `ip`, `name`, and either `network` (a network's name; the group says how it is linked) or `mode`, `link`, `vlan`; `bridge` says `link` and `mode: bridged` at once
+ * | `networks`  | name to an object   | `network` (`192.0.2.0/24`), `gateway`, `network6`, `gateway6`, `mac_prefix`, `reserved` (a list of addresses and ranges), `tags`
+ * | `os`        | a list, or name to an object | a name, or `name`, `variants`, `valid`, `api_versions`, `parameters` (name to description)
+ * | `filters`   | a list of objects   | `priority`, `predicates`, `action`, `watermark`, `reason` (text) or `reason_trail`
+ *
+ * Objects may also have `uuid`, `ctime`, `mtime` and `serial_no`. Where they do not, ids follow from names,
+ * and times are those of the cluster, or else when the file was last changed.
+ *
+ * The cluster runs as it says: an instance that is up runs, a node that is not offline answers, and what is
+ * free on it is what its instances leave. What contradicts itself is an error; so is a key that means nothing.
+ */
+import { isIP, isIPv6 } from 'node:net'
+import { isJsonObject, type Json } from '../../json.ts'
+import type { Cluster } from '../../model/cluster.ts'
+import type { ConfigObjects } from '../../model/config.ts'
+import {
+  ALLOC_POLICIES,
+  CLUSTER_DEFAULTS,
+  DISK_TEMPLATE_PREFERENCE,
+  DISK_TEMPLATES,
+  HYPERVISORS,
+} from '../../model/defaults.ts'
+import type { FilterRule } from '../../model/filter-rule.ts'
+import type { Group } from '../../model/group.ts'
+import type { Instance } from '../../model/instance.ts'
+import type { Node } from '../../model/node.ts'
+import type { Os } from '../../model/os.ts'
+import type { NicParams } from '../../model/params.ts'
+import {
+  checkHostName,
+  Fields,
+  failureOf,
+  type NamedFields,
+  NONE,
+  NOTHING,
+  Problems,
+  quoted,
+} from './check.ts'
+import { Identities, type Times } from './identities.ts'
+import { type Hardware, liveValues } from './live-values.ts'
+import { type ClusterSettings, readClusterSettings } from './read-cluster.ts'
+import { readDiskParams, readGroupIPolicy, readNdParams, readNicParams } from './read-params.ts'
+import { InstanceReader } from './yaml-instances.ts'
+import { NetworkInUse, readMacPrefix } from './yaml-networks.ts'
+import { parseYaml } from './yaml-tree.ts'
+
+/**
+ * @param text the whole file
+ * @param origin name of the file, for messages, and when it was last changed (seconds since the epoch)
+ * @throws Failure `configuration` that lists everything wrong with the file, with line and column
+ */
+export function readYaml(text: string, origin: { name: string; mtime?: number }): ConfigObjects {
+  const tree = parseYaml(text)
+  const problems = new Problems(true)
+  const objects = tree.readable ? readTree(tree.value, problems, origin.mtime ?? 0) : undefined
+  const found = problems.found.map((problem) => ({ offset: tree.locate(problem), message: problem.message }))
+  const complaints = [...tree.complaints, ...found].sort((a, b) => a.offset - b.offset)
+  if (objects && complaints.length === 0) return objects
+  const lines = complaints.map(({ offset, message }) => `${tree.position(offset)}: ${message}`)
+  throw failureOf(origin.name, lines)
+}
+
+function readTree(value: Json, problems: Problems, mtime: number): ConfigObjects | undefined {
+  const root = new Fields(isJsonObject(value) ? value : NOTHING, null, '', problems)
+  if (value === null || isJsonObject(value)) return new YamlReader(root, mtime).read()
+  problems.add(root, 'this must be an object: cluster, nodes, instances, ...')
+  return undefined
+}
+
+class YamlReader {
+  readonly #root: Fields
+  readonly #problems: Problems
+  readonly #identities: Identities
+  readonly #mtime: number
+  /** Of the cluster, and of whatever in it does not tell its own. */
+  readonly #times: Times
+  readonly #cluster: Fields
+  readonly #settings: ClusterSettings
+  /** By name. */
+  readonly #networks = new Map<string, NetworkInUse>()
+  readonly #groups = new Map<string, Group>()
+  /** By name; who is master candidate is decided later. */
+  readonly #nodes = new Map<string, Node>()
+  /** By node UUID, as what follows. */
+  readonly #hardware = new Map<string, Hardware>()
+  readonly #saysCandidate = new Map<string, boolean>()
+
+  constructor(root: Fields, mtime: number) {
+    this.#root = root
+    this.#problems = root.problems
+    this.#mtime = mtime
+    this.#cluster = root.child('cluster')
+    this.#times = {
+      ctime: this.#cluster.numberOr('ctime', mtime),
+      mtime: this.#cluster.numberOr('mtime', mtime),
+    }
+    this.#identities = new Identities(root.problems, this.#times)
+    this.#settings = readClusterSettings(this.#cluster)
+  }
+
+  read(): ConfigObjects {
+    const root = this.#root
+    for (const fields of root.child('networks').children()) {
+      this.#networks.set(fields.key, new NetworkInUse(fields, this.#identities))
+    }
+    for (const fields of this.#groupFields()) this.#groups.set(fields.key, this.#group(fields))
+    for (const fields of root.child('nodes').children()) this.#nodes.set(fields.key, this.#node(fields))
+    const master = this.#master()
+    const nodes = this.#withCandidates(master)
+
+    const hypervisors = this.#someOf('enabled_hypervisors', HYPERVISORS)
+    const templates = this.#someOf('enabled_disk_templates', DISK_TEMPLATES)
+    const hypervisor = this.#defaultHypervisor(hypervisors)
+    const instances = new InstanceReader({
+      identities: this.#identities,
+      settings: this.#settings,
+      volumeGroup: this.#settings.volume_group_name ?? CLUSTER_DEFAULTS.volume_group_name,
+      hypervisor,
+      enabledHypervisors: hypervisors,
+      enabledTemplates: templates,
+      nodes: this.#nodes,
+      groups: new Map([...this.#groups.values()].map((group) => [group.uuid, group])),
+      networks: this.#networks,
+    }).read(root.child('instances'))
+
+    const cluster: Cluster = {
+      ...this.#settings,
+      ...this.#ownSettings(nodes),
+      master_node: master?.uuid ?? '',
+      ...this.#choices(hypervisor, hypervisors, templates, instances),
+    }
+    const objects = {
+      version: 0,
+      serial_no: 1,
+      mtime: this.#mtime,
+      cluster,
+      groups: [...this.#groups.values()],
+      nodes,
+      instances,
+      networks: [...this.#networks.values()].map((network) => network.finished(nodes, cluster.master_ip)),
+      filters: root.items('filters').map((fields, index) => this.#filter(fields, index)),
+      oses: this.#oses(),
+      live: liveValues(cluster, nodes, instances, this.#hardware),
+    }
+    this.#cluster.done()
+    root.done()
+    return objects
+  }
+
+  // The cluster
+
+  #ownSettings(nodes: readonly Node[]) {
+    const fields = this.#cluster
+    const name = fields.text('name')
+    const masterIp = this.#address(fields, 'master_ip', name)
+    const ipVersion = this.#ipVersion([masterIp, ...nodes.map((node) => node.primary_ip)])
+    const { beparams } = this.#settings
+    if (beparams.minmem > beparams.maxmem) {
+      fields.complain('beparams', `minmem (${beparams.minmem}) is above maxmem (${beparams.maxmem})`)
+    }
+    return {
+      ...this.#identities.of(fields, 'cluster', name),
+      cluster_name: name,
+      master_ip: masterIp,
+      master_netmask: fields.countOr('master_netmask', ipVersion === 6 ? 128 : 32),
+      primary_ip_version: ipVersion,
+      mac_prefix: readMacPrefix(fields) ?? this.#settings.mac_prefix,
+    }
+  }
+
+  /** What the cluster lets its instances be: what the file says, else what they are. */
+  #choices(
+    hypervisor: string,
+    hypervisors: readonly string[],
+    templates: readonly string[],
+    instances: readonly Instance[],
+  ) {
+    const usedHypervisors = new Set([hypervisor, ...instances.map((instance) => instance.hypervisor)])
+    const usedTemplates = new Set(instances.map((instance) => instance.disk_template))
+    const inUse = DISK_TEMPLATE_PREFERENCE.filter((template) => usedTemplates.has(template))
+    const enabled =
+      [templates, inUse].find((some) => some.length > 0) ?? CLUSTER_DEFAULTS.enabled_disk_templates
+    const drbd = enabled.includes('drbd')
+    const volumeGroup = drbd || enabled.includes('plain') ? CLUSTER_DEFAULTS.volume_group_name : null
+    const helper = drbd ? CLUSTER_DEFAULTS.drbd_usermode_helper : null
+    return {
+      // The default one comes first.
+      enabled_hypervisors: [
+        ...new Set([hypervisor, ...(hypervisors.length > 0 ? hypervisors : usedHypervisors)]),
+      ],
+      enabled_disk_templates: enabled,
+      volume_group_name: this.#settings.volume_group_name ?? volumeGroup,
+      drbd_usermode_helper: this.#cluster.textOr('drbd_usermode_helper', helper),
+    }
+  }
+
+  #defaultHypervisor(enabled: readonly string[]): string {
+    const chosen = this.#cluster.oneOf('hypervisor', HYPERVISORS, undefined)
+    if (chosen !== undefined && enabled.length > 0 && !enabled.includes(chosen)) {
+      this.#cluster.complain('hypervisor', `${chosen} is not one of enabled_hypervisors`)
+    }
+    return chosen ?? enabled[0] ?? CLUSTER_DEFAULTS.enabled_hypervisors[0]
+  }
+
+  /** A list with values out of a few. */
+  #someOf(key: string, choices: readonly string[]): readonly string[] {
+    const given = this.#cluster.texts(key)
+    given.forEach((one, index) => {
+      if (choices.includes(one)) return
+      const place = { parent: this.#cluster.at(key), key: index }
+      this.#problems.add(place, `${quoted(one)} is not one of ${choices.join(', ')}`)
+    })
+    return given
+  }
+
+  #ipVersion(addresses: readonly string[]): 4 | 6 {
+    const given = this.#cluster.countOr('primary_ip_version', undefined)
+    if (given === 4 || given === 6) return given
+    if (given !== undefined) this.#cluster.complain('primary_ip_version', 'primary_ip_version must be 4 or 6')
+    return isIPv6(addresses.find((address) => address !== '') ?? '') ? 6 : 4
+  }
+
+  #master(): Node | undefined {
+    const fields = this.#cluster
+    const nodes = [...this.#nodes.values()]
+    if (nodes.length === 0)
+      this.#problems.add(this.#root.at('nodes'), 'a cluster has at least one node', 'key')
+    const name = fields.textOr('master', undefined)
+    const fit = nodes.find(canBeMaster)
+    if (name === undefined) {
+      if (!fit && nodes.length > 0)
+        this.#problems.add(this.#root.at('nodes'), 'none of the nodes can be the master', 'key')
+      return fit
+    }
+    const node = this.#nodes.get(name)
+    if (!node) fields.complain('master', `no such node: ${quoted(name)}`)
+    else if (!canBeMaster(node))
+      fields.complain('master', `${name} is offline, drained or not master_capable`)
+    return node
+  }
+
+  // Groups and nodes
+
+  /** A file without groups has the one that every cluster begins with. */
+  #groupFields(): readonly NamedFields[] {
+    const groups = this.#root.child('groups')
+    const given = [...groups.children()]
+    return given.length > 0 ? given : [new Fields(NOTHING, groups, 'default', this.#problems) as NamedFields]
+  }
+
+  #group(fields: NamedFields): Group {
+    const networks: { [uuid: string]: NicParams } = {}
+    for (const connection of fields.child('networks').children()) {
+      const network = this.#networks.get(connection.key)
+      if (network) networks[network.uuid] = { ...this.#settings.nicparams, ...readNicParams(connection) }
+      else this.#problems.add(connection, `no such network: ${quoted(connection.key)}`, 'key')
+      if (network) connection.done()
+    }
+    const group = {
+      ...this.#identities.of(fields, 'group', fields.key),
+      name: fields.key,
+      alloc_policy: fields.oneOf('alloc_policy', ALLOC_POLICIES, 'preferred'),
+      ndparams: readNdParams(fields.child('ndparams')),
+      ipolicy: readGroupIPolicy(fields.child('ipolicy'), this.#settings.ipolicy),
+      diskparams: readDiskParams(fields.child('diskparams')),
+      networks,
+    }
+    fields.done()
+    return group
+  }
+
+  #node(fields: NamedFields): Node {
+    checkHostName(fields)
+    const primaryIp = this.#address(fields, 'primary_ip', fields.key)
+    const node: Node = {
+      ...this.#identities.of(fields, 'node', fields.key),
+      name: fields.key,
+      primary_ip: primaryIp,
+      secondary_ip:
+        fields.value('secondary_ip') === primaryIp
+          ? primaryIp
+          : this.#address(fields, 'secondary_ip', fields.key) || primaryIp,
+      group: this.#groupOf(fields),
+      master_candidate: false,
+      master_capable: fields.flagOr('master_capable', true),
+      vm_capable: fields.flagOr('vm_capable', true),
+      drained: fields.flagOr('drained', false),
+      offline: fields.flagOr('offline', false),
+      powered: fields.flagOr('powered', true),
+      ndparams: readNdParams(fields.child('ndparams')),
+    }
+    this.#hardware.set(node.uuid, {
+      fields,
+      memory: fields.sizeOr('memory', null),
+      ownMemory: fields.sizeOr('node_memory', null),
+      disk: fields.sizeOr('disk', null),
+      cpus: fields.countOr('cpus', null),
+      ownCpus: fields.countOr('node_cpus', null),
+      sockets: fields.countOr('sockets', null),
+      numaNodes: fields.countOr('numa_nodes', null),
+      spindles: fields.countOr('spindles', null),
+    })
+    const candidate = fields.flagOr('master_candidate', undefined)
+    if (candidate !== undefined) this.#saysCandidate.set(node.uuid, candidate)
+    if (candidate && !canBeMaster(node)) {
+      fields.complain(
+        'master_candidate',
+        'a node that is offline, drained or not master_capable is no candidate',
+      )
+    }
+    if (node.offline && node.drained) fields.complain('drained', 'a node is offline or drained, not both')
+    fields.done()
+    return node
+  }
+
+  #groupOf(fields: Fields): string {
+    const name = fields.textOr('group', undefined)
+    const only = this.#groups.size === 1 ? [...this.#groups.keys()][0] : 'default'
+    const group = this.#groups.get(name ?? only ?? '')
+    if (group) return group.uuid
+    if (name !== undefined) fields.complain('group', `no such group: ${quoted(name)}`)
+    else this.#problems.add(fields, 'group is missing, and there is none called default', 'key')
+    return ''
+  }
+
+  /** Makes as many nodes master candidates as the cluster wants; the master, and those that say so, come first. */
+  #withCandidates(master: Node | undefined): readonly Node[] {
+    const nodes = [...this.#nodes.values()]
+    const says = (node: Node) => (node === master ? true : this.#saysCandidate.get(node.uuid))
+    let wanted = this.#settings.candidate_pool_size - nodes.filter(says).length
+    return nodes.map((node) => {
+      const candidate = says(node) ?? (canBeMaster(node) && wanted-- > 0)
+      return candidate ? { ...node, master_candidate: true } : node
+    })
+  }
+
+  /** An address, or '' where there is none; no two hosts have the same. */
+  #address(fields: Fields, key: string, owner: string): string {
+    const address = fields.textOr(key, '')
+    if (address === '') return ''
+    if (isIP(address) === 0) fields.complain(key, `${quoted(address)} is not an address`)
+    else this.#identities.claim(fields.at(key), `address ${address}`, owner)
+    return address
+  }
+
+  // Guest operating systems and filters
+
+  #oses(): readonly Os[] {
+    const value = this.#root.value('os')
+    if (!Array.isArray(value)) {
+      return [...this.#root.child('os').children()].map((fields) => readOs(fields, fields.key))
+    }
+    const list = this.#root.at('os')
+    const oses = value.map((item: Json, index: number) => {
+      const fields = new Fields(isJsonObject(item) ? item : { name: item }, list, index, this.#problems)
+      const os = readOs(fields, fields.text('name'))
+      if (os.name !== '') this.#identities.claim(fields, `os ${os.name}`, 'os')
+      return os
+    })
+    return oses
+  }
+
+  #filter(fields: Fields, index: number): FilterRule {
+    const reason = fields.textOr('reason', undefined)
+    // As Ganeti writes the reason of whoever adds a rule, with the time in nanoseconds.
+    const trail = reason === undefined ? NONE : [['gnt:user', reason, Math.round(this.#times.mtime * 1e9)]]
+    const rule = {
+      uuid: this.#identities.uuid(fields, 'filter', String(index)),
+      watermark: fields.countOr('watermark', 0),
+      priority: fields.countOr('priority', 0),
+      predicates: this.#predicates(fields),
+      action: readAction(fields),
+      reason_trail: fields.has('reason_trail') ? fields.list('reason_trail') : trail,
+    }
+    fields.done()
+    return rule
+  }
+
+  #predicates(fields: Fields): readonly Json[] {
+    const predicates = fields.list('predicates')
+    predicates.forEach((predicate, index) => {
+      if (Array.isArray(predicate) && PREDICATES.includes(predicate[0])) return
+      const place = { parent: fields.at('predicates'), key: index }
+      this.#problems.add(place, `a predicate is a list that begins with ${PREDICATES.join(', ')}`)
+    })
+    return predicates
+  }
+}
+
+const PREDICATES: readonly unknown[] = ['jobid', 'opcode', 'reason']
+const ACTIONS: readonly unknown[] = ['ACCEPT', 'CONTINUE', 'PAUSE', 'REJECT']
+
+function readAction(fields: Fields): Json {
+  const action = fields.json('action', 'CONTINUE')
+  const limit =
+    Array.isArray(action) && action.length === 2 && action[0] === 'RATE_LIMIT' && Number.isInteger(action[1])
+  if (!limit && !ACTIONS.includes(action)) {
+    fields.complain('action', `action must be one of ${ACTIONS.join(', ')}, or [RATE_LIMIT, number of jobs]`)
+  }
+  return action
+}
+
+function readOs(fields: Fields, name: string): Os {
+  const parameters = fields.child('parameters')
+  const versions = fields.list('api_versions')
+  if (!versions.every(Number.isInteger)) fields.complain('api_versions', 'api_versions must be whole numbers')
+  const os = {
+    name,
+    variants: fields.texts('variants'),
+    valid: fields.flagOr('valid', true),
+    api_versions: versions.length > 0 ? (versions as readonly number[]) : [OS_API_VERSION],
+    parameters: parameters.keys().map((parameter) => [parameter, parameters.textOr(parameter, '')]),
+  }
+  fields.done()
+  return os
+}
+
+/** The only one still in use. */
+const OS_API_VERSION = 20
+
+function canBeMaster(node: Node): boolean {
+  return node.master_capable && !node.offline && !node.drained
+}
