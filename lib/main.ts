@@ -204,7 +204,8 @@ function openLog(options: Options, paths: Paths, user: User | undefined): Daemon
   try {
     return asUser(user, () => new DaemonLog({ ...settings, file: paths.log }))
   } catch (error) {
-    if (!mayDoWithout(options)) throw error
+    // On a terminal the file is a convenience: the lines stand there as well.
+    if (!foreground) throw error
     const log = new DaemonLog(settings)
     log.warning(`Going on without a log file: ${messageChain(error)}`)
     return log
@@ -216,15 +217,10 @@ function claimPidFile(options: Options, paths: Paths, user: User | undefined, lo
     return asUser(user, () => acquirePidFile(paths.pidFile))
   } catch (error) {
     const heldByAnother = error instanceof Failure && error.code === 'unavailable'
-    if (heldByAnother || !mayDoWithout(options)) throw error
+    if (heldByAnother || !options.foreground) throw error
     log.warning(`Going on without a pid file: ${messageChain(error)}`)
     return undefined
   }
-}
-
-/** Whether log and pid file are a convenience: to an ordinary user who looks at the daemon on a terminal. */
-function mayDoWithout(options: Options): boolean {
-  return options.foreground && process.getuid?.() !== 0
 }
 
 async function readServerCertificate(options: Options, paths: Paths): Promise<Certificate | undefined> {

@@ -3,6 +3,7 @@
  * answer lies outside the file, it is the one that Ganeti's master daemon
  * would give if no node could be reached.
  */
+import { Failure } from '../../failure.ts'
 import type { Config } from '../../model/config.ts'
 import type { Backend, TagKind } from '../backend.ts'
 import { clusterInfo } from './cluster-info.ts'
@@ -26,8 +27,16 @@ export function configFileBackend(current: () => Config): Backend {
     queryNodes: (names, fields) => queryRows(current(), 'node', names, fields),
     queryGroups: (names, fields) => queryRows(current(), 'group', names, fields),
     queryNetworks: (names, fields) => queryRows(current(), 'network', names, fields),
+    queryJobs: (ids, fields) => queryRows(current(), 'job', ids, fields),
+    queryFilters: (uuids, fields) => queryRows(current(), 'filter', uuids, fields),
     query: (what, fields, filter) => query(current(), what, fields, filter),
     queryFields: async (what, fields) => queryFields(what, fields),
+    submitJob: async () => {
+      throw new Failure('unavailable', 'No job can be taken: cluster state is read from a file')
+    },
+    waitForJobChange: async (id) => {
+      throw new Failure('not-found', `Job ${id} not found`)
+    },
     close: async () => {},
   }
 }

@@ -43,7 +43,9 @@ interface Source<T> {
    * One of them by any of its names; throws Failure `not-found`. Kinds without
    * it are only ever listed.
    */
-  readonly find?: (config: Config, name: string) => T & { readonly name: string }
+  readonly find?: (config: Config, name: string) => T
+  /** The full name of one, for kinds whose filters may ask by short names. */
+  readonly nameOf?: (object: T) => string
 }
 
 /** A kind of object, ready to answer, whatever its type. */
@@ -58,28 +60,46 @@ const TABLES: { readonly [what in QueryResource]: Table } = {
   cluster: table({ fields: clusterFields, objects: ({ cluster }) => [cluster] }),
   export: table({ fields: exportFields, objects: ({ nodes }) => nodes.all }),
   extstorage: table({ fields: extstorageFields, objects: () => [] }),
-  filter: table({ fields: filterFields, objects: ({ filters }) => niceSort(filters, ({ uuid }) => uuid) }),
+  filter: table({
+    fields: filterFields,
+    objects: ({ filters }) => niceSort(filters, ({ uuid }) => uuid),
+    find: ({ filters }, uuid) => {
+      const rule = filters.find((one) => one.uuid === uuid)
+      if (!rule) throw new Failure('not-found', `Filter rule UUID ${uuid} not found`)
+      return rule
+    },
+  }),
   group: table({
     fields: groupFields,
     objects: ({ groups }) => groups.all,
     find: ({ groups }, name) => findNamed('NodeGroup', groups, name),
+    nameOf: ({ name }) => name,
   }),
   instance: table({
     fields: instanceFields,
     objects: ({ instances }) => instances.all,
     find: ({ instances }, name) => findHost('Instance', instances, name),
+    nameOf: ({ name }) => name,
   }),
-  job: table({ fields: jobFields, objects: () => [] }),
+  job: table({
+    fields: jobFields,
+    objects: () => [],
+    find: (_config, id): never => {
+      throw new Failure('not-found', `Job ${id} not found`)
+    },
+  }),
   lock: table({ fields: lockFields, objects: () => [] }),
   network: table({
     fields: networkFields,
     objects: ({ networks }) => networks.all,
     find: ({ networks }, name) => findNamed('Network', networks, name),
+    nameOf: ({ name }) => name,
   }),
   node: table({
     fields: nodeFields,
     objects: ({ nodes }) => nodes.all,
     find: ({ nodes }, name) => findHost('Node', nodes, name),
+    nameOf: ({ name }) => name,
   }),
   os: table({ fields: osFields, objects: ({ oses }) => niceSort(oses ?? [], ({ name }) => name) }),
 }
@@ -107,7 +127,7 @@ export async function query(
  */
 export async function queryRows(
   config: Config,
-  what: 'group' | 'instance' | 'network' | 'node',
+  what: 'filter' | 'group' | 'instance' | 'job' | 'network' | 'node',
   names: readonly string[],
   fieldNames: readonly string[],
 ): Promise<Json[][]> {
@@ -128,7 +148,7 @@ function tableOf(what: string): Table {
   return TABLES[what as QueryResource]
 }
 
-function table<T>({ fields, objects, find }: Source<T>): Table {
+function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
   const byName = new Map(fields.map((field) => [field.name, field]))
   const definitions = niceSort(fields, ({ name }) => name).map(definitionOf)
 
@@ -147,12 +167,12 @@ function table<T>({ fields, objects, find }: Source<T>): Table {
       const filter = parseFilter(filterJson)
       const passes = filter ? compileFilter(filter, byName) : undefined
       const data: QueryResult['data'][number][] = []
-      const names = filter && find ? namesOnly(filter, 'name') : null
-      if (names && find) {
+      const names = filter && nameOf ? namesOnly(filter, 'name') : null
+      if (names && find && nameOf) {
         await inSlices(names, (name) => {
           const object = find(config, name)
           // Found by its UUID, it has another name than the one asked for.
-          if (isCalled(object.name, name)) data.push(cellsOf(object, selected, config))
+          if (isCalled(nameOf(object), name)) data.push(cellsOf(object, selected, config))
         })
       } else {
         await inSlices(objects(config), (object) => {
