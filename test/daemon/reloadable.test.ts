@@ -1,0 +1,289 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { MemoryLog } from '../../lib/daemon/log.ts'
+import {
+  type Reason,
+  type Reloadable,
+  type ReloadableOptions,
+  reloadable,
+} from '../../lib/daemon/reloadable.ts'
+import { until } from './until.ts'
+
+/** Long enough that a test passes by watching alone. */
+const NEVER = 3_600_000
+const OFTEN = 20
+/** A system that cannot watch folders. */
+const noWatches = () => {
+  throw Object.assign(new Error('no watches left'), { code: 'ENOSPC' })
+}
+
+interface Sample {
+  readonly value: Reloadable<string>
+  readonly path: string
+  readonly reasons: Reason[]
+  readonly log: MemoryLog
+}
+
+/** A file's text as a reloadable value; the text `broken` does not load, no file is `absent`. */
+async function sample(t: Test, options: Partial<ReloadableOptions<string>> = {}): Promise<Sample> {
+  const path = options.watch?.[0] ?? join(t.testdir({ file: 'first' }), 'file')
+  const reasons: Reason[] = []
+  const log = new MemoryLog()
+  const value = await reloadable({
+    name: 'the sample',
+    watch: [path],
+    log,
+    pollInterval: NEVER,
+    load: async (reason) => {
+      reasons.push(reason)
+      const content = await readFile(path, 'utf8').catch((error) => {
+        if (error.code === 'ENOENT') return 'absent'
+        throw error
+      })
+      if (content === 'broken') {
+        throw new Error(`cannot use '${path}'`, { cause: new Error('line 7: missing password') })
+      }
+      return content
+    },
+    ...options,
+  })
+  t.teardown(() => value.close())
+  return { value, path, reasons, log }
+}
+
+/** Replaces a file as careful writers do. */
+function replace(path: string, content: string): void {
+  writeFileSync(`${path}.new`, content)
+  renameSync(`${path}.new`, path)
+}
+
+t.test('the first value is there from the start', async (t) => {
+  const { value, reasons, log } = await sample(t)
+  t.equal(value.current, 'first')
+  t.strictSame(reasons, ['start'])
+  t.strictSame(log.lines, [])
+})
+
+t.test('without a first value there is nothing, and nothing is watched', async (t) => {
+  const path = join(t.testdir({ file: 'broken' }), 'file')
+  let watched = 0
+  const watchFolder = () => {
+    watched++
+    const watcher = { on: () => watcher as never, close: () => watched-- }
+    return watcher as never
+  }
+  await t.rejects(sample(t, { watch: [path], watchFolder }), { message: `cannot use '${path}'` })
+  t.equal(watched, 0)
+})
+
+const watching = [
+  ['watching the folder', { pollInterval: NEVER }],
+  [
+    'looking from time to time, where folders cannot be watched',
+    { pollInterval: OFTEN, watchFolder: noWatches },
+  ],
+] as const
+for (const [how, options] of watching) {
+  t.test(`changes are noticed by ${how}`, async (t) => {
+    const { value, path, reasons, log } = await sample(t, options)
+    const told: string[] = []
+    value.onChange((now) => told.push(now))
+
+    replace(path, 'renamed over')
+    await until(() => value.current === 'renamed over')
+    writeFileSync(path, 'written in place')
+    await until(() => value.current === 'written in place')
+    rmSync(path)
+    await until(() => value.current === 'absent')
+    writeFileSync(path, 'back')
+    await until(() => value.current === 'back')
+    // Written in place, a file may be read while it is empty for a moment, and is read again then.
+    t.strictSame(
+      told.filter((text) => text !== ''),
+      ['renamed over', 'written in place', 'absent', 'back'],
+    )
+    t.strictSame(new Set(reasons.slice(1)), new Set(['change']))
+    t.strictSame(log.lines, [])
+  })
+}
+
+t.test('a value that does not load is logged with its causes, and the old one stays', async (t) => {
+  const { value, path, log } = await sample(t)
+  replace(path, 'broken')
+  await until(() => log.lines.length > 0)
+  t.strictSame(log.lines, [
+    `ERROR Cannot reload the sample, keeping what was loaded before: cannot use '${path}': line 7: missing password`,
+  ])
+  t.equal(value.current, 'first')
+  replace(path, 'mended')
+  await until(() => value.current === 'mended')
+  t.equal(log.lines.length, 1)
+})
+
+t.test('a file that was made readable again is read again', async (t) => {
+  const { value, path, reasons } = await sample(t)
+  chmodSync(path, 0o640)
+  await until(() => reasons.length === 2)
+  t.equal(value.current, 'first')
+})
+
+t.test('other files in the folder do not matter', async (t) => {
+  const { value, path, reasons } = await sample(t)
+  for (let other = 0; other < 50; other++) {
+    writeFileSync(`${path}.${other}`, 'x')
+    await new Promise(setImmediate)
+  }
+  replace(path, 'second')
+  await until(() => value.current === 'second')
+  t.strictSame(reasons, ['start', 'change'])
+})
+
+t.test('the folder may come later, go and be replaced', async (t) => {
+  const folder = join(t.testdir(), 'folder')
+  const path = join(folder, 'file')
+  const { value } = await sample(t, { watch: [path], pollInterval: OFTEN })
+  t.equal(value.current, 'absent')
+  mkdirSync(folder)
+  writeFileSync(path, 'in a new folder')
+  await until(() => value.current === 'in a new folder')
+  renameSync(folder, `${folder}.old`)
+  await until(() => value.current === 'absent')
+  mkdirSync(`${folder}.new`)
+  writeFileSync(join(`${folder}.new`, 'file'), 'in another folder')
+  renameSync(`${folder}.new`, folder)
+  await until(() => value.current === 'in another folder')
+  writeFileSync(join(`${folder}.old`, 'file'), 'in the old folder')
+  replace(path, 'in the new folder')
+  await until(() => value.current === 'in the new folder')
+})
+
+t.test('a replaced folder is watched anew', async (t) => {
+  const folder = join(t.testdir({ folder: { file: 'first' } }), 'folder')
+  const path = join(folder, 'file')
+  const { value } = await sample(t, { watch: [path] })
+  renameSync(folder, `${folder}.old`)
+  mkdirSync(folder)
+  replace(path, 'second')
+  t.ok(await value.reload())
+  t.equal(value.current, 'second')
+  replace(path, 'third')
+  await until(() => value.current === 'third')
+})
+
+t.test('a link is followed to wherever it leads', async (t) => {
+  const dir = t.testdir({ elsewhere: { one: 'one', two: 'two' }, here: {} })
+  const path = join(dir, 'here', 'link')
+  symlinkSync(join(dir, 'elsewhere', 'one'), path)
+  const { value } = await sample(t, { watch: [path], pollInterval: OFTEN })
+  t.equal(value.current, 'one')
+  symlinkSync(join(dir, 'elsewhere', 'two'), `${path}.new`)
+  renameSync(`${path}.new`, path)
+  await until(() => value.current === 'two')
+  replace(join(dir, 'elsewhere', 'two'), 'two, changed')
+  await until(() => value.current === 'two, changed')
+})
+
+t.test('a change while the first value is loaded is not missed', async (t) => {
+  const path = join(t.testdir({ file: 'first' }), 'file')
+  const value = await reloadable({
+    name: 'the sample',
+    watch: [path],
+    log: new MemoryLog(),
+    pollInterval: NEVER,
+    load: async (reason) => {
+      const content = readFileSync(path, 'utf8')
+      if (reason === 'start') replace(path, 'second')
+      return content
+    },
+  })
+  t.teardown(() => value.close())
+  t.equal(value.current, 'first')
+  await until(() => value.current === 'second')
+})
+
+t.test('loads never overlap, and the last change wins', async (t) => {
+  const path = join(t.testdir({ file: '0' }), 'file')
+  let underWay = 0
+  let most = 0
+  const value = await reloadable({
+    name: 'the sample',
+    watch: [path],
+    log: new MemoryLog(),
+    pollInterval: NEVER,
+    load: async () => {
+      most = Math.max(most, ++underWay)
+      const content = await readFile(path, 'utf8')
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+      underWay--
+      return content
+    },
+  })
+  t.teardown(() => value.close())
+  for (let change = 1; change <= 30; change++) {
+    replace(path, String(change))
+    if (change % 3 === 0) void value.reload()
+    await new Promise((later) => setTimeout(later, change % 7))
+  }
+  await until(() => value.current === '30')
+  t.ok(await value.reload())
+  t.equal(value.current, '30')
+  t.equal(most, 1)
+})
+
+t.test(
+  'asked to reload, it loads what was there when it was asked, and says whether that worked',
+  async (t) => {
+    const { value, path, reasons, log } = await sample(t, { watchFolder: noWatches })
+    t.ok(await value.reload())
+    t.strictSame(reasons, ['start', 'signal'])
+
+    replace(path, 'second')
+    const asked = value.reload()
+    const again = [value.reload(), value.reload()]
+    t.strictSame(await Promise.all([asked, ...again]), [true, true, true])
+    t.equal(value.current, 'second')
+    t.equal(reasons.length, 3, 'those who ask before it begins share one load')
+
+    replace(path, 'broken')
+    t.notOk(await value.reload())
+    t.equal(value.current, 'second')
+    t.equal(log.lines.length, 1)
+  },
+)
+
+t.test('a listener in trouble is logged and harms no other', async (t) => {
+  const { value, path, log } = await sample(t)
+  const told: string[] = []
+  value.onChange(() => {
+    throw new Error('no use for it')
+  })
+  const stop = value.onChange((now) => told.push(now))
+  replace(path, 'second')
+  t.ok(await value.reload())
+  t.strictSame(told, ['second'])
+  t.strictSame(log.lines, ['ERROR Cannot make use of the sample after reloading it: no use for it'])
+  stop()
+  await value.reload()
+  t.strictSame(told, ['second'])
+})
+
+t.test('after closing, a load under way comes to nothing', async (t) => {
+  const { value, path, log } = await sample(t)
+  replace(path, 'second')
+  const loading = value.reload()
+  value.close()
+  t.notOk(await loading)
+  t.equal(value.current, 'first')
+  t.strictSame(log.lines, [])
+})
+
+t.test('a value without files is reloaded only when asked', async (t) => {
+  let loads = 0
+  const value = await reloadable({ name: 'a number', log: new MemoryLog(), load: async () => ++loads })
+  t.equal(value.current, 1)
+  t.ok(await value.reload())
+  t.equal(value.current, 2)
+  value.close()
+})
