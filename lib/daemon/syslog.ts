@@ -81,7 +81,7 @@ export class Syslog {
     // A request line alone may have 8192 bytes; without a syslogd the logger is to end, and not to swallow lines.
     args.push('--size', '16384', '--socket-errors=on', ...(socket === undefined ? [] : ['--socket', socket]))
     // In a session of its own, so that the terminal's Ctrl-C leaves it our last lines to write.
-    const logger = spawn('logger', args, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+    const logger = spawn('logger', args, { cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
     const gone = () => {
       if (this.#logger !== logger) return
       this.#logger = undefined

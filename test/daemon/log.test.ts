@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { DaemonLog, escapeForLog, type LogOptions, MemoryLog } from '../../lib/daemon/log.ts'
@@ -188,7 +189,9 @@ t.test('in the foreground the same lines go to standard error', async (t) => {
 
 /** A syslogd, which understands streams as well as datagrams. */
 async function syslogd(t: Test) {
-  const socket = join('/tmp', `ganeti-rapi-test-${process.pid}-${Math.random().toString(36).slice(2)}`)
+  // The path of a socket must be short.
+  const folder = mkdtempSync(join(tmpdir(), 'ganeti-rapi-test-'))
+  const socket = join(folder, 'log')
   let received = ''
   const server = createServer((connection) => {
     connection.on('data', (data) => {
@@ -196,10 +199,12 @@ async function syslogd(t: Test) {
     })
   })
   await new Promise<void>((listening) => server.listen(socket, listening))
-  t.teardown(() => server.close())
+  t.teardown(() => {
+    server.close()
+    rmSync(folder, { recursive: true })
+  })
   return {
     socket,
-    stop: () => server.close(),
     messages: () =>
       received
         .split('\n')

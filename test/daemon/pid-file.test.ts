@@ -101,3 +101,22 @@ t.test('without flock(1) the daemon does not start unprotected', (t) => {
   t.throws(() => acquirePidFile(join(dir, 'b.pid')), { code: 'configuration', cause: 'no locks here' })
   t.end()
 })
+
+t.test('a file that its last owner removes while we lock it is made anew', (t) => {
+  const dir = t.testdir()
+  const path = join(dir, 'daemon.pid')
+  const searched = process.env.PATH
+  t.teardown(() => {
+    process.env.PATH = searched
+  })
+  // The first time it is asked for the lock, the file is gone already.
+  const flock = `#!/bin/sh\nPATH='${searched}'\n[ -e '${dir}/asked' ] || { touch '${dir}/asked'; rm '${path}'; }\nexec flock "$@"\n`
+  writeFileSync(join(dir, 'flock'), flock, { mode: 0o755 })
+  process.env.PATH = dir
+  const file = acquirePidFile(path)
+  t.ok(existsSync(join(dir, 'asked')))
+  t.equal(readFileSync(path, 'utf8'), `${process.pid}\n`)
+  file.release()
+  t.notOk(existsSync(path))
+  t.end()
+})

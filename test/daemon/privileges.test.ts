@@ -1,4 +1,5 @@
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { asUser, findUser, userToBecome } from '../../lib/daemon/privileges.ts'
@@ -42,11 +43,12 @@ t.test('becoming a user takes its ids and groups and leaves no way back', needsR
 
 t.test('what is done as a user has its rights only, and root is back afterwards', needsRoot, (t) => {
   if (!nobody) throw new Error('this system has no user nobody')
-  const dir = t.testdir({ secret: 'for root', folder: {} })
-  for (let path = dir; path !== '/tmp' && path !== '/'; path = join(path, '..')) {
-    if (path.includes('.tap')) chmodSync(path, statSync(path).mode | 0o011)
-  }
-  chmodSync(join(dir, 'secret'), 0o600)
+  // Not in the project's own folder, which that user may be unable to enter.
+  const dir = mkdtempSync(join(tmpdir(), 'ganeti-rapi-test-'))
+  t.teardown(() => rmSync(dir, { recursive: true }))
+  chmodSync(dir, 0o711)
+  writeFileSync(join(dir, 'secret'), 'for root', { mode: 0o600 })
+  mkdirSync(join(dir, 'folder'))
   chmodSync(join(dir, 'folder'), 0o777)
   const groups = process.getgroups?.()
 
