@@ -90,10 +90,10 @@ export class Fields implements Place {
     return { parent: this, key }
   }
 
-  /** The value of a key, undefined where it is absent or null. */
+  /** The value of a key, undefined where it is absent or null. What objects inherit is no value, but of no right type either. */
   value(key: string): Json | undefined {
     this.#asked?.add(key)
-    return (Object.hasOwn(this.#values, key) ? this.#values[key] : undefined) ?? undefined
+    return this.#values[key] ?? undefined
   }
 
   has(key: string): boolean {
@@ -173,8 +173,15 @@ export class Fields implements Place {
     return otherwise
   }
 
-  /** A list of text. */
-  texts(key: string, otherwise: readonly string[] = NONE): readonly string[] {
+  /**
+   * A list of text.
+   * @param faultOf what is wrong with one of them, if anything
+   */
+  texts(
+    key: string,
+    otherwise: readonly string[] = NONE,
+    faultOf: (text: string) => string | undefined = () => undefined,
+  ): readonly string[] {
     const value = this.value(key)
     if (value === undefined) return otherwise
     if (!Array.isArray(value)) {
@@ -185,8 +192,9 @@ export class Fields implements Place {
     const texts: string[] = []
     value.forEach((item: Json, index: number) => {
       const text = this.#textOf(item)
-      if (text !== undefined) texts.push(text)
-      else this.problems.add({ parent: this.at(key), key: index }, this.#notText(`each of ${key}`, item))
+      const fault = text === undefined ? this.#notText(`each of ${key}`, item) : faultOf(text)
+      if (fault !== undefined) this.problems.add({ parent: this.at(key), key: index }, fault)
+      else if (text !== undefined) texts.push(text)
     })
     return texts
   }

@@ -89,18 +89,15 @@ export class Identities {
   }
 
   #tags(fields: Fields): readonly string[] {
-    const tags = fields.texts('tags')
-    if (tags.length === 0) return NONE
-    tags.forEach((tag, index) => {
-      if (TAG.test(tag)) return
-      const place = { parent: fields.at('tags'), key: index }
-      this.#problems.add(
-        place,
-        `${quoted(tag)} cannot be a tag: letters, digits and _.+*/:@- only, 128 at most`,
-      )
-    })
-    return [...new Set(tags)]
+    const tags = fields.texts('tags', NONE, faultOfTag)
+    return tags.length === 0 ? NONE : [...new Set(tags)]
   }
+}
+
+function faultOfTag(tag: string): string | undefined {
+  return TAG.test(tag)
+    ? undefined
+    : `${quoted(tag)} cannot be a tag: letters, digits and _.+*/:@- only, 128 at most`
 }
 
 function macOf(prefix: string, number: number): string {

@@ -216,13 +216,9 @@ class YamlReader {
 
   /** A list with values out of a few. */
   #someOf(key: string, choices: readonly string[]): readonly string[] {
-    const given = this.#cluster.texts(key)
-    given.forEach((one, index) => {
-      if (choices.includes(one)) return
-      const place = { parent: this.#cluster.at(key), key: index }
-      this.#problems.add(place, `${quoted(one)} is not one of ${choices.join(', ')}`)
-    })
-    return given
+    return this.#cluster.texts(key, NONE, (one) =>
+      choices.includes(one) ? undefined : `${quoted(one)} is not one of ${choices.join(', ')}`,
+    )
   }
 
   #ipVersion(addresses: readonly string[]): 4 | 6 {

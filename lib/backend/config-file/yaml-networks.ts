@@ -10,7 +10,7 @@ import {
   parseMacPrefix,
   parseRange,
 } from './address.ts'
-import { type Fields, type NamedFields, quoted } from './check.ts'
+import { type Fields, type NamedFields, NONE, quoted } from './check.ts'
 import type { Identities } from './identities.ts'
 
 /** A network while its addresses are still being given away. */
@@ -102,17 +102,13 @@ export class NetworkInUse {
   }
 
   #setAside(fields: Fields): void {
-    fields.texts('reserved').forEach((text, index) => {
-      if (!this.#range) return
-      const range = parseRange(this.#range, text)
-      if (range) for (let place = range[0]; place <= range[1]; place++) this.#external.add(place)
-      else {
-        const place = { parent: fields.at('reserved'), key: index }
-        fields.problems.add(
-          place,
-          `${quoted(text)} is not an address of the network, nor two with a - between`,
-        )
-      }
+    const network = this.#range
+    fields.texts('reserved', NONE, (text) => {
+      const range = network && parseRange(network, text)
+      if (!range)
+        return network && `${quoted(text)} is not an address of the network, nor two with a - between`
+      for (let place = range[0]; place <= range[1]; place++) this.#external.add(place)
+      return undefined
     })
   }
 }
