@@ -84,10 +84,12 @@ export interface Backend {
 
   /**
    * Rows of cells for the objects that a filter lets through (null: all), in
-   * natural order. Unknown fields answer `unknown` cells, not an error.
+   * natural order, or in the filter's where it is only names. Unknown fields
+   * answer `unknown` cells, not an error.
    * @param what a QueryResource
    * @param filter Ganeti's filter in its JSON form, e.g. `["=", "name", "inst1"]`
-   * @throws Failure `invalid` for an unknown resource or a broken filter
+   * @throws Failure `invalid` for an unknown resource or a broken filter, `not-found` where a filter of
+   *   names alone has an unknown one
    */
   query(what: string, fields: readonly string[], filter: Json): Promise<QueryResult>
 

@@ -20,7 +20,7 @@
  * terms and its expressions keep one object's test within milliseconds.
  */
 import { Failure } from '../../failure.ts'
-import type { Json } from '../../json.ts'
+import { type Json, stringifyJson } from '../../json.ts'
 import type { Config } from '../../model/config.ts'
 import { type Cell, ResultStatus } from '../backend.ts'
 import type { Field } from './fields/field.ts'
@@ -28,7 +28,8 @@ import { type LinearRegExp, linearRegExp } from './linear-regexp.ts'
 import { isCalled } from './lookup.ts'
 
 type Comparison = '=' | '<' | '>' | '<=' | '>='
-type Value = string | number
+/** Integers beyond JavaScript's own come as bigints. */
+type Value = string | number | bigint
 
 export type Filter =
   | { readonly op: 'and' | 'or'; readonly filters: readonly Filter[] }
@@ -42,10 +43,10 @@ export type Filter =
 export type Test<T> = (object: T, config: Config) => boolean
 
 const MAX_DEPTH = 100
-const MAX_TERMS = 50_000
+const MAX_TERMS = 25_000
 
 /** Bound of the sizes of all regular expressions in a filter. */
-const MAX_EXPRESSIONS = 8192
+const MAX_EXPRESSIONS = 2048
 
 /**
  * Parses a filter; null stays null.
@@ -139,7 +140,7 @@ function fieldAndValue(args: readonly Json[]): { field: string; value: Value } {
       `Cannot deserialise numeric filter value, expecting integral but got a fractional value: ${shown(value)}`,
     )
   }
-  if (typeof value !== 'string' && typeof value !== 'number') {
+  if (typeof value !== 'string' && !isNumber(value)) {
     throw invalid(`Cannot deserialise filter value, expecting string or integer, got ${shown(value)}`)
   }
   return { field: text(field), value }
@@ -152,22 +153,28 @@ function text(json: Json): string {
 }
 
 /**
- * The names a filter asks for, if it is nothing but equalities of one field
- * (`["=", "name", "a"]`, or several of them under `|`); else null.
+ * The values a filter asks for, if it is nothing but comparisons of one field
+ * with strings (`["=", "name", "a"]`, or several of them under `|`); else null.
  */
-export function namesOnly(filter: Filter, nameField: string): string[] | null {
+export function valuesAskedFor(filter: Filter, field: string): string[] | null {
   if (filter.op === 'compare') {
-    const { comparison, field, value } = filter
-    return comparison === '=' && field === nameField && typeof value === 'string' ? [value] : null
+    const { comparison, value } = filter
+    return comparison === '=' && filter.field === field && typeof value === 'string' ? [value] : null
   }
   if (filter.op !== 'or' || filter.filters.length === 0) return null
-  const names: string[] = []
+  const values: string[] = []
   for (const part of filter.filters) {
-    const some = namesOnly(part, nameField)
+    const some = valuesAskedFor(part, field)
     if (!some) return null
-    for (const name of some) names.push(name)
+    for (const value of some) values.push(value)
   }
-  return names
+  return values
+}
+
+/** The field of the first condition, if that is a comparison. */
+function firstField([first]: readonly Filter[]): string | undefined {
+  if (first?.op === 'or') return firstField(first.filters)
+  return first?.op === 'compare' ? first.field : undefined
 }
 
 /**
@@ -198,6 +205,9 @@ export function compileFilter<T>(filter: Filter, fields: ReadonlyMap<string, Fie
         return () => tests.every((test) => test())
       }
       case 'or': {
+        const field = firstField(filter.filters)
+        const wanted = field !== undefined && valuesAskedFor(filter, field)
+        if (wanted) return onValue(field, equallingAny(wanted, known(field, fields).hostname))
         const tests = filter.filters.map(compile)
         return () => tests.some((test) => test())
       }
@@ -239,12 +249,17 @@ function isTrue(value: Json): boolean {
   return value
 }
 
+/** Numbers and bigints mix in `<` and `>`, but not in `===`. */
 const COMPARISONS: { readonly [comparison in Comparison]: <V extends Value>(a: V, b: V) => boolean } = {
-  '=': (a, b) => a === b,
+  '=': (a, b) => !(a < b) && !(a > b),
   '<': (a, b) => a < b,
   '>': (a, b) => a > b,
   '<=': (a, b) => a <= b,
   '>=': (a, b) => a >= b,
+}
+
+function isNumber(value: Json): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint'
 }
 
 function comparing(comparison: Comparison, wanted: Value, hostname: boolean): (value: Json) => boolean {
@@ -253,11 +268,25 @@ function comparing(comparison: Comparison, wanted: Value, hostname: boolean): (v
     if (typeof value === 'string' && typeof wanted === 'string') {
       return hostname && comparison === '=' ? isCalled(value, wanted) : compare(value, wanted)
     }
-    if (typeof value === 'number' && typeof wanted === 'number') return compare(value, wanted)
+    if (isNumber(value) && isNumber(wanted)) return compare<number | bigint>(value, wanted)
     const kind = typeof wanted === 'string' ? 'QuotedString' : 'NumericValue'
     throw invalid(
-      `Invalid types in comparison, trying to compare ${shown(value)} with '${kind} ${JSON.stringify(wanted)}'`,
+      `Invalid types in comparison, trying to compare ${shown(value)} with '${kind} ${shown(wanted)}'`,
     )
+  }
+}
+
+/** As one comparison after another, but not slower for many. */
+function equallingAny(wanted: readonly string[], hostname: boolean): (value: Json) => boolean {
+  const names = new Set(wanted)
+  return (value) => {
+    if (typeof value !== 'string') return comparing('=', wanted[0] ?? '', false)(value)
+    if (names.has(value)) return true
+    if (!hostname) return false
+    for (let dot = value.indexOf('.'); dot >= 0; dot = value.indexOf('.', dot + 1)) {
+      if (names.has(value.slice(0, dot))) return true
+    }
+    return false
   }
 }
 
@@ -269,22 +298,25 @@ function matching(expression: LinearRegExp): (value: Json) => boolean {
 }
 
 function containing(wanted: Value): (value: Json) => boolean {
+  const [fits, kind] = isNumber(wanted) ? [isNumber, 'Integer'] : [isString, 'String']
+  const equals = comparing('=', wanted, false)
   return (value) => {
     if (!Array.isArray(value))
       throw invalid(`Cannot convert value '${shown(value)}', error: Unable to read list`)
     const list = value as readonly Json[]
-    const odd = list.find((item) => typeof item !== typeof wanted)
-    if (odd !== undefined) {
-      const kind = typeof wanted === 'string' ? 'String' : 'Integer'
+    if (!list.every(fits))
       throw invalid(`Cannot convert value '${shown(value)}', error: Unable to read ${kind}`)
-    }
-    return list.includes(wanted)
+    return list.some(equals)
   }
+}
+
+function isString(value: Json): boolean {
+  return typeof value === 'string'
 }
 
 /** A value as messages show it, not more of it than a person would read. */
 function shown(value: Json): string {
-  const json = JSON.stringify(value)
+  const json = stringifyJson(value)
   return json.length > 200 ? `${json.slice(0, 200)}...` : json
 }
 

@@ -25,7 +25,7 @@ import { lockFields } from './fields/lock.ts'
 import { networkFields } from './fields/network.ts'
 import { nodeFields } from './fields/node.ts'
 import { osFields } from './fields/os.ts'
-import { compileFilter, namesOnly, parseFilter } from './filter.ts'
+import { compileFilter, parseFilter, valuesAskedFor } from './filter.ts'
 import { findHost, findNamed, isCalled } from './lookup.ts'
 
 /** Milliseconds that a query runs before it lets others in. */
@@ -40,11 +40,11 @@ interface Source<T> {
   /** All of them, in natural order. */
   readonly objects: (config: Config) => readonly T[]
   /**
-   * One of them by any of its names; throws Failure `not-found`. Kinds without
-   * it are only ever listed.
+   * One of them by any of its names, or whatever it is known by; throws
+   * Failure `not-found`. Kinds without it are only ever listed.
    */
   readonly find?: (config: Config, name: string) => T
-  /** The full name of one, for kinds whose filters may ask by short names. */
+  /** The full name of one, for kinds that a filter may ask for by name. */
   readonly nameOf?: (object: T) => string
 }
 
@@ -167,7 +167,7 @@ function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
       const filter = parseFilter(filterJson)
       const passes = filter ? compileFilter(filter, byName) : undefined
       const data: QueryResult['data'][number][] = []
-      const names = filter && nameOf ? namesOnly(filter, 'name') : null
+      const names = filter && nameOf ? valuesAskedFor(filter, 'name') : null
       if (names && find && nameOf) {
         await inSlices(names, (name) => {
           const object = find(config, name)

@@ -22,10 +22,10 @@ t.test('matches anywhere in the text', async (t) => {
 })
 
 t.test('patterns that would take others for ever are matched', async (t) => {
-  const text = `${'a'.repeat(5000)}!`
+  const text = `${'a'.repeat(1000)}!`
   for (const pattern of ['^(a+)+$', '^(a|aa)+$', '^(a*)*$', '(.*a){10}$']) {
     const { test } = linearRegExp(pattern)
-    t.equal(test(text.slice(-2000)), false, pattern)
+    t.equal(test(text), false, pattern)
   }
 })
 
@@ -47,7 +47,7 @@ t.test('what is broken, too large or not linear is invalid', async (t) => {
     ['[[:alpha:]]', /'\[:' is not supported$/],
     ['[]a]', /'\[\]' is not supported$/],
     ['[^]', /'\[\^\]' is not supported$/],
-    ['a'.repeat(1025), /longer than 1024 characters$/],
+    ['a'.repeat(513), /longer than 512 characters$/],
   ]
   for (const [pattern, message] of cases) {
     t.throws(() => linearRegExp(pattern), { code: 'invalid', message }, pattern.slice(0, 20))
@@ -55,7 +55,7 @@ t.test('what is broken, too large or not linear is invalid', async (t) => {
 })
 
 t.test('a text that is too long for the pattern is invalid', async (t) => {
-  const { test } = linearRegExp('a'.repeat(1000))
+  const { test } = linearRegExp('a'.repeat(500))
   t.equal(test('b'.repeat(300)), false)
   t.throws(() => test('b'.repeat(500)), {
     code: 'invalid',

@@ -12,13 +12,13 @@ import type { Cell, FieldDefinition, QueryResource } from '../../../lib/backend/
 import { configFileBackend } from '../../../lib/backend/config-file/config-file-backend.ts'
 import { readConfigFile } from '../../../lib/backend/config-file/read.ts'
 import { Failure } from '../../../lib/failure.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../../lib/json.ts'
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../../../lib/json.ts'
 import type { NodeLive } from '../../../lib/model/node.ts'
 
 const fixtures = new URL('../../../../test/fixtures/real-cluster/', import.meta.url)
-const answers: { [path: string]: { status: number; body: Json } } = JSON.parse(
-  readFileSync(new URL('answers.json', fixtures), 'utf8'),
-)
+const answers = parseJson(readFileSync(new URL('answers.json', fixtures), 'utf8')) as unknown as {
+  [path: string]: { status: number; body: Json }
+}
 
 /** Values that differ, by path of the answer and place in it, each with its reason. */
 const DIFFERENCES: readonly { readonly place: RegExp; readonly reason: string }[] = [
@@ -36,6 +36,7 @@ const DIFFERENCES: readonly { readonly place: RegExp; readonly reason: string }[
   },
   { place: /^\/2\/(info mtime|(info )?tags 4)$/, reason: 'a tag was added after the captures' },
   { place: /^\/2\/info vcs_version$/, reason: "names the revision of Debian's package" },
+  { place: / reason_trail (\d )+2$/, reason: 'the reader rounds nanoseconds since the epoch' },
   { place: /^\/2\/info ssh_key_(bits|type)$/, reason: 'not in our model of a cluster' },
 ]
 
@@ -95,8 +96,8 @@ t.test('every answer of the real cluster is ours too, apart from the listed diff
 t.test('what is unknown there is unknown here', async (t) => {
   for (const [path, { status }] of Object.entries(answers)) {
     if (status !== 404) continue
-    if (path.startsWith('/2/filters/')) t.same(await answer(path, { uuid: '' }), null, path)
-    else await t.rejects(answer(path, { name: '' }), { code: 'not-found' }, path)
+    const example = path.startsWith('/2/filters/') ? { uuid: '' } : { name: '' }
+    await t.rejects(answer(path, example), { code: 'not-found' }, path)
   }
 })
 
@@ -192,13 +193,8 @@ function withAliases(object: JsonObject, example: JsonObject): JsonObject {
 async function filterRules(uuid: string, theirs: Json): Promise<Json> {
   const example = (Array.isArray(theirs) ? theirs[0] : theirs) as JsonObject
   const fields = 'uri' in example ? ['uuid'] : Object.keys(example)
-  const { data } = await backend.query('filter', fields, uuid === '' ? null : ['=', 'uuid', uuid])
-  const rules = data.map((cells) =>
-    asObject(
-      fields,
-      cells.map(([, value]) => value),
-    ),
-  )
+  const rows = await backend.queryFilters(uuid === '' ? [] : [uuid], fields)
+  const rules = rows.map((row) => asObject(fields, row))
   if ('uri' in example) return rules.map((rule) => ({ ...rule, uri: `/2/filters/${rule.uuid}` }))
   return uuid === '' ? rules : (rules[0] ?? null)
 }

@@ -16,9 +16,13 @@ export const clusterFields: readonly Field<Cluster>[] = [
   hostname(field('name', 'Name', 'text', 'Name of the cluster', (cluster) => cluster.cluster_name)),
   hostname(field('cluster_name', 'Name', 'text', 'Name of the cluster', (cluster) => cluster.cluster_name)),
   cellField('master_node', 'Master', 'text', 'The master node', (_, config) => orNoData(masterName(config))),
-  optionalField('volume_group_name', 'VgName', 'text', 'LVM volume group for disks', (cluster) => {
-    return cluster.volume_group_name
-  }),
+  optionalField(
+    'volume_group_name',
+    'VgName',
+    'text',
+    'LVM volume group for disks',
+    (cluster) => cluster.volume_group_name,
+  ),
   field('architecture', 'ArchInfo', 'other', 'Word size and machine', () => architecture()),
   field('software_version', 'SoftwareVersion', 'text', 'Version of Ganeti', () => SOFTWARE_VERSION),
   field('vcs_version', 'VCSVersion', 'text', 'Version of Ganeti, as its makers call it', () => VCS_VERSION),

@@ -120,8 +120,12 @@ const ND_PARAMS: { readonly [name in keyof NdParams]: readonly [title: string, k
 export function ndParamFields<T>(paramsOf: (object: T, config: Config) => NdParams): Field<T>[] {
   return (Object.keys(ND_PARAMS) as (keyof NdParams)[]).map((name) => {
     const [title, kind] = ND_PARAMS[name]
-    return field(`ndp/${name}`, title, kind, `Node parameter "${name}" in effect`, (object, config) => {
-      return paramsOf(object, config)[name]
-    })
+    return field(
+      `ndp/${name}`,
+      title,
+      kind,
+      `Node parameter "${name}" in effect`,
+      (object, config) => paramsOf(object, config)[name],
+    )
   })
 }

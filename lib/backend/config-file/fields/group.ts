@@ -7,9 +7,13 @@ import { asJson, type Field, field, ndParamFields, recordFields } from './field.
 
 export const groupFields: readonly Field<Group>[] = [
   field('name', 'Group', 'text', 'Name of the group', ({ name }) => name),
-  field('alloc_policy', 'AllocPolicy', 'text', 'Whether new instances are placed in the group', (group) => {
-    return group.alloc_policy
-  }),
+  field(
+    'alloc_policy',
+    'AllocPolicy',
+    'text',
+    'Whether new instances are placed in the group',
+    (group) => group.alloc_policy,
+  ),
   field('ipolicy', 'InstancePolicy', 'other', 'Limits for instances in effect', (group, { cluster }) =>
     asJson(filledIPolicy(cluster, group)),
   ),
@@ -25,18 +29,14 @@ export const groupFields: readonly Field<Group>[] = [
     'DiskParameters',
     'other',
     'Disk parameters in effect, by template',
-    (group, { cluster }) => {
-      return filledDiskParams(cluster, group)
-    },
+    (group, { cluster }) => filledDiskParams(cluster, group),
   ),
   field(
     'custom_diskparams',
     'CustomDiskParameters',
     'other',
     'Disk parameters set on the group itself',
-    (group) => {
-      return group.diskparams
-    },
+    (group) => group.diskparams,
   ),
   field('ndparams', 'NDParams', 'other', "Parameters of the group's nodes in effect", (group, { cluster }) =>
     asJson(filledNdParams(cluster, group)),

@@ -20,6 +20,7 @@ import type { Disk, Instance, Nic } from '../../../model/instance.ts'
 import type { Node } from '../../../model/node.ts'
 import type { BeParams } from '../../../model/params.ts'
 import type { Cell, FieldKind } from '../../backend.ts'
+import { DRBD_META_SIZE } from '../live-values.ts'
 import { consoleOf } from './console.ts'
 import {
   asJson,
@@ -40,9 +41,6 @@ import {
 /** How many disks and cards have fields of their own. */
 const MAX_DISKS = 16
 const MAX_NICS = 8
-
-/** MiB that DRBD keeps beside each disk for itself. */
-const DRBD_METADATA = 128
 
 const STATUS_DOC = [
   'running: runs as it should',
@@ -65,23 +63,23 @@ const ownFields: readonly Field<Instance>[] = [
     'InstanceState',
     'text',
     'The state it should be in: up, down or offline',
-    (instance) => {
-      return instance.admin_state
-    },
+    (instance) => instance.admin_state,
   ),
   field(
     'admin_state_source',
     'InstanceStateSource',
     'text',
     'Who decided on that state: admin or user',
-    (instance) => {
-      return instance.admin_state_source
-    },
+    (instance) => instance.admin_state_source,
   ),
   field('admin_up', 'Autostart', 'bool', 'Whether it should run', ({ admin_state }) => admin_state === 'up'),
-  field('disks_active', 'DisksActive', 'bool', 'Whether its disks should be active', (instance) => {
-    return instance.disks_active
-  }),
+  field(
+    'disks_active',
+    'DisksActive',
+    'bool',
+    'Whether its disks should be active',
+    (instance) => instance.disks_active,
+  ),
   field(
     'forthcoming',
     'Forthcoming',
@@ -94,9 +92,7 @@ const ownFields: readonly Field<Instance>[] = [
     'Network_port',
     'other',
     'TCP port of its console on the node',
-    (instance) => {
-      return instance.network_port
-    },
+    (instance) => instance.network_port,
   ),
 
   hostname(
@@ -129,18 +125,14 @@ const ownFields: readonly Field<Instance>[] = [
     'HypervisorParameters',
     'other',
     'All hypervisor parameters in effect',
-    (instance, { cluster }) => {
-      return filledHvParams(cluster, instance)
-    },
+    (instance, { cluster }) => filledHvParams(cluster, instance),
   ),
   field(
     'custom_hvparams',
     'CustomHypervisorParameters',
     'other',
     'Hypervisor parameters set on the instance itself',
-    (instance) => {
-      return instance.hvparams
-    },
+    (instance) => instance.hvparams,
   ),
   field(
     'beparams',
@@ -164,9 +156,7 @@ const ownFields: readonly Field<Instance>[] = [
     'CustomOpSysParameters',
     'other',
     'OS parameters set on the instance itself',
-    (instance) => {
-      return instance.osparams
-    },
+    (instance) => instance.osparams,
   ),
   field('custom_nicparams', 'CustomNicParameters', 'other', 'What each card sets of its own', ({ nics }) =>
     nics.map(({ nicparams }) => asJson(nicparams)),
@@ -234,9 +224,7 @@ const beFields = (Object.keys(BE_PARAMS) as (keyof BeParams)[]).map((name): Fiel
     title,
     kind,
     `Backend parameter "${name}" in effect`,
-    (instance, { cluster }) => {
-      return instance.beparams[name] ?? cluster.beparams[name]
-    },
+    (instance, { cluster }) => instance.beparams[name] ?? cluster.beparams[name],
   )
 })
 
@@ -448,5 +436,5 @@ function groupName(node: Node | undefined, { groups }: Config): string | undefin
 /** MiB that a disk takes on a node; somebody else's block device takes nothing of it. */
 function spaceOf({ dev_type, size }: Disk): number {
   if (dev_type === 'blockdev' || dev_type === 'diskless') return 0
-  return dev_type === 'drbd' ? size + DRBD_METADATA : size
+  return dev_type === 'drbd' ? size + DRBD_META_SIZE : size
 }

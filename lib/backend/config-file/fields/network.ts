@@ -16,9 +16,13 @@ export const networkFields: readonly Field<Network>[] = [
     ({ network6 }) => network6,
   ),
   optionalField('gateway6', 'IPv6Gateway', 'other', 'IPv6 gateway', ({ gateway6 }) => gateway6),
-  optionalField('mac_prefix', 'MacPrefix', 'other', 'Start of the MAC addresses made for it', (network) => {
-    return network.mac_prefix
-  }),
+  optionalField(
+    'mac_prefix',
+    'MacPrefix',
+    'other',
+    'Start of the MAC addresses made for it',
+    (network) => network.mac_prefix,
+  ),
   field('map', 'Map', 'text', 'One character for each address: X where it is taken', addressMap),
   field('free_count', 'FreeCount', 'number', 'How many addresses are free', (network) =>
     countOf('.', addressMap(network)),
@@ -41,9 +45,13 @@ export const networkFields: readonly Field<Network>[] = [
     (network, config) => connections(network, config).length,
   ),
   field('group_list', 'GroupList', 'other', 'Groups connected to it: name, mode, link, VLAN', connections),
-  field('inst_cnt', 'Instances', 'number', 'How many instances have a card in it', (network, config) => {
-    return config.networkInstances.get(network.uuid)?.length ?? 0
-  }),
+  field(
+    'inst_cnt',
+    'Instances',
+    'number',
+    'How many instances have a card in it',
+    (network, config) => config.networkInstances.get(network.uuid)?.length ?? 0,
+  ),
   field('inst_list', 'InstanceList', 'other', 'Instances with a card in it', (network, config) =>
     (config.networkInstances.get(network.uuid) ?? []).map(({ name }) => name),
   ),

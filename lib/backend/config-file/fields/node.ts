@@ -41,18 +41,14 @@ export const nodeFields: readonly Field<Node>[] = [
     'MasterC',
     'bool',
     'Whether the node holds a copy of the configuration',
-    (node) => {
-      return node.master_candidate
-    },
+    (node) => node.master_candidate,
   ),
   field(
     'master_capable',
     'MasterCapable',
     'bool',
     'Whether the node may become a master candidate',
-    (node) => {
-      return node.master_capable
-    },
+    (node) => node.master_capable,
   ),
   field(
     'vm_capable',
@@ -87,15 +83,23 @@ export const nodeFields: readonly Field<Node>[] = [
     (node) => asJson(node.ndparams),
   ),
   ...ndParamFields(ndParams),
-  field('pinst_cnt', 'Pinst', 'number', 'How many instances have it as primary node', (node, config) => {
-    return config.primaryInstances.get(node.uuid)?.length ?? 0
-  }),
+  field(
+    'pinst_cnt',
+    'Pinst',
+    'number',
+    'How many instances have it as primary node',
+    (node, config) => config.primaryInstances.get(node.uuid)?.length ?? 0,
+  ),
   field('pinst_list', 'PriInstances', 'other', 'Instances that have it as primary node', (node, config) =>
     namesOf(config.primaryInstances.get(node.uuid)),
   ),
-  field('sinst_cnt', 'Sinst', 'number', 'How many instances have it as secondary node', (node, config) => {
-    return config.secondaryInstances.get(node.uuid)?.length ?? 0
-  }),
+  field(
+    'sinst_cnt',
+    'Sinst',
+    'number',
+    'How many instances have it as secondary node',
+    (node, config) => config.secondaryInstances.get(node.uuid)?.length ?? 0,
+  ),
   field('sinst_list', 'SecInstances', 'other', 'Instances that have it as secondary node', (node, config) =>
     namesOf(config.secondaryInstances.get(node.uuid)),
   ),
