@@ -126,7 +126,10 @@ export class LineWriter {
     }
   }
 
-  /** At the end of the process nothing asynchronous happens any more. */
+  /**
+   * At the end of the process nothing asynchronous happens any more. A batch already handed to the thread
+   * pool is still written, as Node waits for its threads, but possibly after what is written here.
+   */
   #writeRest(): void {
     let rest = this.#takeWaiting()
     for (let waits = 0; rest.length > 0 && waits < LAST_WAITS; ) {

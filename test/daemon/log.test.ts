@@ -171,11 +171,15 @@ for (const [ending, status] of [
     const file = join(t.testdir(), 'log')
     const program = start('logger', [file, '20500', ending])
     t.equal(await program.ended, status)
+    const numbers = readFileSync(file, 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => Number(line.replace(/^.* line /, '')))
+    // Cut off in the middle, the last two batches may change places.
+    if (ending !== 'return') numbers.sort((a, b) => a - b)
     t.strictSame(
-      readFileSync(file, 'utf8')
-        .split('\n')
-        .map((line) => line.replace(/^.* line /, '')),
-      [...Array.from({ length: 20500 }, (_, line) => String(line)), ''],
+      numbers,
+      Array.from({ length: 20500 }, (_, line) => line),
     )
   })
 }
