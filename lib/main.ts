@@ -92,6 +92,8 @@ async function serve(options: Options, paths: Paths, ready = async () => {}): Pr
   const closers: (() => unknown)[] = [() => log.close()]
   try {
     log.info(`${PROGRAM} daemon startup`)
+    let reload = async () => {}
+    const stopped = untilStopped(log, () => reload())
     const pidFile = claimPidFile(options, paths, user, log)
     closers.unshift(() => pidFile?.release())
 
@@ -146,10 +148,10 @@ async function serve(options: Options, paths: Paths, ready = async () => {}): Pr
     const host = family === 'IPv6' ? `[${address}]` : address
     log.info(`Listening on ${options.noSsl ? 'http' : 'https'}://${host}:${port}/`)
 
-    const stopped = untilStopped(log, async () => {
+    reload = async () => {
       await log.reopen()
       await Promise.all([users.reload(), config.reload(), certificate.reload()])
-    })
+    }
     await ready()
     await stopped
     return 0

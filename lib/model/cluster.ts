@@ -41,6 +41,8 @@ export interface Cluster {
   readonly maintain_node_health: boolean
   readonly modify_etc_hosts: boolean
   readonly modify_ssh_setup: boolean
+  readonly ssh_key_type: string
+  readonly ssh_key_bits: number
   readonly prealloc_wipe_disks: boolean
   /** 4 or 6 as the API says it (the file has the address families 2 and 10). */
   readonly primary_ip_version: 4 | 6

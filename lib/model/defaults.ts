@@ -425,5 +425,7 @@ export const CLUSTER_DEFAULTS = {
   master_netdev: 'xen-br0',
   max_running_jobs: 20,
   max_tracked_jobs: 25,
+  ssh_key_bits: 2048,
+  ssh_key_type: 'rsa',
   volume_group_name: 'xenvg',
 } as const

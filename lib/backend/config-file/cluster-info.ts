@@ -89,5 +89,7 @@ export function clusterInfo(config: Config): JsonObject {
     enabled_data_collectors: cluster.enabled_data_collectors,
     data_collector_interval: cluster.data_collector_interval,
     modify_ssh_setup: cluster.modify_ssh_setup,
+    ssh_key_type: cluster.ssh_key_type,
+    ssh_key_bits: cluster.ssh_key_bits,
   }
 }

@@ -73,6 +73,8 @@ export function readClusterSettings(fields: Fields): ClusterSettings {
     maintain_node_health: fields.flagOr('maintain_node_health', false),
     modify_etc_hosts: fields.flagOr('modify_etc_hosts', true),
     modify_ssh_setup: fields.flagOr('modify_ssh_setup', true),
+    ssh_key_type: fields.textOr('ssh_key_type', CLUSTER_DEFAULTS.ssh_key_type),
+    ssh_key_bits: fields.countOr('ssh_key_bits', CLUSTER_DEFAULTS.ssh_key_bits),
     prealloc_wipe_disks: fields.flagOr('prealloc_wipe_disks', false),
     reserved_lvs: fields.texts('reserved_lvs'),
     uid_pool: fields.list('uid_pool'),

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from '../../json.ts'
+import { isJsonObject, type Json, parseJson } from '../../json.ts'
 import type { Cluster } from '../../model/cluster.ts'
 import type { ConfigObjects } from '../../model/config.ts'
 import {
@@ -56,7 +56,7 @@ export function readConfigData(text: string, name: string): ConfigObjects {
 function parseRoot(text: string, name: string, problems: Problems): Fields {
   let parsed: Json
   try {
-    parsed = JSON.parse(text)
+    parsed = parseJson(text)
   } catch (error) {
     throw failureOf(name, [`not valid JSON${whereOf(error, text)}`])
   }

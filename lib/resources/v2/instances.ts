@@ -70,8 +70,9 @@ const console = resource('/2/instances/{instance_name}/console', 'How to reach t
     ['write', 'read'],
     'Gives kind, host, port and the like of the console of a running instance.',
     async ({ backend, params }) => {
-      const [connection] = onlyRow(await backend.queryInstances([params.instance_name], ['console']))
-      if (connection === null || connection === undefined) {
+      const row = onlyRow(await backend.queryInstances([params.instance_name], ['oper_state', 'console']))
+      const [running, connection] = row
+      if (running !== true || connection === null || connection === undefined) {
         throw new Failure('unavailable', 'Instance console unavailable')
       }
       return connection
