@@ -74,12 +74,21 @@ function versionName(version: number): string {
   return `${Math.floor(version / 1_000_000)}.${Math.floor(version / 10_000) % 100}`
 }
 
-/** Line and column of a syntax error. V8's own message may quote the file, secrets included, and is not passed on. */
+/** Line and column of a syntax error. V8's own message quotes the file, secrets included, and is not passed on. */
 function whereOf(error: unknown, text: string): string {
-  const offset = /at position (\d+)/.exec(String(error))?.[1]
-  if (offset === undefined) return /end of JSON/.test(String(error)) ? ': it ends too early' : ''
-  const before = text.slice(0, Number(offset)).split('\n')
+  const message = error instanceof Error ? error.message : ''
+  const offset = Number(/at position (\d+)/.exec(message)?.[1] ?? offsetOfQuote(message, text))
+  if (message.includes('end of JSON') || offset >= text.trimEnd().length) return ': it ends too early'
+  const before = text.slice(0, offset).split('\n')
   return ` at line ${before.length}, column ${(before.at(-1) as string).length + 1}`
+}
+
+/** V8 names no position for an unexpected character, but quotes what stands around it, ten characters to each side. */
+function offsetOfQuote(message: string, text: string): number {
+  const [, character = '', cut, quote = ''] =
+    /^Unexpected token '(.)', (\.\.\.)?"([\s\S]*)"(?:\.\.\.)? is/.exec(message) ?? []
+  const start = text.indexOf(quote) + (cut === undefined ? 0 : 10)
+  return Math.max(text.indexOf(character, start), 0)
 }
 
 class ConfigDataReader {

@@ -51,6 +51,11 @@ export function parseConfig(text: string, origin: Origin): Config {
 
 /** As `parseConfig`, but the plain objects, which can be sent between threads. */
 export function parseObjects(text: string, origin: Origin): ConfigObjects {
-  if (/^\s*\{/.test(text)) return readConfigData(text, origin.name)
-  return readYaml(text, origin)
+  try {
+    return /^\s*\{/.test(text) ? readConfigData(text, origin.name) : readYaml(text, origin)
+  } catch (error) {
+    // Lists within lists within lists: no cluster is like that.
+    if (error instanceof RangeError) throw new Failure('configuration', `${origin.name}: nested too deeply`)
+    throw error
+  }
 }
