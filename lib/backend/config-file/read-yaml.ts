@@ -163,7 +163,10 @@ class YamlReader {
 
   #ownSettings(nodes: readonly Node[]) {
     const fields = this.#cluster
-    const name = fields.text('name')
+    const name = fields.textOr('name', '')
+    if (!fields.has('name') || fields.value('name') === '') {
+      this.#problems.add(fields, 'the cluster needs a name', 'key')
+    }
     const masterIp = this.#address(fields, 'master_ip', name)
     const ipVersion = this.#ipVersion([masterIp, ...nodes.map((node) => node.primary_ip)])
     const { beparams } = this.#settings

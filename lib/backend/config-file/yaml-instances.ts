@@ -161,7 +161,9 @@ export class InstanceReader {
       ...given,
     }
     const filled = { ...this.#around.settings.beparams, ...beparams }
-    if (given && filled.minmem > filled.maxmem) {
+    // Where the cluster's own defaults are at odds, that is said of the cluster.
+    const own = beparams.minmem !== undefined || beparams.maxmem !== undefined
+    if (own && filled.minmem > filled.maxmem) {
       fields.complain('beparams', `minmem (${filled.minmem}) is above maxmem (${filled.maxmem})`)
     }
     return beparams
