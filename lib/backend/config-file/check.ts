@@ -90,7 +90,7 @@ export class Fields implements Place {
     return { parent: this, key }
   }
 
-  /** The value of a key, undefined where it is absent or null. What objects inherit is no value, but of no right type either. */
+  /** The value of a key, undefined where it is absent or null. (What objects inherit is of no type a file can have.) */
   value(key: string): Json | undefined {
     this.#asked?.add(key)
     return this.#values[key] ?? undefined
@@ -256,10 +256,8 @@ export class Fields implements Place {
     if (keys.length === 0) return NOTHING
     const params: { [name: string]: Json } = {}
     for (const key of keys) {
-      if (!Object.hasOwn(types, key)) {
-        if (others === 'drop' || this.problems.strict) continue
-      }
       const type = Object.hasOwn(types, key) ? types[key] : undefined
+      if (type === undefined && (others === 'drop' || this.problems.strict)) continue
       const value = this.#param(key, type)
       if (value !== undefined) params[key] = value
     }
@@ -310,7 +308,7 @@ export class Fields implements Place {
 
   #textOf(value: Json): string | undefined {
     if (typeof value === 'string') return value
-    // A person writes `vlan: 100` or a tag 2024; what such text was in the file is only certain for whole numbers.
+    // A person writes `vlan: 100` or a tag 2024. Other numbers may have been written in another way (1.10).
     if (this.problems.strict && typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
     return undefined
   }

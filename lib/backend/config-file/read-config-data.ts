@@ -1,3 +1,24 @@
+/**
+ * Ganeti's own `config.data`, of every version from 2.6 on. What changed over
+ * the years, and is turned into today's form here:
+ *
+ *     until about
+ *     2.6    no networks; `memory` in backend parameters, `admin_up`, and a card's `bridge` are still met
+ *     2.7    instance policies have one `min` and `max` instead of a list `minmax`
+ *     2.8    nodes and instances are keyed by name, and nodes referred to by name;
+ *            disk types are `lvm` and `drbd8`; there is no `enabled_disk_templates`
+ *     2.9    network cards and disks have no UUID
+ *     2.13   disks stand inside their instance, instead of a table of their own; no job filters
+ *     2.15   `disk_template` is written on the instance; later it follows from its disks
+ *     2.16   there are no forthcoming instances
+ *
+ * No version is asked for its number, though: each shape is known by what is
+ * there, which also reads files that were upgraded half-way or by hand. Values
+ * that a file lacks become what Ganeti's own upgrade makes of them; values it
+ * has are left as they are. Keys we do not know are passed over.
+ *
+ * Says nothing about what runs: there are no live values, and no OSes.
+ */
 import { isJsonObject, type Json, parseJson } from '../../json.ts'
 import type { Cluster } from '../../model/cluster.ts'
 import type { ConfigObjects } from '../../model/config.ts'

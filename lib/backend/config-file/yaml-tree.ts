@@ -100,7 +100,11 @@ class TreeReader {
     if (isSeq(node)) return (node.items as MaybeNode[]).map((item) => this.value(item))
     const value = isScalar(node) ? node.value : null
     if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-    if (typeof value === 'number' && Number.isFinite(value)) return value
+    if (typeof value === 'number' && Number.isFinite(value)) {
+      // A tag 007 is not the tag 7: a whole number that is not written as one is left to be text.
+      const written = isScalar(node) ? node.source : undefined
+      return Number.isInteger(value) && written !== undefined && written !== String(value) ? written : value
+    }
     this.#complain(node, 'a value of this kind has no place here')
     return null
   }

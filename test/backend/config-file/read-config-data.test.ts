@@ -171,7 +171,7 @@ t.test('today’s form is read as it is', async (t) => {
       priority: 5,
       predicates: [['jobid', ['>', 'id', 'watermark']]],
       action: 'PAUSE',
-      reason_trail: [['gnt:user', 'upkeep', 1500000012000000000]],
+      reason_trail: [['gnt:user', 'upkeep', 1500000012000000000n]],
     },
   ])
   t.match(newest.networks[0], { uuid: LAN, gateway: '203.0.113.1', gateway6: null, reservations: '00010000' })

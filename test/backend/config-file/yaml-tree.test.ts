@@ -9,6 +9,7 @@ t.test('YAML becomes plain values', async (t) => {
     ['a: 1', { a: 1 }],
     ['{a: [1, x, true, null, 1.5]}', { a: [1, 'x', true, null, 1.5] }],
     ['a: no', { a: 'no' }],
+    ['[7, 007, 0x10, 1.50]', [7, '007', '0x10', 1.5]],
     ['mac: 01:23:45:67:89:01', { mac: '01:23:45:67:89:01' }],
     ['1: a\ntrue: b', { '1': 'a', true: 'b' }],
     ['a:', { a: null }],
