@@ -79,7 +79,8 @@ function parseRoot(text: string, name: string, problems: Problems): Fields {
   try {
     parsed = parseJson(text)
   } catch (error) {
-    throw failureOf(name, [`not valid JSON${whereOf(error, text)}`])
+    if (!(error instanceof SyntaxError)) throw error
+    throw failureOf(name, [`not valid JSON${placeOfError(text)}`])
   }
   if (!isJsonObject(parsed)) throw failureOf(name, ['not a JSON object'])
   const { version } = parsed
@@ -96,12 +97,21 @@ function versionName(version: number): string {
 }
 
 /** Line and column of a syntax error. V8's own message quotes the file, secrets included, and is not passed on. */
-function whereOf(error: unknown, text: string): string {
-  const message = error instanceof Error ? error.message : ''
+function placeOfError(text: string): string {
+  const message = syntaxErrorOf(text)
   const offset = Number(/at position (\d+)/.exec(message)?.[1] ?? offsetOfQuote(message, text))
   if (message.includes('end of JSON') || offset >= text.trimEnd().length) return ': it ends too early'
   const before = text.slice(0, offset).split('\n')
   return ` at line ${before.length}, column ${(before.at(-1) as string).length + 1}`
+}
+
+function syntaxErrorOf(text: string): string {
+  try {
+    JSON.parse(text)
+    return ''
+  } catch (error) {
+    return (error as SyntaxError).message
+  }
 }
 
 /** V8 names no position for an unexpected character, but quotes what stands around it, ten characters to each side. */

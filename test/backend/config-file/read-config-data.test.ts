@@ -550,6 +550,7 @@ t.test('a file that is none is refused in one line, which quotes nothing of it',
     ['{\n "secret": "s3cret",\n "a" 1}', 'not valid JSON at line 3, column 6'],
     ['{\n "secret": "s3cret",\n  "secret2": xs3cret}', 'not valid JSON at line 3, column 14'],
     ['{"a":\n x}', 'not valid JSON at line 2, column 2'],
+    ['{"a": [1795324427691937001],\n x}', 'not valid JSON at line 2, column 2'],
   ]
   for (const [text, message] of cases) {
     t.throws(
