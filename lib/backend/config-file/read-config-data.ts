@@ -158,7 +158,11 @@ class ConfigDataReader {
       version: root.countOr('version', 0),
       serial_no: root.countOr('serial_no', 1),
       mtime: root.numberOr('mtime', 0),
-      cluster: { ...settings, ...this.#cluster(clusterFields, settings.volume_group_name, instances) },
+      cluster: {
+        ...settings,
+        ...this.#cluster(clusterFields, settings.volume_group_name, instances),
+        ...readSshKeys(clusterFields),
+      },
       groups,
       nodes,
       instances,
@@ -488,6 +492,14 @@ interface DiskOwner {
   readonly primaryNode: string
   readonly ctime: number
   readonly template: string
+}
+
+/** Up to 2.16 there was no choice of SSH keys; an upgrade writes down what they were, not what new ones are. */
+function readSshKeys(fields: Fields): Pick<Cluster, 'ssh_key_type' | 'ssh_key_bits'> {
+  return {
+    ssh_key_type: fields.textOr('ssh_key_type', 'dsa'),
+    ssh_key_bits: fields.countOr('ssh_key_bits', 1024),
+  }
 }
 
 function readFilter(fields: NamedFields): FilterRule {

@@ -193,6 +193,8 @@ t.test('the cluster’s gaps are filled with Ganeti’s defaults', async (t) => 
     os_hvp: { debian: { 'xen-pvm': { kernel_args: 'quiet' } } },
     uid_pool: [[1000, 1010]],
     tags: ['eras'],
+    ssh_key_type: 'rsa',
+    ssh_key_bits: 2048,
   })
   t.strictSame(cluster.hvparams['xen-pvm'], {
     ...HV_DEFAULTS['xen-pvm'],
@@ -212,7 +214,7 @@ t.test('the cluster’s gaps are filled with Ganeti’s defaults', async (t) => 
 t.test('the same cluster reads the same from every version of the file', async (t) => {
   /** Where an older version says less, or what it lacks must be made up. */
   const cases: { version: string; number: number; lacks: (newest: ConfigObjects) => ConfigObjects }[] = [
-    { version: '2.16', number: 2160000, lacks: (objects) => objects },
+    { version: '2.16', number: 2160000, lacks: withOldKeys },
     { version: '2.12', number: 2120000, lacks: withoutFilters },
     { version: '2.10', number: 2100000, lacks: withoutFilters },
     {
@@ -234,8 +236,12 @@ t.test('the same cluster reads the same from every version of the file', async (
   }
 })
 
+function withOldKeys(objects: ConfigObjects): ConfigObjects {
+  return { ...objects, cluster: { ...objects.cluster, ssh_key_type: 'dsa', ssh_key_bits: 1024 } }
+}
+
 function withoutFilters(objects: ConfigObjects): ConfigObjects {
-  return { ...objects, filters: [] }
+  return { ...withOldKeys(objects), filters: [] }
 }
 
 /** Less the ids of disks and network cards, which 2.8 did not have yet. */
