@@ -18,6 +18,8 @@ export class ResponseCache {
   readonly #kept = new Map<string, Representation>()
   readonly #underWay = new Map<string, Promise<Representation>>()
   #bytes = 0
+  /** The key used last, so that asking again and again for one answer moves nothing. */
+  #last: string | undefined
 
   /** @param limit the most bytes to keep, over all answers in all their forms */
   constructor(limit: number) {
@@ -33,7 +35,8 @@ export class ResponseCache {
   find(generation: number, key: string): Representation | undefined {
     this.#turnTo(generation)
     const found = this.#kept.get(key)
-    if (found) {
+    if (found && this.#last !== key) {
+      this.#last = key
       this.#kept.delete(key)
       this.#kept.set(key, found)
     }
@@ -72,6 +75,7 @@ export class ResponseCache {
     const size = sizeOf(key, made)
     if (size > this.#limit) return
     this.#kept.set(key, made)
+    this.#last = key
     this.#bytes += size
     made.onGrowth = (bytes) => {
       if (this.#kept.get(key) !== made) return

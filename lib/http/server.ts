@@ -107,6 +107,8 @@ interface Connection {
   readonly underWay: Set<Exchange>
   /** The last request that was answered, of whose body some may be left to discard. */
   last: Exchange | undefined
+  /** When that was, by the number of all answers so far; 0 before there was one. */
+  lastAnswered: number
   /** Bytes received when the last request began; what came since may belong to the next. */
   bytesAtRequest: number
   /** Set when the parser has given up: answers what it left, once the requests before are answered. */
@@ -126,8 +128,7 @@ export async function startServer(
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const connections = new Map<string, Connection>()
   const bySocket = new WeakMap<Duplex, Connection>()
-  /** Connections without a request under way that had one, the longest idle first. */
-  const idle = new Set<Connection>()
+  let answered = 0
   let closing = false
 
   const settings = {
@@ -157,10 +158,7 @@ export async function startServer(
     places: options.maxClients,
     chairs: limits.waiting,
     serve: letIn,
-    makeRoom: () => {
-      const [longestIdle] = idle
-      longestIdle?.socket.destroySoon()
-    },
+    makeRoom: () => longestIdle(connections.values())?.socket.destroySoon(),
     turnAway: (socket) => {
       logDebug(`${peerOf(socket)}: closed, as ${limits.waiting} connections are waiting already`)
       socket.destroy()
@@ -188,6 +186,7 @@ export async function startServer(
       socket,
       underWay: new Set(),
       last: undefined,
+      lastAnswered: 0,
       bytesAtRequest: 0,
       epilogue: undefined,
       broken: false,
@@ -196,7 +195,6 @@ export async function startServer(
     bySocket.set(socket, connection)
     socket.on('close', () => {
       connections.delete(connection.peer)
-      idle.delete(connection)
       for (const exchange of connection.underWay) ended(connection, exchange)
     })
     if (certificate) expectTls(connection)
@@ -252,36 +250,35 @@ export async function startServer(
     })
   }
 
-  const onRequest = (wantsContinue: boolean) => (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse, wantsContinue: boolean) => {
     const connection = bySocket.get(incoming.socket)
     if (!connection) return
     const exchange = new Exchange(incoming, outgoing, connection.address, wantsContinue)
     connection.underWay.add(exchange)
     connection.bytesAtRequest = incoming.socket.bytesRead
-    idle.delete(connection)
     outgoing.on('close', () => ended(connection, exchange))
-    respond(exchange).then((response) => {
-      const close = closing || room.crowded || connection.broken
-      if (!incoming.socket.destroyed) exchange.send(response, serverName, close, limits.linger)
-    })
+    const response = refusal(exchange) ?? (await app(exchange))
+    const close = closing || room.crowded || connection.broken
+    if (!incoming.socket.destroyed) exchange.send(response, serverName, close, limits.linger)
   }
-  server.on('request', onRequest(false))
-  server.on('checkContinue', onRequest(true))
+  server.on('request', (incoming, outgoing) => serve(incoming, outgoing, false))
+  server.on('checkContinue', (incoming, outgoing) => serve(incoming, outgoing, true))
   // Ganeti's daemon knows no other expectation and goes on; so do we.
-  server.on('checkExpectation', onRequest(false))
+  server.on('checkExpectation', (incoming, outgoing) => serve(incoming, outgoing, false))
 
-  async function respond(exchange: Exchange): Promise<Response> {
-    const { httpVersion, line } = exchange
+  /** What the application need not be asked. */
+  function refusal({ httpVersion, line, hasHost }: Exchange): Response | undefined {
     if (!httpVersion.startsWith('1.')) return failureResponse(unsupportedVersion(httpVersion))
     if (line.length > limits.requestLine) return errorResponse(414)
-    if (httpVersion !== '1.0' && !exchange.hasHost) return errorResponse(400, 'Missing Host header')
-    return app(exchange)
+    if (httpVersion !== '1.0' && !hasHost) return errorResponse(400, 'Missing Host header')
+    return undefined
   }
 
   /** A request is over: its answer has left, or the connection is lost. */
   function ended(connection: Connection, exchange: Exchange): void {
     if (!connection.underWay.delete(exchange)) return
     connection.last = exchange
+    connection.lastAnswered = ++answered
     if (!exchange.sent) exchange.clientLeft()
     logRequest({
       peer: connection.peer,
@@ -294,7 +291,6 @@ export async function startServer(
     if (underWay.size > 0 || socket.destroyed) return
     if (epilogue) epilogue()
     else if (closing || room.crowded) socket.destroySoon()
-    else idle.add(connection)
   }
 
   server.on('clientError', (error: ParserError, socket: Duplex) => {
@@ -356,7 +352,6 @@ export async function startServer(
     line: string | undefined,
     read: () => UnparsedRequest,
   ): Promise<void> {
-    idle.delete(connection)
     const { socket, peer, address } = connection
     let method: string | undefined
     let response: Response
@@ -407,6 +402,17 @@ export async function startServer(
       clearTimeout(timer)
     },
   }
+}
+
+/** The connection that waits longest for its next request; those that never had one may be about to. */
+function longestIdle(connections: Iterable<Connection>): Connection | undefined {
+  let longest: Connection | undefined
+  for (const connection of connections) {
+    const { underWay, lastAnswered, broken, socket } = connection
+    if (underWay.size > 0 || lastAnswered === 0 || broken || !socket.writable) continue
+    if (!longest || lastAnswered < longest.lastAnswered) longest = connection
+  }
+  return longest
 }
 
 /** What Node's parser says; `rawPacket` is the piece it could not go on with. */
