@@ -458,6 +458,8 @@ function reasonOf({ code, reason }: ParserError, bytes: Buffer | undefined): Htt
       return new HttpError(!bytes || bytes.includes('\n') ? 431 : 414)
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new HttpError(413)
+    case 'HPE_INVALID_EOF_STATE':
+      return new HttpError(400, 'The request ended early')
     default:
       return code?.startsWith('HPE_') ? new HttpError(400, reason ?? '') : undefined
   }

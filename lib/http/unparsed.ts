@@ -41,7 +41,7 @@ export function readUnparsed(bytes: Buffer): UnparsedRequest {
   if (major !== '1') throw unsupportedVersion(`${major}.${minor}`)
 
   const endOfHead = bytes.indexOf('\r\n\r\n')
-  if (endOfHead < 0) throw new HttpError(400)
+  if (endOfHead < 0) throw new HttpError(400, 'The end of the headers was not found')
   const headers: Record<string, string> = {}
   for (const header of bytes.toString('latin1', 0, endOfHead).split('\r\n').slice(1)) {
     const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*?)[ \t]*$/.exec(header) ?? []
@@ -52,7 +52,7 @@ export function readUnparsed(bytes: Buffer): UnparsedRequest {
   const length = headers['content-length'] ?? '0'
   const body = bytes.subarray(endOfHead + 4, endOfHead + 4 + Number(length))
   if (!/^\d+$/.test(length) || body.length < Number(length) || headers['transfer-encoding'] !== undefined) {
-    throw new HttpError(400)
+    throw new HttpError(400, 'The body did not come with the headers')
   }
   return { method: method.toUpperCase(), target, headers, body }
 }

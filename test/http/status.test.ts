@@ -1,0 +1,56 @@
+import t from 'tap'
+import { Failure, type FailureCode } from '../../lib/failure.ts'
+import { errorResponse, failureResponse, HttpError } from '../../lib/http/status.ts'
+
+const failures: [FailureCode, number, explain: string][] = [
+  ['not-found', 404, 'Nothing matches the given URI'],
+  ['invalid', 400, 'Bad request syntax or unsupported method'],
+  ['unavailable', 503, 'The server cannot process the request due to a high load'],
+  ['no-master', 502, 'Invalid responses from another server/proxy'],
+  ['no-answer', 504, 'The gateway server did not receive a timely response'],
+  ['unsupported', 501, 'Server does not support this operation'],
+  ['internal', 500, 'Server got itself in trouble'],
+]
+
+t.test('each kind of failure has its status, and tells the client what is wrong', async (t) => {
+  for (const [code, status, explain] of failures) {
+    const response = failureResponse(new Failure(code, `no such node: n9`))
+    t.equal(response.status, status)
+    t.strictSame(JSON.parse(response.body.toString()), { code: status, message: 'no such node: n9', explain })
+  }
+})
+
+t.test('what is the server\u2019s fault is also for the log, what is the client\u2019s is not', async (t) => {
+  for (const [code, status] of failures) {
+    const failure = new Failure(code, 'x')
+    t.equal(failureResponse(failure).cause, status < 500 ? undefined : failure, code)
+  }
+})
+
+t.test('of a bug, and of a wrong file, the client reads no more than the standard phrase', async (t) => {
+  for (const thrown of [
+    new TypeError('secret is not a function'),
+    'secret',
+    undefined,
+    new Failure('configuration', 'secret'),
+  ]) {
+    const response = failureResponse(thrown)
+    t.equal(response.status, 500)
+    t.equal(response.cause, thrown)
+    t.equal(
+      response.body.toString(),
+      '{"code": 500, "message": "Internal Server Error", "explain": "Server got itself in trouble"}\n',
+    )
+  }
+})
+
+t.test('messages are escaped for HTML as Ganeti escapes them', async (t) => {
+  const { body } = errorResponse(400, `<a href="x">it's & more</a>`)
+  t.equal(JSON.parse(body.toString()).message, '&lt;a href=&quot;x&quot;&gt;it&#x27;s &amp; more&lt;/a&gt;')
+})
+
+t.test('an HttpError brings its headers', async (t) => {
+  const response = failureResponse(new HttpError(401, '', ['WWW-Authenticate', 'Basic realm="x"']))
+  t.strictSame(response.headers, ['WWW-Authenticate', 'Basic realm="x"'])
+  t.equal(JSON.parse(response.body.toString()).message, 'Unauthorized')
+})
