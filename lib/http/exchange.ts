@@ -55,11 +55,6 @@ export class Exchange implements Request {
     return this.#incoming.headers.host !== undefined
   }
 
-  /** What was answered, if that has left for the client in full. */
-  get sent(): Response | undefined {
-    return this.#outgoing.writableFinished ? this.#response : undefined
-  }
-
   /** What was decided to answer, whether or not it reached the client. */
   get response(): Response | undefined {
     return this.#response

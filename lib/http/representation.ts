@@ -22,6 +22,7 @@ export class Representation {
   /** Strong tags: each form has its own (RFC 9110, 8.8.3.3). */
   readonly #tag: string
   readonly #gzipTag: string
+  readonly #vary: readonly string[]
   readonly #headers: readonly string[]
   readonly #gzipHeaders: readonly string[]
   #gzipped: Promise<Buffer> | undefined
@@ -33,9 +34,9 @@ export class Representation {
     this.#worthCompressing = body.length >= WORTH_COMPRESSING
     this.#tag = tagged ? `"${digest}"` : ''
     this.#gzipTag = tagged ? `"${digest}-gzip"` : ''
-    const vary = this.#worthCompressing ? ['Vary', 'Accept-Encoding'] : []
-    this.#headers = [...etag(this.#tag), ...vary]
-    this.#gzipHeaders = ['Content-Encoding', 'gzip', ...etag(this.#gzipTag), ...vary]
+    this.#vary = this.#worthCompressing ? ['Vary', 'Accept-Encoding'] : []
+    this.#headers = [...etag(this.#tag), ...this.#vary]
+    this.#gzipHeaders = ['Content-Encoding', 'gzip', ...etag(this.#gzipTag), ...this.#vary]
   }
 
   /** The memory its forms take so far. */
@@ -48,8 +49,7 @@ export class Representation {
     const compressed = this.#worthCompressing && acceptsGzip(headers['accept-encoding'])
     if (this.#isKnown(headers['if-none-match'])) {
       const tag = compressed ? this.#gzipTag : this.#tag
-      const vary = this.#worthCompressing ? ['Vary', 'Accept-Encoding'] : []
-      return { status: 304, headers: ['ETag', tag, ...vary], body: NOTHING, user }
+      return { status: 304, headers: ['ETag', tag, ...this.#vary], body: NOTHING, user }
     }
     if (!compressed) return { status: 200, headers: this.#headers, body: this.body, user }
     return { status: 200, headers: this.#gzipHeaders, body: await this.#gzip(), user }

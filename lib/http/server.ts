@@ -195,7 +195,7 @@ export async function startServer(
     bySocket.set(socket, connection)
     socket.on('close', () => {
       connections.delete(connection.peer)
-      for (const exchange of connection.underWay) ended(connection, exchange)
+      for (const exchange of connection.underWay) ended(connection, exchange, false)
     })
     if (certificate) expectTls(connection)
     else handToNode(connection)
@@ -256,9 +256,11 @@ export async function startServer(
     const exchange = new Exchange(incoming, outgoing, connection.address, wantsContinue)
     connection.underWay.add(exchange)
     connection.bytesAtRequest = incoming.socket.bytesRead
-    outgoing.on('close', () => ended(connection, exchange))
+    // Node says that a response is finished also when it threw the rest of it away.
+    outgoing.on('finish', () => ended(connection, exchange, !incoming.socket.destroyed))
     const response = refusal(exchange) ?? (await app(exchange))
-    const close = closing || room.crowded || connection.broken
+    // An epilogue is an answer still to come, after which the connection is closed.
+    const close = !connection.epilogue && (closing || room.crowded || connection.broken)
     if (!incoming.socket.destroyed) exchange.send(response, serverName, close, limits.linger)
   }
   server.on('request', (incoming, outgoing) => serve(incoming, outgoing, false))
@@ -274,18 +276,19 @@ export async function startServer(
     return undefined
   }
 
-  /** A request is over: its answer has left, or the connection is lost. */
-  function ended(connection: Connection, exchange: Exchange): void {
+  /** A request is over: its answer was sent, or the connection is lost. */
+  function ended(connection: Connection, exchange: Exchange, sent: boolean): void {
     if (!connection.underWay.delete(exchange)) return
     connection.last = exchange
     connection.lastAnswered = ++answered
-    if (!exchange.sent) exchange.clientLeft()
+    if (!sent) exchange.clientLeft()
+    const { line, response } = exchange
     logRequest({
       peer: connection.peer,
-      line: exchange.line,
-      status: exchange.sent?.status,
-      user: exchange.response?.user,
-      cause: exchange.response?.cause,
+      line,
+      status: sent ? response?.status : undefined,
+      user: response?.user,
+      cause: response?.cause,
     })
     const { socket, underWay, epilogue } = connection
     if (underWay.size > 0 || socket.destroyed) return

@@ -1,0 +1,480 @@
+import { gunzipSync } from 'node:zlib'
+import t from 'tap'
+import type { Right } from '../../lib/auth/rights.ts'
+import type { Verdict } from '../../lib/auth/verdict.ts'
+import type { Backend } from '../../lib/backend/backend.ts'
+import { Failure } from '../../lib/failure.ts'
+import { type AppOptions, createApp } from '../../lib/http/app.ts'
+import type { App, Request, RequestHeaders, Response } from '../../lib/http/message.ts'
+import { HttpError } from '../../lib/http/status.ts'
+import type { Json } from '../../lib/json.ts'
+import { type Call, guarded, live, open, resource } from '../../lib/resources/resource.ts'
+
+const wide = Array.from({ length: 100 }, (_, index) => ({
+  name: `inst${index}`,
+  uri: `/2/instances/inst${index}`,
+}))
+
+/** What the handlers below saw, in order. */
+let calls: Call[] = []
+function seen(answer: Json) {
+  return async (call: Call): Promise<Json> => {
+    calls.push(call)
+    return answer
+  }
+}
+
+const resources = [
+  resource('/open', 'Open to everyone.', { GET: open('Small.', seen({ a: 1 })) }),
+  resource('/wide', 'Open to everyone.', { GET: open('Large.', seen(wide)) }),
+  resource('/named/{name}', 'With a name.', {
+    GET: open('Fails for some.', async ({ params, query }) => {
+      if (params.name === 'nobody') throw new Failure('not-found', "No such node: 'nobody'")
+      if (params.name === 'bug') throw new TypeError('x is undefined')
+      return { name: params.name, bulk: query.flag('bulk') }
+    }),
+  }),
+  resource('/guarded', 'For some.', {
+    GET: guarded(['write', 'read'], 'Read.', seen({ b: 2 })),
+    PUT: live(['write'], 'Write.', async ({ body }) => ({ got: body ?? null })),
+  }),
+  resource('/live', 'Never kept.', {
+    GET: live([], 'Gives the time.', async (call) => {
+      calls.push(call)
+      return { call: calls.length }
+    }),
+  }),
+]
+
+/** An Authorization header here is just a name: a reader, a writer, or a stranger. */
+async function authorize(header: string | undefined, access: readonly Right[]): Promise<Verdict> {
+  if (header === undefined) return access.length > 0 ? { kind: 'unauthenticated' } : { kind: 'granted' }
+  if (header === 'Basic') return { kind: 'malformed', message: 'Basic authentication requires credentials' }
+  const rights: Record<string, Right[]> = { reader: ['read'], writer: ['write'], plain: [] }
+  const own = rights[header]
+  if (!own) return { kind: 'unauthenticated' }
+  const granted = access.length === 0 || access.some((right) => own.includes(right))
+  return granted ? { kind: 'granted', user: header } : { kind: 'forbidden', user: header }
+}
+
+function makeApp(
+  options: Partial<AppOptions> = {},
+  state: { generation: number | null } = { generation: 1 },
+): App {
+  calls = []
+  return createApp({
+    resources,
+    backend: () => state as Backend,
+    authorize,
+    requireAuthentication: false,
+    ...options,
+  })
+}
+
+interface Sent {
+  readonly headers?: RequestHeaders
+  readonly body?: string | Buffer
+  /** Whether the length is announced; a chunked body's is not. */
+  readonly chunked?: boolean
+  readonly signal?: AbortSignal
+}
+
+function request(line: string, { headers = {}, body = '', chunked = false, signal }: Sent = {}): Request {
+  const [method = '', target = ''] = line.split(' ')
+  const bytes = Buffer.from(body)
+  return {
+    method,
+    target,
+    headers,
+    address: '192.0.2.1',
+    bodyLength: chunked ? undefined : bytes.length,
+    readBody: async (limit) => {
+      if (bytes.length > limit) throw new HttpError(413)
+      return bytes
+    },
+    signal: signal ?? new AbortController().signal,
+  }
+}
+
+function header(response: Response, name: string): string | undefined {
+  const at = response.headers.findIndex((text, index) => index % 2 === 0 && text === name)
+  return at < 0 ? undefined : response.headers[at + 1]
+}
+
+const json = { 'content-type': 'application/json' }
+
+t.test('the order of checks is 404, 501, 401 or 403, 415, 400', async (t) => {
+  const app = makeApp()
+  const bad = { 'content-type': 'text/plain' }
+  const cases: [string, Sent, number, string?][] = [
+    ['PUT /nope', { headers: { ...bad, authorization: 'stranger' }, body: '{' }, 404, 'Not Found'],
+    ['PUT /open/', { body: '{' }, 404],
+    [
+      'PATCH /open',
+      { headers: { ...bad, authorization: 'stranger' }, body: '{' },
+      501,
+      'Method PATCH is unsupported for path /open',
+    ],
+    ['PUT /guarded', { headers: bad, body: '{' }, 401, 'Unauthorized'],
+    ['PUT /guarded', { headers: { ...bad, authorization: 'stranger' }, body: '{' }, 401],
+    ['PUT /guarded', { headers: { ...bad, authorization: 'reader' }, body: '{' }, 403, 'Forbidden'],
+    [
+      'PUT /guarded',
+      { headers: { ...bad, authorization: 'writer' }, body: '{' },
+      415,
+      'Unsupported Media Type',
+    ],
+    [
+      'PUT /guarded',
+      { headers: { ...json, authorization: 'writer' }, body: '{' },
+      400,
+      'Unable to parse JSON data',
+    ],
+    ['GET /named/a?bulk=x', { headers: json, body: '{' }, 400, 'Unable to parse JSON data'],
+    [
+      'GET /named/a?bulk=x',
+      { headers: json, body: '{}' },
+      400,
+      'Invalid value for the &#x27;bulk&#x27; parameter',
+    ],
+  ]
+  for (const [line, sent, status, message] of cases) {
+    const response = await app(request(line, sent))
+    t.equal(response.status, status, `${line} ${JSON.stringify(sent)}`)
+    if (message) t.equal(JSON.parse(response.body.toString()).message, message)
+  }
+})
+
+t.test('credentials sent without need are checked all the same', async (t) => {
+  const app = makeApp()
+  t.equal((await app(request('GET /open', { headers: { authorization: 'stranger' } }))).status, 401)
+  const malformed = await app(request('GET /open', { headers: { authorization: 'Basic' } }))
+  t.equal(malformed.status, 400)
+  t.equal(JSON.parse(malformed.body.toString()).message, 'Basic authentication requires credentials')
+  t.equal((await app(request('GET /open', { headers: { authorization: 'plain' } }))).user, 'plain')
+})
+
+t.test('a 401 carries a challenge', async (t) => {
+  const response = await makeApp()(request('GET /guarded'))
+  t.strictSame(response.headers, ['WWW-Authenticate', 'Basic realm="Ganeti Remote API"'])
+})
+
+t.test('whoever authenticated is named, however it ends', async (t) => {
+  const app = makeApp()
+  const as = (authorization: string) => ({ headers: { ...json, authorization }, body: '{' })
+  t.equal((await app(request('GET /guarded', as('reader')))).user, 'reader', '400')
+  t.equal((await app(request('PUT /guarded', as('reader')))).user, 'reader', '403')
+  t.equal(
+    (await app(request('GET /named/bug', { headers: { authorization: 'plain' } }))).user,
+    'plain',
+    '500',
+  )
+  t.equal((await app(request('GET /guarded', as('stranger')))).user, undefined, '401')
+})
+
+t.test('with authentication required, a stranger learns nothing but that', async (t) => {
+  const app = makeApp({ requireAuthentication: true })
+  for (const line of ['GET /open', 'GET /nope', 'POST /open', 'PUT /guarded']) {
+    t.equal((await app(request(line))).status, 401, line)
+    t.equal((await app(request(line, { headers: { authorization: 'stranger' } }))).status, 401, line)
+    t.equal((await app(request(line, { headers: { authorization: 'Basic' } }))).status, 400, line)
+  }
+  const asPlain = { headers: { authorization: 'plain' } }
+  t.equal((await app(request('GET /open', asPlain))).status, 200)
+  t.equal((await app(request('GET /nope', asPlain))).status, 404)
+  t.equal((await app(request('POST /open', asPlain))).status, 501)
+  t.equal((await app(request('GET /guarded', asPlain))).status, 403)
+})
+
+t.test('who asks is told to those who authorize', async (t) => {
+  const asked: unknown[] = []
+  const app = makeApp({
+    authorize: async (...args) => {
+      asked.push(args)
+      return { kind: 'granted' }
+    },
+  })
+  await app(request('GET /guarded', { headers: { authorization: 'x' } }))
+  t.strictSame(asked, [['x', ['write', 'read'], '192.0.2.1']])
+})
+
+t.test('when passwords cannot be checked now, the answer is 503', async (t) => {
+  const app = makeApp({
+    authorize: async () => {
+      throw new Failure('unavailable', 'Too many logins at once')
+    },
+  })
+  t.equal((await app(request('GET /guarded'))).status, 503)
+})
+
+const bodies: [Sent, number, Json?][] = [
+  [{}, 200, null],
+  [{ chunked: true }, 200, null],
+  [{ headers: { 'content-type': 'text/plain' } }, 200, null],
+  [{ headers: json, body: 'null' }, 200, null],
+  [{ headers: json, body: '{}' }, 200, {}],
+  [{ headers: json, body: '{}', chunked: true }, 200, {}],
+  [{ headers: { 'content-type': 'APPLICATION/Json' }, body: '[1]' }, 200, [1]],
+  [{ headers: json, body: '{"a": 1, "a": 2}' }, 200, { a: 2 }],
+  [{ headers: json, body: ' "caf\u00e9" ' }, 200, 'caf\u00e9'],
+  [{ headers: json, body: '{"__proto__": 1}' }, 200, JSON.parse('{"__proto__": 1}')],
+  [{ body: '{}' }, 415],
+  [{ body: '{}', chunked: true }, 415],
+  [{ headers: { 'content-type': 'application/json; charset=utf-8' }, body: '{}' }, 415],
+  [{ headers: { 'content-type': 'application/jsonp' }, body: '{}' }, 415],
+  [{ headers: json, body: ' ' }, 400],
+  [{ headers: json, body: '{} x' }, 400],
+  [{ headers: json, body: "{'a': 1}" }, 400],
+  [{ headers: json, body: '{"a": NaN}' }, 400],
+  [{ headers: json, body: '\ufeff{}' }, 400],
+  [{ headers: json, body: Buffer.from('"\xff"', 'latin1') }, 400],
+  [{ headers: json, body: `"${'x'.repeat(33 * 1024 * 1024)}"` }, 413],
+]
+
+t.test('a body is nothing, or JSON that says so', async (t) => {
+  const app = makeApp()
+  for (const [sent, status, got] of bodies) {
+    const headers = { ...sent.headers, authorization: 'writer' }
+    const response = await app(request('PUT /guarded', { ...sent, headers }))
+    const about = `${JSON.stringify(sent.headers)} ${String(sent.body).slice(0, 40)}`
+    t.equal(response.status, status, about)
+    if (status === 200) t.strictSame(JSON.parse(response.body.toString()), { got }, about)
+  }
+})
+
+t.test('a wrong type is refused before the body is received', async (t) => {
+  const app = makeApp()
+  const response = await app({
+    ...request('GET /open', { body: 'x' }),
+    readBody: async () => t.fail('must not be asked for') as never,
+  })
+  t.equal(response.status, 415)
+})
+
+t.test('strangers may send less than users', async (t) => {
+  const app = makeApp()
+  const body = `"${'x'.repeat(2 * 1024 * 1024)}"`
+  t.equal((await app(request('GET /open', { headers: json, body }))).status, 413)
+  t.equal(
+    (await app(request('GET /open', { headers: { ...json, authorization: 'plain' }, body }))).status,
+    200,
+  )
+})
+
+t.test('failures of a handler become answers, and bugs show nothing', async (t) => {
+  const app = makeApp()
+  const missing = await app(request('GET /named/nobody'))
+  t.equal(missing.status, 404)
+  t.equal(JSON.parse(missing.body.toString()).message, 'No such node: &#x27;nobody&#x27;')
+  t.equal(missing.cause, undefined)
+  const bug = await app(request('GET /named/bug'))
+  t.equal(bug.status, 500)
+  t.notMatch(bug.body.toString(), /undefined/)
+  t.match(bug.cause, { message: 'x is undefined' })
+})
+
+t.test('an answer from cluster state is made once for each generation', async (t) => {
+  const state = { generation: 1 }
+  const app = makeApp({}, state)
+  const first = await app(request('GET /open'))
+  t.equal((await app(request('GET /open'))).body, first.body)
+  t.equal(calls.length, 1)
+  t.equal(first.body.toString(), '{"a": 1}\n')
+
+  await app(request('GET /open?x=1'))
+  t.equal(calls.length, 2, 'another query string is another question')
+
+  state.generation = 2
+  await app(request('GET /open'))
+  await app(request('GET /open'))
+  t.equal(calls.length, 3)
+})
+
+t.test('nothing is kept where the state may change unnoticed, or the answer depends on more', async (t) => {
+  const unknown = makeApp({}, { generation: null })
+  await unknown(request('GET /open'))
+  await unknown(request('GET /open'))
+  t.equal(calls.length, 2)
+
+  const app = makeApp()
+  t.equal((await app(request('GET /live'))).body.toString(), '{"call": 1}\n')
+  const second = await app(request('GET /live'))
+  t.equal(second.body.toString(), '{"call": 2}\n')
+  t.equal(header(second, 'ETag'), undefined)
+})
+
+t.test('access is asked before what is kept', async (t) => {
+  const app = makeApp()
+  t.equal((await app(request('GET /guarded', { headers: { authorization: 'reader' } }))).status, 200)
+  t.equal((await app(request('GET /guarded'))).status, 401)
+  t.equal((await app(request('GET /guarded', { headers: { authorization: 'plain' } }))).status, 403)
+  t.equal(calls.length, 1)
+})
+
+t.test('a body that is wrong is refused, whether or not the answer is kept', async (t) => {
+  const app = makeApp()
+  await app(request('GET /open'))
+  t.equal((await app(request('GET /open', { headers: json, body: '{' }))).status, 400)
+})
+
+t.test('failures are not kept', async (t) => {
+  let attempts = 0
+  const flaky = resource('/flaky', '.', {
+    GET: open('.', async () => {
+      if (++attempts < 3) throw new Failure('unavailable', 'later')
+      return attempts
+    }),
+  })
+  const app = makeApp({ resources: [flaky] })
+  const both = await Promise.all([app(request('GET /flaky')), app(request('GET /flaky'))])
+  t.strictSame(
+    both.map(({ status }) => status),
+    [503, 503],
+    'those who wait for the same making share its failure',
+  )
+  t.equal(attempts, 1)
+  t.equal((await app(request('GET /flaky'))).status, 503)
+  t.equal((await app(request('GET /flaky'))).body.toString(), '3\n')
+})
+
+t.test('those who ask for the same meanwhile wait for one making, whoever hangs up', async (t) => {
+  let finish = (_: Json) => {}
+  let signal: AbortSignal | undefined
+  const slow = resource('/slow', '.', {
+    GET: open('.', (call) => {
+      calls.push(call)
+      signal = call.signal
+      return new Promise<Json>((resolve) => {
+        finish = resolve
+      })
+    }),
+  })
+  const app = makeApp({ resources: [slow] })
+  const client = new AbortController()
+  const answers = [app(request('GET /slow', { signal: client.signal })), app(request('GET /slow'))]
+  await new Promise(setImmediate)
+  client.abort()
+  t.equal(signal?.aborted, false)
+  finish('done')
+  for (const answer of answers) t.equal((await answer).body.toString(), '"done"\n')
+  t.equal(calls.length, 1)
+})
+
+t.test('an answer made across a change of state is not kept', async (t) => {
+  const state = { generation: 1 }
+  let finish = (_: Json) => {}
+  const slow = resource('/slow', '.', {
+    GET: open('.', (call) => {
+      calls.push(call)
+      return new Promise<Json>((resolve) => {
+        finish = resolve
+      })
+    }),
+  })
+  const app = makeApp({ resources: [slow] }, state)
+  const before = app(request('GET /slow'))
+  await new Promise(setImmediate)
+  const finishBefore = finish
+  state.generation = 2
+  const after = app(request('GET /slow'))
+  await new Promise(setImmediate)
+  finishBefore('old')
+  finish('new')
+  t.equal((await before).body.toString(), '"old"\n')
+  t.equal((await after).body.toString(), '"new"\n')
+  t.equal((await app(request('GET /slow'))).body.toString(), '"new"\n')
+  t.equal(calls.length, 2)
+})
+
+t.test('a method that waits is told when its client hangs up', async (t) => {
+  const app = makeApp()
+  const client = new AbortController()
+  await app(request('GET /live', { signal: client.signal }))
+  client.abort()
+  t.equal(calls[0]?.signal.aborted, true)
+})
+
+t.test('a client that asks for neither gets no more than an entity tag', async (t) => {
+  const app = makeApp()
+  const small = await app(request('GET /open'))
+  t.match(small.headers, ['ETag', /^"[\w-]{22}"$/])
+  t.equal(small.headers.length, 2)
+  t.equal(header(await app(request('GET /wide')), 'Content-Encoding'), undefined)
+})
+
+t.test('an entity tag changes with the bytes and only with them', async (t) => {
+  const state = { generation: 1 }
+  const app = makeApp({}, state)
+  const etag = async (target: string) => header(await app(request(`GET ${target}`)), 'ETag')
+  const before = await etag('/wide')
+  state.generation = 2
+  t.equal(await etag('/wide'), before)
+  t.not(await etag('/named/a'), await etag('/named/b'))
+})
+
+t.test('who has the answer already gets 304 and nothing else', async (t) => {
+  const app = makeApp()
+  const etag = header(await app(request('GET /wide')), 'ETag') ?? ''
+  const zipped = etag.replace(/"$/, '-gzip"')
+  for (const known of [etag, `W/${etag}`, `"x", ${etag}`, `"x",${etag} , "y"`, '*', zipped]) {
+    const response = await app(request('GET /wide', { headers: { 'if-none-match': known } }))
+    t.equal(response.status, 304, known)
+    t.equal(response.body.length, 0)
+    t.strictSame(response.headers, ['ETag', etag, 'Vary', 'Accept-Encoding'])
+  }
+  for (const unknown of ['', '"x"', etag.replaceAll('"', ''), '"*"']) {
+    const response = await app(request('GET /wide', { headers: { 'if-none-match': unknown } }))
+    t.equal(response.status, 200, unknown)
+  }
+  const both = { 'if-none-match': etag, 'accept-encoding': 'gzip' }
+  t.equal(header(await app(request('GET /wide', { headers: both })), 'ETag'), zipped)
+})
+
+t.test('who asks for gzip gets it, from 1 KiB on', async (t) => {
+  const app = makeApp()
+  const plain = await app(request('GET /wide'))
+  t.equal(header(plain, 'Vary'), 'Accept-Encoding')
+  for (const asked of ['gzip', 'deflate, gzip;q=0.5', 'GZIP', 'br,gzip;q=1.0,*;q=0']) {
+    const response = await app(request('GET /wide', { headers: { 'accept-encoding': asked } }))
+    t.equal(header(response, 'Content-Encoding'), 'gzip', asked)
+    t.equal(header(response, 'Vary'), 'Accept-Encoding')
+    t.not(header(response, 'ETag'), header(plain, 'ETag'))
+    t.equal(gunzipSync(response.body).toString(), plain.body.toString())
+  }
+  for (const asked of ['', 'identity', 'br', 'gzip;q=0', 'gzip; q=0.000', 'xgzip', '*']) {
+    const response = await app(request('GET /wide', { headers: { 'accept-encoding': asked } }))
+    t.equal(header(response, 'Content-Encoding'), undefined, asked)
+  }
+  const small = await app(request('GET /open', { headers: { 'accept-encoding': 'gzip' } }))
+  t.equal(header(small, 'Content-Encoding'), undefined)
+  t.equal(header(small, 'Vary'), undefined)
+})
+
+t.test('compressing is done once', async (t) => {
+  const app = makeApp()
+  const ask = () => app(request('GET /wide', { headers: { 'accept-encoding': 'gzip' } }))
+  const [one, other] = await Promise.all([ask(), ask()])
+  t.equal(one?.body, other?.body)
+  t.equal((await ask()).body, one?.body)
+})
+
+t.test('what is kept stays within its bytes', async (t) => {
+  const app = makeApp({ cacheBytes: 20_000 })
+  const { body } = await app(request('GET /wide'))
+  t.ok(body.length > 4000)
+  t.equal((await app(request('GET /wide'))).body, body, 'kept')
+  for (let n = 0; n < 100; n++) await app(request(`GET /open?${n}`))
+  t.not((await app(request('GET /wide'))).body, body, 'had to go')
+
+  const tiny = makeApp({ cacheBytes: 1000 })
+  await tiny(request('GET /wide'))
+  await tiny(request('GET /wide'))
+  t.equal(calls.length, 2, 'what does not fit at all is made each time')
+})
+
+t.test('a table in which two paths fit one URL is refused at once', async (t) => {
+  t.throws(
+    () => makeApp({ resources: [...resources, resource('/open', '', {})] }),
+    /Two resources for one URL/,
+  )
+})

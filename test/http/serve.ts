@@ -1,0 +1,58 @@
+/** A server for a test, on a free port of this machine, and what it would have logged. */
+import type { App, Response } from '../../lib/http/message.ts'
+import {
+  type HttpServer,
+  type Limits,
+  type RequestRecord,
+  type ServerOptions,
+  startServer,
+} from '../../lib/http/server.ts'
+
+export interface TestServer {
+  readonly server: HttpServer
+  readonly port: number
+  readonly records: RequestRecord[]
+  /** Each record as `line status`, in order. */
+  readonly log: () => string[]
+  readonly debug: string[]
+}
+
+export async function serve(
+  t: { teardown: (f: () => unknown) => void },
+  app: App,
+  options: Partial<Omit<ServerOptions, 'limits'>> & { limits?: Partial<Limits>; host?: string } = {},
+): Promise<TestServer> {
+  const records: RequestRecord[] = []
+  const debug: string[] = []
+  const { host = '127.0.0.1', ...others } = options
+  const server = await startServer(
+    {
+      app,
+      serverName: 'Ganeti 3.0.2',
+      maxClients: 20,
+      logRequest: (record) => records.push(record),
+      logDebug: (message) => debug.push(message),
+      ...others,
+    },
+    { host, port: 0 },
+  )
+  t.teardown(() => server.close(0))
+  return {
+    server,
+    port: server.address.port,
+    records,
+    log: () => records.map(({ line, status }) => `${line} ${status}`),
+    debug,
+  }
+}
+
+/** A successful answer of some text. */
+export function ok(text: string, more: Partial<Response> = {}): Response {
+  return { status: 200, headers: [], body: Buffer.from(text), ...more }
+}
+
+/** An application that says what it was asked: method, target, body. */
+export const echo: App = async (request) => {
+  const body = request.bodyLength === 0 ? '' : (await request.readBody(1000)).toString()
+  return ok(`${request.method} ${request.target} ${body}\n`)
+}
