@@ -2,6 +2,7 @@
  * Ganeti's own defaults, by Ganeti's own names: what a cluster gets where its
  * file is silent. These are the values of Ganeti 3.0, and files of older
  * versions are filled with them too, as Ganeti itself does when it upgrades.
+ * Where Ganeti shows parameters in an order of its own, they have it here.
  */
 import type { AllocPolicy } from './group.ts'
 import type { BeParams, DiskParams, HvParams, IPolicy, NdParams, NicMode, NicParams } from './params.ts'
@@ -22,12 +23,12 @@ export const BE_TYPES = {
 } as const satisfies ParamTypes
 
 export const BE_DEFAULTS: BeParams = {
-  always_failover: false,
-  auto_balance: true,
-  maxmem: 128,
   minmem: 128,
-  spindle_use: 1,
+  maxmem: 128,
   vcpus: 1,
+  auto_balance: true,
+  always_failover: false,
+  spindle_use: 1,
 }
 
 export const ND_TYPES = {
@@ -42,19 +43,19 @@ export const ND_TYPES = {
 } as const satisfies ParamTypes
 
 export const ND_DEFAULTS: NdParams = {
-  cpu_speed: 1,
-  exclusive_storage: false,
   oob_program: '',
-  ovs: false,
-  ovs_link: '',
-  ovs_name: 'switch1',
   spindle_count: 1,
+  exclusive_storage: false,
+  ovs: false,
+  ovs_name: 'switch1',
+  ovs_link: '',
   ssh_port: 22,
+  cpu_speed: 1,
 }
 
 export const NIC_MODES: readonly NicMode[] = ['bridged', 'openvswitch', 'pool', 'routed']
 
-export const NIC_DEFAULTS: NicParams = { link: 'xen-br0', mode: 'bridged', vlan: '' }
+export const NIC_DEFAULTS: NicParams = { mode: 'bridged', link: 'xen-br0', vlan: '' }
 
 export const HYPERVISORS = ['chroot', 'fake', 'kvm', 'lxc', 'xen-hvm', 'xen-pvm'] as const
 
@@ -350,37 +351,37 @@ export const DISK_DEFAULTS: DiskParams = {
 }
 
 export const IPOLICY_DEFAULTS: IPolicy = {
-  'disk-templates': ['blockdev', 'diskless', 'drbd', 'ext', 'file', 'gluster', 'plain', 'rbd', 'sharedfile'],
   minmax: [
     {
-      max: {
-        'cpu-count': 8,
-        'disk-count': 16,
-        'disk-size': 1048576,
-        'memory-size': 32768,
-        'nic-count': 8,
-        'spindle-use': 12,
-      },
       min: {
-        'cpu-count': 1,
-        'disk-count': 1,
-        'disk-size': 1024,
         'memory-size': 128,
+        'disk-size': 1024,
+        'disk-count': 1,
+        'cpu-count': 1,
         'nic-count': 1,
         'spindle-use': 1,
       },
+      max: {
+        'memory-size': 32768,
+        'disk-size': 1048576,
+        'disk-count': 16,
+        'cpu-count': 8,
+        'nic-count': 8,
+        'spindle-use': 12,
+      },
     },
   ],
-  'spindle-ratio': 32,
   std: {
-    'cpu-count': 1,
-    'disk-count': 1,
-    'disk-size': 1024,
     'memory-size': 128,
+    'disk-size': 1024,
+    'disk-count': 1,
+    'cpu-count': 1,
     'nic-count': 1,
     'spindle-use': 1,
   },
+  'spindle-ratio': 32,
   'vcpu-ratio': 4,
+  'disk-templates': ['blockdev', 'diskless', 'drbd', 'ext', 'file', 'gluster', 'plain', 'rbd', 'sharedfile'],
 }
 
 /**
