@@ -22,7 +22,17 @@ import { Exchange, headersOf } from './exchange.ts'
 import type { App, Response } from './message.ts'
 import { errorResponse, failureResponse, HttpError, phraseOf } from './status.ts'
 import { type Certificate, tlsSettings } from './tls.ts'
-import { readUnparsed, requestLineOf, type UnparsedRequest, unsupportedVersion } from './unparsed.ts'
+import {
+  beginningOf,
+  isRequestLine,
+  mayBeReadAgain,
+  type ParserError,
+  readUnparsed,
+  reasonOf,
+  requestLineOf,
+  type UnparsedRequest,
+  unsupportedVersion,
+} from './unparsed.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 /** Times are in milliseconds. */
@@ -104,6 +114,8 @@ interface Connection {
   readonly address: string
   /** What HTTP is spoken on: a TLSSocket once the handshake is done. */
   socket: Socket
+  /** To be called when the TLS handshake is done. */
+  greeted: () => void
   readonly underWay: Set<Exchange>
   /** The last request that was answered, of whose body some may be left to discard. */
   last: Exchange | undefined
@@ -145,7 +157,8 @@ export async function startServer(
     ? createTlsServer({
         ...settings,
         ...tlsSettings(certificate),
-        handshakeTimeout: limits.head,
+        // We watch over handshakes ourselves: Node's watch, ending, no longer knows whose it was.
+        handshakeTimeout: 2 * limits.head,
         allowHalfOpen: true,
       })
     : createServer(settings)
@@ -184,6 +197,7 @@ export async function startServer(
       peer: peerOf(socket),
       address: remoteAddress,
       socket,
+      greeted: () => {},
       underWay: new Set(),
       last: undefined,
       lastAnswered: 0,
@@ -208,32 +222,34 @@ export async function startServer(
 
   /** Looks at the first byte: who speaks plain HTTP here should read why that fails. */
   function expectTls(connection: Connection): void {
-    const { socket } = connection
-    const timer = setTimeout(() => socket.destroy(), limits.head)
-    socket.once('close', () => clearTimeout(timer))
+    const { socket, peer } = connection
+    const timer = setTimeout(() => {
+      logDebug(`${peer}: closed, as no TLS handshake was completed`)
+      socket.destroy()
+    }, limits.head)
+    connection.greeted = () => clearTimeout(timer)
+    socket.once('close', connection.greeted)
     socket.once('readable', () => {
-      clearTimeout(timer)
       const bytes: Buffer | null = socket.read()
       if (bytes === null) {
         socket.destroy()
-        return
-      }
-      // 22 is a handshake record (RFC 8446, 5.1); letters begin the name of a method.
-      if (bytes[0] !== undefined && /[A-Za-z]/.test(String.fromCharCode(bytes[0]))) {
-        const refused = new HttpError(400, 'Plain HTTP was sent to a port that speaks HTTPS')
-        answerLast(connection, requestLineOf(bytes), () => {
-          throw refused
+      } else if (/^[A-Za-z]/.test(bytes.toString('latin1', 0, 1))) {
+        connection.greeted()
+        const line = requestLineOf(bytes)
+        answerLast(connection, isRequestLine(line) ? line : undefined, () => {
+          throw new HttpError(400, 'Plain HTTP was sent to a port that speaks HTTPS')
         })
-        return
+      } else {
+        socket.unshift(bytes)
+        handToNode(connection)
       }
-      socket.unshift(bytes)
-      handToNode(connection)
     })
   }
 
   server.on('secureConnection', (socket: TLSSocket) => {
     const connection = connections.get(peerOf(socket))
     if (!connection) return
+    connection.greeted()
     socket.on('error', () => {})
     connection.socket = socket
     bySocket.set(socket, connection)
@@ -241,7 +257,8 @@ export async function startServer(
   })
 
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-    logDebug(`${peerOf(socket)}: TLS handshake failed: ${error.message}`)
+    // Whoever hung up meanwhile has no address any more, and is not worth a line.
+    if (socket.remoteAddress) logDebug(`${peerOf(socket)}: TLS handshake failed: ${error.message}`)
   })
 
   function hearTheEnd({ socket, underWay }: Connection): void {
@@ -323,7 +340,7 @@ export async function startServer(
     const line = bytes && requestLineOf(bytes)
     afterOthers(connection, () =>
       answerLast(connection, isRequestLine(line) ? line : undefined, () => {
-        if (!bytes || !IN_FIRST_LINE.has(error.code ?? '')) throw reason
+        if (!bytes || !mayBeReadAgain(error)) throw reason
         return readUnparsed(bytes)
       }),
     )
@@ -416,60 +433,6 @@ function longestIdle(connections: Iterable<Connection>): Connection | undefined 
     if (!longest || lastAnswered < longest.lastAnswered) longest = connection
   }
   return longest
-}
-
-/** What Node's parser says; `rawPacket` is the piece it could not go on with. */
-interface ParserError extends Error {
-  readonly code?: string
-  readonly reason?: string
-  readonly bytesParsed?: number
-  readonly rawPacket?: Buffer
-}
-
-/** The parser's complaints about a first line, which may well be in order. */
-const IN_FIRST_LINE = new Set([
-  'HPE_INVALID_METHOD',
-  'HPE_INVALID_URL',
-  'HPE_INVALID_VERSION',
-  'HPE_INVALID_CONSTANT',
-  'HPE_PAUSED_H2_UPGRADE',
-])
-
-/**
- * What the parser could not go on with, from the beginning of the request on.
- * @param received how many bytes came since the request before
- * @returns undefined where that beginning is not at hand
- */
-function beginningOf(
-  { code, rawPacket, bytesParsed = 0 }: ParserError,
-  received: number,
-): Buffer | undefined {
-  if (rawPacket?.length === received) return rawPacket
-  if (!IN_FIRST_LINE.has(code ?? '')) return undefined
-  const endOfLineBefore = bytesParsed > 0 ? rawPacket?.lastIndexOf('\n', bytesParsed - 1) : undefined
-  return endOfLineBefore === undefined || endOfLineBefore < 0
-    ? undefined
-    : rawPacket?.subarray(endOfLineBefore + 1)
-}
-
-/** How to answer what the parser complains about; undefined where nobody is left to be answered. */
-function reasonOf({ code, reason }: ParserError, bytes: Buffer | undefined): HttpError | undefined {
-  switch (code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new HttpError(408)
-    case 'HPE_HEADER_OVERFLOW':
-      return new HttpError(!bytes || bytes.includes('\n') ? 431 : 414)
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return new HttpError(413)
-    case 'HPE_INVALID_EOF_STATE':
-      return new HttpError(400, 'The request ended early')
-    default:
-      return code?.startsWith('HPE_') ? new HttpError(400, reason ?? '') : undefined
-  }
-}
-
-function isRequestLine(line: string | undefined): boolean {
-  return line !== undefined && /^\S+ \S+ HTTP\/\d/.test(line)
 }
 
 function serialize(response: Response, serverName: string, withBody: boolean): Buffer {

@@ -31,7 +31,11 @@ export interface Certificate {
  *   PEM, encrypted, too weak for OpenSSL, or does not fit the others; it names the file
  */
 export async function readCertificate(files: CertificateFiles): Promise<Certificate> {
-  const certificates = certificatesIn(await read('certificate', files.certificate), files.certificate)
+  const certificates = certificatesIn(
+    'certificate',
+    files.certificate,
+    await read('certificate', files.certificate),
+  )
   const keyText = await read('key', files.key)
   const key = privateKeyIn(keyText, files.key)
   if (!certificates[0]?.checkPrivateKey(key)) {
@@ -41,7 +45,7 @@ export async function readCertificate(files: CertificateFiles): Promise<Certific
     )
   }
   if (files.chain !== undefined) {
-    certificates.push(...certificatesIn(await read('chain', files.chain), files.chain))
+    certificates.push(...certificatesIn('chain', files.chain, await read('chain', files.chain)))
   }
   const certificate = {
     cert: certificates.map((one) => one.toString()).join(''),
@@ -69,14 +73,14 @@ async function read(what: 'certificate' | 'key' | 'chain', path: string): Promis
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
-function certificatesIn(text: string, path: string): X509Certificate[] {
+function certificatesIn(what: 'certificate' | 'chain', path: string, text: string): X509Certificate[] {
   const blocks = text.match(CERTIFICATES)
-  if (!blocks) throw new Failure('configuration', `SSL certificate file '${path}' holds no certificate`)
+  if (!blocks) throw new Failure('configuration', `SSL ${what} file '${path}' holds no certificate`)
   return blocks.map((block) => {
     try {
       return new X509Certificate(block)
     } catch (cause) {
-      throw new Failure('configuration', `SSL certificate file '${path}' holds a broken certificate`, {
+      throw new Failure('configuration', `SSL ${what} file '${path}' holds a broken certificate`, {
         cause,
       })
     }

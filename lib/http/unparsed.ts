@@ -13,6 +13,62 @@
 import type { RequestHeaders } from './message.ts'
 import { HttpError } from './status.ts'
 
+/** What Node's parser says; `rawPacket` is the piece it could not go on with. */
+export interface ParserError extends Error {
+  readonly code?: string
+  readonly reason?: string
+  readonly bytesParsed?: number
+  readonly rawPacket?: Buffer
+}
+
+/** The parser's complaints about a first line, which may well be in order. */
+const IN_FIRST_LINE = new Set([
+  'HPE_INVALID_METHOD',
+  'HPE_INVALID_URL',
+  'HPE_INVALID_VERSION',
+  'HPE_INVALID_CONSTANT',
+  'HPE_PAUSED_H2_UPGRADE',
+])
+
+/** Whether it is the first line that the parser complains about. */
+export function mayBeReadAgain({ code = '' }: ParserError): boolean {
+  return IN_FIRST_LINE.has(code)
+}
+
+/**
+ * What the parser could not go on with, from the beginning of the request on.
+ * @param received how many bytes came since the request before
+ * @returns undefined where that beginning is not at hand
+ */
+export function beginningOf(error: ParserError, received: number): Buffer | undefined {
+  const { rawPacket, bytesParsed = 0 } = error
+  if (rawPacket?.length === received) return rawPacket
+  if (!rawPacket || bytesParsed === 0 || !mayBeReadAgain(error)) return undefined
+  const endOfLineBefore = rawPacket.lastIndexOf('\n', bytesParsed - 1)
+  return endOfLineBefore < 0 ? undefined : rawPacket.subarray(endOfLineBefore + 1)
+}
+
+/** How to answer what the parser complains about; undefined where nobody is left to be answered. */
+export function reasonOf({ code, reason }: ParserError, bytes: Buffer | undefined): HttpError | undefined {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new HttpError(408)
+    case 'HPE_HEADER_OVERFLOW':
+      return new HttpError(!bytes || bytes.includes('\n') ? 431 : 414)
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new HttpError(413)
+    case 'HPE_INVALID_EOF_STATE':
+      return new HttpError(400, 'The request ended early')
+    default:
+      return code?.startsWith('HPE_') ? new HttpError(400, reason ?? '') : undefined
+  }
+}
+
+/** Whether a first line looks like one, and not like a piece of something else that should not be logged. */
+export function isRequestLine(line: string | undefined): boolean {
+  return line !== undefined && /^\S+ \S+ HTTP\/\d/.test(line)
+}
+
 export interface UnparsedRequest {
   readonly method: string
   readonly target: string
