@@ -1,0 +1,181 @@
+/**
+ * A whole tree for one daemon under a folder of its own, as GANETI_ROOTDIR has
+ * it, and the real program running in it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { makeCertificate } from './certificate.ts'
+
+export const PROGRAM = fileURLToPath(new URL('../../../bin/ganeti-rapi', import.meta.url))
+
+/** A file of test/fixtures. */
+export function fixture(name: string): string {
+  return fileURLToPath(new URL(`../../../test/fixtures/${name}`, import.meta.url))
+}
+
+export interface Outcome {
+  /** Exit status, or the signal that ended the program. */
+  readonly status: number | string
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Reply {
+  readonly status: number
+  readonly headers: NodeJS.Dict<string | string[]>
+  readonly body: string
+}
+
+export class DaemonRoot {
+  readonly pem: string
+  readonly users: string
+  readonly configData: string
+  readonly clusterYaml: string
+  readonly log: string
+  readonly pidFile: string
+  readonly #children: ChildProcess[] = []
+  #origin = ''
+
+  /** @param root an empty folder */
+  constructor(readonly root: string) {
+    const state = join(root, 'var/lib/ganeti')
+    this.pem = join(state, 'rapi.pem')
+    this.users = join(state, 'rapi/users')
+    this.configData = join(state, 'config.data')
+    this.clusterYaml = join(state, 'cluster.yaml')
+    this.log = join(root, 'var/log/ganeti/rapi-daemon.log')
+    this.pidFile = join(root, 'var/run/ganeti/ganeti-rapi.pid')
+    for (const file of [this.users, this.log, this.pidFile]) mkdirSync(dirname(file), { recursive: true })
+  }
+
+  /** Fills the tree: a certificate, users, and a cluster's state. */
+  fill(users: string, state: { configData: string } | { clusterYaml: string }): void {
+    renameSync(makeCertificate(this.root).pem, this.pem)
+    writeFileSync(this.users, users, { mode: 0o600 })
+    if ('configData' in state) writeFileSync(this.configData, state.configData)
+    else writeFileSync(this.clusterYaml, state.clusterYaml)
+  }
+
+  /** Runs the program to its end. Without -f that is once the daemon has left it. */
+  async run(...args: string[]): Promise<Outcome> {
+    return outcome(this.spawn(...args))
+  }
+
+  /** Starts the program; what is not waited for is ended by `end`. */
+  spawn(...args: string[]): ChildProcess {
+    const child = spawn(PROGRAM, args, {
+      env: { ...process.env, GANETI_ROOTDIR: this.root },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#children.push(child)
+    return child
+  }
+
+  /** The number in the pid file; undefined without one. */
+  get pid(): number | undefined {
+    return existsSync(this.pidFile) ? Number(readFileSync(this.pidFile, 'utf8')) : undefined
+  }
+
+  get logText(): string {
+    return existsSync(this.log) ? readFileSync(this.log, 'utf8') : ''
+  }
+
+  get logLines(): string[] {
+    return this.logText.split('\n').slice(0, -1)
+  }
+
+  /** Where the daemon last said that it listens, be it in a log that was since rotated: `https://127.0.0.1:40123`. */
+  get origin(): string {
+    this.#origin = this.logText.match(/(?<=Listening on )\S+(?=\/$)/gm)?.at(-1) ?? this.#origin
+    return this.#origin
+  }
+
+  /** Waits until the log has a line that was not among the first `after` lines. */
+  async logged(pattern: RegExp, after = 0): Promise<string> {
+    for (;;) {
+      const line = this.logLines.slice(after).find((one) => pattern.test(one))
+      if (line !== undefined) return line
+      await delay(10)
+    }
+  }
+
+  /** Does something and waits for a line in the log that follows from it. */
+  async loggedAfter(act: () => unknown, pattern: RegExp): Promise<string> {
+    const before = this.logLines.length
+    act()
+    return this.logged(pattern, before)
+  }
+
+  /** Asks the daemon, trusting no certificate but ours. */
+  async get(target: string, credentials?: string): Promise<Reply> {
+    const url = this.origin + target
+    const options = { ...(credentials !== undefined && { auth: credentials }), agent: false as const }
+    const request = url.startsWith('https:')
+      ? httpsRequest(url, { ...options, ca: readFileSync(this.pem) })
+      : httpRequest(url, options)
+    const answered = once(request, 'response')
+    request.end()
+    const [response] = await answered
+    return { status: response.statusCode, headers: response.headers, body: await text(response) }
+  }
+
+  /** Ends whatever still runs, without ceremony, and waits until it has ended. */
+  async end(): Promise<void> {
+    for (const child of this.#children) if (child.exitCode === null) child.kill('SIGKILL')
+    const { pid } = this
+    if (pid === undefined) return
+    signal(pid, 'SIGKILL')
+    while (isRunning(pid)) await delay(10)
+    rmSync(this.pidFile, { force: true })
+  }
+}
+
+/** What becomes of a program. */
+export async function outcome(child: ChildProcess): Promise<Outcome> {
+  const [stdout, stderr, [code, ended]] = await Promise.all([
+    text(child.stdout as NonNullable<typeof child.stdout>),
+    text(child.stderr as NonNullable<typeof child.stderr>),
+    once(child, 'close'),
+  ])
+  return { status: ended ?? code, stdout, stderr }
+}
+
+/** Sends a signal to a process that may be gone. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch {}
+}
+
+/** Tries until it works; the test's own time limit ends the tries at what never does. */
+export async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt()
+    } catch {
+      await delay(10)
+    }
+  }
+}
+
+/** Whether there is such a process, other than one that has ended and whose parent has not looked yet. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** Puts a file in the place of another as careful writers do: by renaming. */
+export function replaceFile(path: string, content: string): void {
+  writeFileSync(`${path}.new`, content, { mode: 0o600 })
+  renameSync(`${path}.new`, path)
+}
