@@ -62,14 +62,14 @@ export function liveValues(
     live.set(node.uuid, {
       bootid: deriveUuid('boot', node.name),
       mtotal: has.memory,
-      mnode: has.ownMemory,
+      mnode: has.ownMemory ?? noneOf(has.memory),
       mfree: left(has.memory, (has.ownMemory ?? 0) + use.maxMemory),
       dtotal: has.disk,
       dfree: left(has.disk, use.disk),
       sptotal: has.spindles,
       spfree: left(has.spindles, use.spindles),
       ctotal: has.cpus,
-      cnos: has.ownCpus,
+      cnos: has.ownCpus ?? noneOf(has.cpus),
       cnodes: has.numaNodes,
       csockets: has.sockets,
     })
@@ -85,6 +85,15 @@ function complain(has: Hardware, use: Use): void {
   if (has.disk !== null && use.volumes > has.disk) {
     has.fields.complain('disk', `the volumes here take ${use.volumes} MiB of disk, more than there is`)
   }
+}
+
+/**
+ * What the node's own system takes where the file does not say: nothing, as in
+ * the sums of what is free. (htools load no node that has memory and CPUs, but
+ * null for these.)
+ */
+function noneOf(total: number | null): 0 | null {
+  return total === null ? null : 0
 }
 
 /** Never below zero: at its most an instance may want more than there is. */

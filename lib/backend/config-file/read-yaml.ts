@@ -31,6 +31,7 @@ import {
   DISK_TEMPLATE_PREFERENCE,
   DISK_TEMPLATES,
   HYPERVISORS,
+  IPOLICY_DEFAULTS,
 } from '../../model/defaults.ts'
 import type { FilterRule } from '../../model/filter-rule.ts'
 import type { Group } from '../../model/group.ts'
@@ -198,7 +199,11 @@ class YamlReader {
     const drbd = enabled.includes('drbd')
     const volumeGroup = drbd || enabled.includes('plain') ? CLUSTER_DEFAULTS.volume_group_name : null
     const helper = drbd ? CLUSTER_DEFAULTS.drbd_usermode_helper : null
+    const { ipolicy } = this.#settings
+    // A new cluster's policy allows the templates that are enabled; htools take its first one to plan with.
+    const saysTemplates = ipolicy['disk-templates'] !== IPOLICY_DEFAULTS['disk-templates']
     return {
+      ipolicy: saysTemplates ? ipolicy : { ...ipolicy, 'disk-templates': enabled },
       // The default one comes first.
       enabled_hypervisors: [
         ...new Set([hypervisor, ...(hypervisors.length > 0 ? hypervisors : usedHypervisors)]),

@@ -130,6 +130,17 @@ t.test('the cluster’s defaults are complete', async (t) => {
   t.strictSame(cluster.hvparams.lxc, HV_DEFAULTS.lxc)
 })
 
+t.test(
+  'the policy of a cluster allows the disk templates that are enabled, unless it says which',
+  async (t) => {
+    const allowed = (cluster: string) =>
+      read(`cluster: {name: c, ${cluster}}\nnodes: {n: {}}\n`).cluster.ipolicy['disk-templates']
+    t.strictSame(allowed('enabled_disk_templates: [file, drbd]'), ['file', 'drbd'])
+    t.strictSame(allowed('enabled_disk_templates: [file, drbd], ipolicy: {vcpu-ratio: 2}'), ['file', 'drbd'])
+    t.strictSame(allowed('enabled_disk_templates: [file, drbd], ipolicy: {disk-templates: [drbd]}'), ['drbd'])
+  },
+)
+
 t.test('what is free on a node is what its instances leave', async (t) => {
   const { live, nodes } = read(sample)
   const of = (name: string) => live.get(find(nodes, name).uuid)
@@ -148,7 +159,7 @@ t.test('what is free on a node is what its instances leave', async (t) => {
     spfree: null,
   })
   t.match(of('node3.example.com'), { mfree: 65531 - 1024 - 8192 }, 'an instance may grow to its most')
-  t.match(of('node4.example.com'), { mnode: null, mfree: 16384 - 256, cnos: null, sptotal: 4, spfree: 4 })
+  t.match(of('node4.example.com'), { mnode: 0, mfree: 16384 - 256, cnos: 0, sptotal: 4, spfree: 4 })
   t.equal(of('node5.example.com'), undefined, 'an offline node says nothing')
 })
 
