@@ -22,7 +22,7 @@ export function configFileBackend(current: () => Config): Backend {
       return generation
     },
     queryClusterInfo: async () => clusterInfo(current()),
-    queryTags: async (kind, name) => tagsOf(current(), kind, name).toSorted(),
+    queryTags: async (kind, name) => [...tagsOf(current(), kind, name)].sort(),
     queryInstances: (names, fields) => queryRows(current(), 'instance', names, fields),
     queryNodes: (names, fields) => queryRows(current(), 'node', names, fields),
     queryGroups: (names, fields) => queryRows(current(), 'group', names, fields),

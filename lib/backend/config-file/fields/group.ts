@@ -54,9 +54,7 @@ export const groupFields: readonly Field<Group>[] = [
   ),
   field('node_list', 'NodeList', 'other', 'Nodes in the group', (group, config) =>
     // By UUID, as Ganeti lists them here and only here.
-    nodesOf(group, config)
-      .toSorted((a, b) => (a.uuid < b.uuid ? -1 : 1))
-      .map(({ name }) => name),
+    [...nodesOf(group, config)].sort((a, b) => (a.uuid < b.uuid ? -1 : 1)).map(({ name }) => name),
   ),
   field(
     'pinst_cnt',

@@ -21,7 +21,7 @@ export const osFields: readonly Field<Os>[] = [
     niceSort(variants, (variant) => variant),
   ),
   field('api_versions', 'ApiVersions', 'other', 'Versions of the OS interface it speaks', (os) =>
-    os.api_versions.toSorted((a, b) => a - b),
+    [...os.api_versions].sort((a, b) => a - b),
   ),
   field(
     'parameters',
