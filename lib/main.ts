@@ -20,6 +20,7 @@ import { detachedFrom, startDetached } from './daemon/detach.ts'
 import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
 import { acquirePidFile, type PidFile } from './daemon/pid-file.ts'
 import { asUser, becomeUser, type User, userToBecome } from './daemon/privileges.ts'
+import { nameProcess } from './daemon/process-name.ts'
 import { reloadable } from './daemon/reloadable.ts'
 import { servicePort } from './daemon/services.ts'
 import { onSignals, signalNumber } from './daemon/signals.ts'
@@ -87,6 +88,7 @@ export async function main(script: string, args: readonly string[]): Promise<num
 
 /** Serves until told to stop, or fails before it began. */
 async function serve(options: Options, paths: Paths, ready = async () => {}): Promise<number> {
+  nameProcess(PROGRAM)
   const user = userToBecome(USER)
   const log = openLog(options, paths, user)
   const closers: (() => unknown)[] = [() => log.close()]
