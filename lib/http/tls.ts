@@ -66,8 +66,11 @@ async function read(what: 'certificate' | 'key' | 'chain', path: string): Promis
     return await readFile(path, 'latin1')
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    const problem = code === 'ENOENT' || code === 'EISDIR' ? 'was not found' : 'cannot be read'
-    throw new Failure('configuration', `SSL ${what} file '${path}' ${problem}`, { cause })
+    // The original's words, which leave nothing to explain.
+    if (code === 'ENOENT' || code === 'EISDIR') {
+      throw new Failure('configuration', `SSL ${what} file '${path}' was not found`)
+    }
+    throw new Failure('configuration', `SSL ${what} file '${path}' cannot be read`, { cause })
   }
 }
 
