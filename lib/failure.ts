@@ -11,6 +11,8 @@ export type FailureCode =
   | 'not-found'
   /** The request itself is at fault: an argument, a filter, a body. */
   | 'invalid'
+  /** Nobody may do this through this API. */
+  | 'forbidden'
   /** What was asked cannot be done in the present state, but could later. */
   | 'unavailable'
   /** Nobody listens where the master daemon should. */

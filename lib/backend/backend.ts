@@ -6,6 +6,7 @@
  * `no-master`, `no-answer`, `unavailable`.
  */
 import type { Json, JsonObject } from '../json.ts'
+import type { NewFilterRule } from '../model/filter-rule.ts'
 
 export type QueryResource =
   | 'cluster'
@@ -118,6 +119,26 @@ export interface Backend {
     timeout: number,
     signal: AbortSignal,
   ): Promise<{ readonly jobInfo: Json; readonly logEntries: Json } | null>
+
+  /**
+   * Takes a job out of the queue, or asks it to stop, if it has not begun.
+   * @returns whether that was done, and a sentence about it; an unknown job is no Failure
+   */
+  cancelJob(id: string): Promise<readonly [boolean, string]>
+
+  /**
+   * Puts a rule of the job filter in the place of another, or adds it.
+   * @param uuid which rule; one that is not there is made, and null asks for a new UUID
+   * @returns the rule's UUID
+   * @throws Failure as `submitJob` does, and `invalid` for a rule that makes no sense
+   */
+  replaceFilter(uuid: string | null, rule: NewFilterRule): Promise<string>
+
+  /**
+   * Removes a rule of the job filter.
+   * @throws Failure as `submitJob` does, and `not-found` for an unknown UUID
+   */
+  deleteFilter(uuid: string): Promise<void>
 
   /** Lets go of whatever is held open; no verb may be called afterwards. */
   close(): Promise<void>

@@ -1,4 +1,5 @@
 import type { Json } from '../json.ts'
+import { type Check, either, listOf, nonNegativeInt, oneOf, positiveInt, tupleOf } from './check.ts'
 
 /** A rule of the job filter (not a query's filter): which jobs to accept, pause, reject or slow down. */
 export interface FilterRule {
@@ -8,4 +9,24 @@ export interface FilterRule {
   readonly predicates: Json
   readonly action: Json
   readonly reason_trail: Json
+}
+
+/** What whoever adds a rule says of it. */
+export interface NewFilterRule {
+  readonly priority: Json
+  readonly predicates: Json
+  readonly action: Json
+  /** What the rule's reason trail begins with. */
+  readonly reason: Json
+}
+
+/**
+ * What each part of a rule looks like, but for the filter within a predicate:
+ * whoever applies the rule reads that.
+ */
+export const filterRuleChecks: { readonly [part in keyof NewFilterRule]: Check } = {
+  priority: nonNegativeInt,
+  predicates: listOf(tupleOf(oneOf('jobid', 'opcode', 'reason'), Array.isArray)),
+  action: either(oneOf('ACCEPT', 'CONTINUE', 'PAUSE', 'REJECT'), tupleOf(oneOf('RATE_LIMIT'), positiveInt)),
+  reason: Array.isArray,
 }

@@ -58,6 +58,11 @@ export class QueryString {
   }
 }
 
+/** What Python's int() makes of a text in base 10; undefined where it raises. */
+export function parsePythonInteger(text: string): number | undefined {
+  return PYTHON_INTEGER.test(text) ? Number(text.replaceAll('_', '')) : undefined
+}
+
 function invalidValue(name: string): Failure {
   return new Failure('invalid', `Invalid value for the '${name}' parameter`)
 }

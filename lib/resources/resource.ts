@@ -43,6 +43,8 @@ export interface Method<Params = Readonly<Record<string, string>>> {
   readonly parameters: readonly Parameter[]
   /** Whether the answer follows from cluster state, path and query alone, so that it may be kept per generation. */
   readonly stateOnly: boolean
+  /** Which opcodes the job is made of that it submits, if it submits one. */
+  readonly submits?: readonly string[]
   readonly handle: Handler<Params>
 }
 

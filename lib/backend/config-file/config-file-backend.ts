@@ -31,14 +31,20 @@ export function configFileBackend(current: () => Config): Backend {
     queryFilters: (uuids, fields) => queryRows(current(), 'filter', uuids, fields),
     query: (what, fields, filter) => query(current(), what, fields, filter),
     queryFields: async (what, fields) => queryFields(what, fields),
-    submitJob: async () => {
-      throw new Failure('unavailable', 'No job can be taken: cluster state is read from a file')
-    },
+    submitJob: noJobs,
+    cancelJob: noJobs,
+    replaceFilter: noJobs,
+    deleteFilter: noJobs,
     waitForJobChange: async (id) => {
       throw new Failure('not-found', `Job ${id} not found`)
     },
     close: async () => {},
   }
+}
+
+/** How whatever needs the job queue is refused. */
+async function noJobs(): Promise<never> {
+  throw new Failure('unavailable', 'No job can be taken: cluster state is read from a file')
 }
 
 function tagsOf(

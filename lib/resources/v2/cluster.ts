@@ -1,8 +1,11 @@
 import { ResultStatus } from '../../backend/backend.ts'
+import { OP_CLUSTER_REDIST_CONF, OP_CLUSTER_SET_PARAMS } from '../../model/opcodes/cluster.ts'
 import { osNames } from '../os-names.ts'
 import { live, open, resource } from '../resource.ts'
 import { rowObject } from '../rows.ts'
+import { constant, submit } from '../submit.ts'
 import { bulk } from './parameters.ts'
+import { tagMethods } from './tags.ts'
 
 /** What `gnt-os info` shows; the detailed list is newer than Ganeti 3.0. */
 const OS_FIELDS = [
@@ -61,8 +64,26 @@ const os = resource('/2/os', 'Guest operating systems.', {
   ),
 })
 
-const tags = resource('/2/tags', 'Tags of the cluster.', {
-  GET: open('Lists the tags of the cluster.', ({ backend }) => backend.queryTags('cluster', '')),
+const tags = resource(
+  '/2/tags',
+  'Tags of the cluster.',
+  tagMethods('cluster', 'the cluster', 'tags', constant(null)),
+)
+
+const modify = resource('/2/modify', 'Parameters of the cluster.', {
+  PUT: submit(OP_CLUSTER_SET_PARAMS, {
+    doc: 'Changes parameters of the cluster.',
+    operation: 'cluster_modify',
+    // The tools run as root on the nodes; which they are is not for remote users to say.
+    forbidden: ['compression_tools'],
+  }),
 })
 
-export const cluster = [root, info, features, os, tags]
+const redistributeConfig = resource('/2/redistribute-config', 'The configuration on all nodes.', {
+  PUT: submit(OP_CLUSTER_REDIST_CONF, {
+    doc: 'Sends the configuration to all nodes again.',
+    operation: 'redist_config',
+  }),
+})
+
+export const cluster = [root, info, features, os, tags, modify, redistributeConfig]

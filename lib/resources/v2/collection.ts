@@ -1,8 +1,8 @@
 /**
- * Nodes, instances, groups and networks are listed, shown and tagged in the
- * same way; what differs between them is said in a Collection.
+ * Nodes, instances, groups and networks are listed and shown in the same
+ * way; what differs between them is said in a Collection.
  */
-import type { Backend, TagKind } from '../../backend/backend.ts'
+import type { Backend } from '../../backend/backend.ts'
 import type { Json, JsonObject } from '../../json.ts'
 import { type Method, open } from '../resource.ts'
 import { onlyRow, rowObject, sortedNames, uriList } from '../rows.ts'
@@ -14,7 +14,6 @@ export interface Collection {
   readonly plural: string
   /** What a plain list calls an object's name. */
   readonly idKey: 'id' | 'name'
-  readonly tagKind: TagKind
   /** What is shown of each object. */
   readonly fields: readonly string[]
   /** Asks for the named objects, or for all of them. */
@@ -65,15 +64,5 @@ export function oneOf<const Name extends string>(
       return collection.aliases ? { ...object, ...collection.aliases(object) } : object
     },
     [lock],
-  )
-}
-
-/** Lists the tags of the object that a parameter of the path names. */
-export function tagsOf<const Name extends string>(
-  collection: Collection,
-  name: Name,
-): Method<{ readonly [name in Name]: string }> {
-  return open(`Lists the tags of the ${collection.singular}.`, ({ backend, params }) =>
-    backend.queryTags(collection.tagKind, params[name]),
   )
 }

@@ -1,4 +1,8 @@
-import { open, resource } from '../resource.ts'
+import { Failure } from '../../failure.ts'
+import { isJsonObject, type Json } from '../../json.ts'
+import { filterRuleChecks, type NewFilterRule } from '../../model/filter-rule.ts'
+import { expectType } from '../expect-type.ts'
+import { live, open, resource } from '../resource.ts'
 import { onlyRow, rowObject, uriList } from '../rows.ts'
 import { bulk } from './parameters.ts'
 
@@ -20,12 +24,52 @@ const list = resource('/2/filters', 'The rules of the job filter.', {
     },
     [bulk],
   ),
+  POST: live(['write'], 'Adds a rule to the job filter; answers with its UUID.', ({ backend, body }) =>
+    backend.replaceFilter(null, newRule(body)),
+  ),
 })
 
 const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', {
   GET: open('Gives a rule of the job filter.', async ({ backend, params }) =>
     rowObject(FIELDS, onlyRow(await backend.queryFilters([params.filter_uuid], FIELDS))),
   ),
+  PUT: live(
+    ['write'],
+    'Puts another rule in the place of this one, or adds it under this UUID; answers with the UUID.',
+    ({ backend, params, body }) => backend.replaceFilter(params.filter_uuid, newRule(body)),
+  ),
+  DELETE: live(['write'], 'Removes a rule from the job filter.', async ({ backend, params }) => {
+    await backend.deleteFilter(params.filter_uuid)
+    return null
+  }),
 })
+
+/** @throws Failure `invalid` for anything but an object that makes a rule */
+function newRule(body: Json | undefined): NewFilterRule {
+  if (!isJsonObject(body)) throw new Failure('invalid', 'Invalid body contents, not a dictionary')
+  const { priority = 0, predicates = [], action = 'CONTINUE', reason = [], ...others } = body
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) {
+    throw new Failure(
+      'invalid',
+      `Invalid body parameters: filter rule doesn't support the parameter '${unknown}'`,
+    )
+  }
+  const rule = {
+    priority: expectType(priority, 'int', "'priority' parameter"),
+    predicates: expectType(predicates, 'list', "'predicates' parameter"),
+    action,
+    reason: expectType(reason, 'list', "'reason' parameter"),
+  }
+  for (const part of PARTS) {
+    // Ganeti's master daemon finds this out, and its answer becomes a 502.
+    if (!filterRuleChecks[part](rule[part])) {
+      throw new Failure('invalid', `'${part}' parameter: no rule has such a ${part}`)
+    }
+  }
+  return rule
+}
+
+const PARTS = ['priority', 'predicates', 'action', 'reason'] as const
 
 export const filters = [list, one]

@@ -1,15 +1,55 @@
 import { Failure } from '../../failure.ts'
-import { isJsonObject } from '../../json.ts'
-import { guarded, live, resource } from '../resource.ts'
+import { isJsonObject, type JsonObject } from '../../json.ts'
+import {
+  OP_BACKUP_EXPORT,
+  OP_BACKUP_PREPARE,
+  OP_BACKUP_REMOVE,
+  OP_INSTANCE_ACTIVATE_DISKS,
+  OP_INSTANCE_CREATE,
+  OP_INSTANCE_DEACTIVATE_DISKS,
+  OP_INSTANCE_FAILOVER,
+  OP_INSTANCE_GROW_DISK,
+  OP_INSTANCE_MIGRATE,
+  OP_INSTANCE_MULTI_ALLOC,
+  OP_INSTANCE_QUERY_DATA,
+  OP_INSTANCE_REBOOT,
+  OP_INSTANCE_RECREATE_DISKS,
+  OP_INSTANCE_REINSTALL,
+  OP_INSTANCE_REMOVE,
+  OP_INSTANCE_RENAME,
+  OP_INSTANCE_REPLACE_DISKS,
+  OP_INSTANCE_SET_PARAMS,
+  OP_INSTANCE_SHUTDOWN,
+  OP_INSTANCE_STARTUP,
+} from '../../model/opcodes/instance.ts'
+import { expectType } from '../expect-type.ts'
+import { guarded, resource } from '../resource.ts'
 import { onlyRow } from '../rows.ts'
-import { type Collection, listOf, oneOf, tagsOf } from './collection.ts'
+import {
+  constant,
+  dependsIn,
+  dryRunIn,
+  fill,
+  flag,
+  force,
+  jobMethod,
+  noBody,
+  path,
+  reasonTrail,
+  type Source,
+  submit,
+  text,
+  wholeBody,
+} from '../submit.ts'
+import { type Collection, listOf, oneOf } from './collection.ts'
+import { creation, reinstallation, replacement, withUsbDevices } from './instance-requests.ts'
+import { tagMethods } from './tags.ts'
 
 const collection: Collection = {
   path: '/2/instances',
   singular: 'instance',
   plural: 'instances',
   idKey: 'id',
-  tagKind: 'instance',
   fields: [
     'name',
     'admin_state',
@@ -53,16 +93,70 @@ const collection: Collection = {
     isJsonObject(beparams) ? { beparams: { ...beparams, memory: beparams.maxmem ?? null } } : {},
 }
 
+const instance_name = path('instance_name')
+const diskNumber: Source<'disk'> = { ...path('disk'), valueIn: ({ params }) => Number(params.disk) }
+const noRemember = flag('no_remember', 'If not 0, the state that the instance should have stays as it was.')
+
+const CREATION_RENAMES = { os: 'os_type', name: 'instance_name' } as const
+
+const list = resource('/2/instances', 'The instances of the cluster.', {
+  GET: listOf(collection),
+  POST: submit(OP_INSTANCE_CREATE, {
+    doc: 'Creates an instance; `__version__` in the body must be 1.',
+    operation: 'instances',
+    dryRun: 'fixed',
+    body: ({ body }) => creation(body),
+    renames: CREATION_RENAMES,
+  }),
+})
+
+const multiAlloc = resource('/2/instances-multi-alloc', 'Many instances at once.', {
+  POST: submit(OP_INSTANCE_MULTI_ALLOC, {
+    doc: 'Finds room for several instances and creates them.',
+    operation: 'instances_multi_alloc',
+    dryRun: 'fixed',
+    body: (call) => allocations(wholeBody(call)),
+  }),
+})
+
+/** A request for several instances, with each as an opcode of its own. */
+function allocations(request: JsonObject): JsonObject {
+  const { instances } = request
+  if (instances === undefined) {
+    throw new Failure('invalid', "Request is missing required 'instances' field in body")
+  }
+  const creations = expectType(instances, 'list', "'instances' parameter").map((instance) =>
+    fill(OP_INSTANCE_CREATE, wholeBody({ body: instance }), {}, CREATION_RENAMES),
+  )
+  return { ...request, instances: creations }
+}
+
+const one = resource('/2/instances/{instance_name}', 'One instance.', {
+  GET: oneOf(collection, 'instance_name'),
+  DELETE: submit(OP_INSTANCE_REMOVE, {
+    doc: 'Removes an instance and its disks.',
+    operation: 'instances_name',
+    dryRun: 'fixed',
+    fixed: { instance_name, ignore_failures: constant(false) },
+  }),
+})
+
+const onlyThisInstance: Source<'instance_name'> = {
+  ...instance_name,
+  valueIn: ({ params }) => [params.instance_name],
+}
+
 const info = resource('/2/instances/{instance_name}/info', 'Run-time details of an instance.', {
-  GET: live(
-    [],
-    'Asks the nodes about an instance; answers with the id of the job whose result tells.',
-    ({ backend, params, query }) =>
-      backend.submitJob([
-        { OP_ID: 'OP_INSTANCE_QUERY_DATA', instances: [params.instance_name], static: query.flag('static') },
-      ]),
-    [{ name: 'static', doc: 'If not 0, only what is in the configuration.' }],
-  ),
+  GET: submit(OP_INSTANCE_QUERY_DATA, {
+    doc: 'Asks the nodes about an instance, which will be the result of the job.',
+    operation: 'instances_name_info',
+    access: [],
+    fixed: {
+      instances: onlyThisInstance,
+      static: flag('static', 'If not 0, only what is in the configuration.'),
+    },
+    body: noBody,
+  }),
 })
 
 const console = resource('/2/instances/{instance_name}/console', 'How to reach the console of an instance.', {
@@ -80,12 +174,197 @@ const console = resource('/2/instances/{instance_name}/console', 'How to reach t
   ),
 })
 
+const startup = resource('/2/instances/{instance_name}/startup', 'Starting an instance.', {
+  PUT: submit(OP_INSTANCE_STARTUP, {
+    doc: 'Starts an instance.',
+    operation: 'instances_name_startup',
+    dryRun: 'fixed',
+    fixed: { instance_name, force, no_remember: noRemember },
+    body: noBody,
+  }),
+})
+
+const shutdown = resource('/2/instances/{instance_name}/shutdown', 'Stopping an instance.', {
+  PUT: submit(OP_INSTANCE_SHUTDOWN, {
+    doc: 'Shuts an instance down.',
+    operation: 'instances_name_shutdown',
+    dryRun: 'fixed',
+    fixed: { instance_name, no_remember: noRemember },
+  }),
+})
+
+const reboot = resource('/2/instances/{instance_name}/reboot', 'Restarting an instance.', {
+  POST: submit(OP_INSTANCE_REBOOT, {
+    doc: 'Restarts an instance.',
+    operation: 'instances_name_reboot',
+    dryRun: 'fixed',
+    fixed: {
+      instance_name,
+      reboot_type: text('type', 'How: soft, hard (unless said) or full.', 'hard'),
+      ignore_secondaries: flag('ignore_secondaries', 'If not 0, secondary nodes may fail.'),
+    },
+  }),
+})
+
+const modify = resource('/2/instances/{instance_name}/modify', 'Parameters of an instance.', {
+  PUT: submit(OP_INSTANCE_SET_PARAMS, {
+    doc: 'Changes parameters, disks and network cards of an instance.',
+    operation: 'instances_name_modify',
+    fixed: { instance_name },
+    body: (call) => withUsbDevices(wholeBody(call)),
+    renames: { custom_beparams: 'beparams', custom_hvparams: 'hvparams' },
+  }),
+})
+
+const rename = resource('/2/instances/{instance_name}/rename', 'Name of an instance.', {
+  PUT: submit(OP_INSTANCE_RENAME, {
+    doc: 'Gives an instance another name.',
+    operation: 'instances_name_rename',
+    fixed: { instance_name },
+  }),
+})
+
+const reinstall = resource('/2/instances/{instance_name}/reinstall', 'Operating system of an instance.', {
+  POST: jobMethod({
+    doc: 'Stops an instance, installs its operating system or another, and starts it; `os` and `nostartup` in the query string take the place of a body.',
+    opcodes: [OP_INSTANCE_SHUTDOWN, OP_INSTANCE_REINSTALL, OP_INSTANCE_STARTUP],
+    parameters: [
+      { name: 'os', doc: 'Which operating system to install; unless said, the one it has.' },
+      { name: 'nostartup', doc: 'If not 0, the instance stays down.' },
+    ],
+    job: ({ params: { instance_name }, query, body }) => {
+      const { os_type, osparams, start } = reinstallation(body, query)
+      const fixed = {
+        instance_name,
+        ...dryRunIn(query, 'if asked'),
+        // Ganeti leaves the trail of these empty, and drops what the requester says.
+        ...(query.first('reason') !== undefined && {
+          reason: reasonTrail('instances_name_reinstall', query),
+        }),
+      }
+      const said = dependsIn(body)
+      return [
+        fill(OP_INSTANCE_SHUTDOWN, said, fixed),
+        fill(OP_INSTANCE_REINSTALL, said, { ...fixed, os_type, osparams }),
+        ...(start ? [fill(OP_INSTANCE_STARTUP, said, fixed)] : []),
+      ]
+    },
+  }),
+})
+
+const migrate = resource('/2/instances/{instance_name}/migrate', 'Migration of an instance.', {
+  PUT: submit(OP_INSTANCE_MIGRATE, {
+    doc: 'Moves an instance to another node while it runs.',
+    operation: 'instances_name_migrate',
+    fixed: { instance_name },
+  }),
+})
+
+const failover = resource('/2/instances/{instance_name}/failover', 'Failover of an instance.', {
+  PUT: submit(OP_INSTANCE_FAILOVER, {
+    doc: 'Stops an instance and starts it on another node.',
+    operation: 'instances_name_failover',
+    fixed: { instance_name },
+  }),
+})
+
+const activateDisks = resource('/2/instances/{instance_name}/activate-disks', 'Disks in use.', {
+  PUT: submit(OP_INSTANCE_ACTIVATE_DISKS, {
+    doc: 'Makes the disks of an instance ready for use on its nodes.',
+    operation: 'instances_name_activate_disks',
+    fixed: {
+      instance_name,
+      ignore_size: flag('ignore_size', 'If not 0, disks may have another size than is recorded.'),
+    },
+    body: noBody,
+  }),
+})
+
+const deactivateDisks = resource('/2/instances/{instance_name}/deactivate-disks', 'Disks out of use.', {
+  PUT: submit(OP_INSTANCE_DEACTIVATE_DISKS, {
+    doc: 'Takes the disks of an instance out of use.',
+    operation: 'instances_name_deactivate_disks',
+    fixed: { instance_name, force },
+    body: noBody,
+  }),
+})
+
+const recreateDisks = resource('/2/instances/{instance_name}/recreate-disks', 'Lost disks.', {
+  POST: submit(OP_INSTANCE_RECREATE_DISKS, {
+    doc: 'Makes disks that were lost again, empty.',
+    operation: 'instances_name_recreate_disks',
+    fixed: { instance_name },
+  }),
+})
+
+const replaceDisks = resource('/2/instances/{instance_name}/replace-disks', 'Mirrors of disks.', {
+  POST: submit(OP_INSTANCE_REPLACE_DISKS, {
+    doc: 'Replaces the mirrors of disks; parameters in the query string take the place of a body.',
+    operation: 'instances_name_replace_disks',
+    fixed: { instance_name },
+    body: ({ body, query }) => replacement(body, query),
+  }),
+})
+
+const growDisk = resource('/2/instances/{instance_name}/disk/{disk}/grow', 'Size of a disk.', {
+  POST: submit(OP_INSTANCE_GROW_DISK, {
+    doc: 'Makes a disk larger.',
+    operation: 'instances_name_disk_grow',
+    fixed: { instance_name, disk: diskNumber },
+  }),
+})
+
+const prepareExport = resource('/2/instances/{instance_name}/prepare-export', 'Preparation of an export.', {
+  PUT: submit(OP_BACKUP_PREPARE, {
+    doc: 'Prepares the export of an instance; the result of the job is for the export itself.',
+    operation: 'instances_name_prepare_export',
+    fixed: { instance_name, mode: text('mode', 'Where it will go: local or remote; required.') },
+    body: noBody,
+  }),
+})
+
+const exportResource = resource('/2/instances/{instance_name}/export', 'Export of an instance.', {
+  PUT: submit(OP_BACKUP_EXPORT, {
+    doc: 'Exports an instance to a node or to another cluster.',
+    operation: 'instances_name_export',
+    fixed: { instance_name },
+    renames: { destination: 'target_node' },
+  }),
+  // Newer than Ganeti 3.0.
+  DELETE: submit(OP_BACKUP_REMOVE, {
+    doc: 'Removes the export of an instance.',
+    operation: 'instances_name_export',
+    dryRun: 'fixed',
+    fixed: { instance_name },
+  }),
+})
+
+const tags = resource(
+  '/2/instances/{instance_name}/tags',
+  'Tags of an instance.',
+  tagMethods('instance', 'the instance', 'instances_name_tags', instance_name),
+)
+
 export const instances = [
-  resource('/2/instances', 'The instances of the cluster.', { GET: listOf(collection) }),
-  resource('/2/instances/{instance_name}', 'One instance.', { GET: oneOf(collection, 'instance_name') }),
+  list,
+  multiAlloc,
+  one,
   info,
   console,
-  resource('/2/instances/{instance_name}/tags', 'Tags of an instance.', {
-    GET: tagsOf(collection, 'instance_name'),
-  }),
+  startup,
+  shutdown,
+  reboot,
+  modify,
+  rename,
+  reinstall,
+  migrate,
+  failover,
+  activateDisks,
+  deactivateDisks,
+  recreateDisks,
+  replaceDisks,
+  growDisk,
+  prepareExport,
+  exportResource,
+  tags,
 ]

@@ -29,6 +29,11 @@ const one = resource('/2/jobs/{job_id}', 'One job.', {
   GET: live([], 'Gives all details of a job.', async ({ backend, params }) =>
     rowObject(FIELDS, onlyRow(await backend.queryJobs([params.job_id], FIELDS))),
   ),
+  DELETE: live(
+    ['write'],
+    'Cancels a job that has not begun; answers with whether that was done, and a sentence about it.',
+    ({ backend, params }) => backend.cancelJob(params.job_id),
+  ),
 })
 
 const wait = resource('/2/jobs/{job_id}/wait', 'Changes of a job.', {

@@ -1,12 +1,21 @@
+import {
+  OP_NETWORK_ADD,
+  OP_NETWORK_CONNECT,
+  OP_NETWORK_DISCONNECT,
+  OP_NETWORK_REMOVE,
+  OP_NETWORK_RENAME,
+  OP_NETWORK_SET_PARAMS,
+} from '../../model/opcodes/network.ts'
 import { resource } from '../resource.ts'
-import { type Collection, listOf, oneOf, tagsOf } from './collection.ts'
+import { path, submit } from '../submit.ts'
+import { type Collection, listOf, oneOf } from './collection.ts'
+import { tagMethods } from './tags.ts'
 
 const collection: Collection = {
   path: '/2/networks',
   singular: 'network',
   plural: 'networks',
   idKey: 'name',
-  tagKind: 'network',
   fields: [
     'name',
     'network',
@@ -29,10 +38,72 @@ const collection: Collection = {
   query: (backend, names, fields) => backend.queryNetworks(names, fields),
 }
 
-export const networks = [
-  resource('/2/networks', 'The networks of the cluster.', { GET: listOf(collection) }),
-  resource('/2/networks/{network_name}', 'One network.', { GET: oneOf(collection, 'network_name') }),
-  resource('/2/networks/{network_name}/tags', 'Tags of a network.', {
-    GET: tagsOf(collection, 'network_name'),
+const network_name = path('network_name')
+
+const list = resource('/2/networks', 'The networks of the cluster.', {
+  GET: listOf(collection),
+  POST: submit(OP_NETWORK_ADD, {
+    doc: 'Adds a network.',
+    operation: 'networks',
+    dryRun: 'fixed',
+    renames: { name: 'network_name' },
   }),
-]
+})
+
+const one = resource('/2/networks/{network_name}', 'One network.', {
+  GET: oneOf(collection, 'network_name'),
+  DELETE: submit(OP_NETWORK_REMOVE, {
+    doc: 'Removes a network that no node group is connected to.',
+    operation: 'networks_name',
+    dryRun: 'fixed',
+    fixed: { network_name },
+  }),
+})
+
+const connect = resource('/2/networks/{network_name}/connect', 'Connecting a network to a node group.', {
+  PUT: submit(OP_NETWORK_CONNECT, {
+    doc: 'Connects a network to a node group.',
+    operation: 'networks_name_connect',
+    dryRun: 'fixed',
+    fixed: { network_name },
+  }),
+})
+
+const disconnect = resource(
+  '/2/networks/{network_name}/disconnect',
+  'Disconnecting a network from a node group.',
+  {
+    PUT: submit(OP_NETWORK_DISCONNECT, {
+      doc: 'Disconnects a network from a node group.',
+      operation: 'networks_name_disconnect',
+      dryRun: 'fixed',
+      fixed: { network_name },
+    }),
+  },
+)
+
+const modify = resource('/2/networks/{network_name}/modify', 'Parameters of a network.', {
+  PUT: submit(OP_NETWORK_SET_PARAMS, {
+    doc: 'Changes parameters of a network.',
+    operation: 'networks_name_modify',
+    fixed: { network_name },
+  }),
+})
+
+// Newer than Ganeti 3.0.
+const rename = resource('/2/networks/{network_name}/rename', 'Name of a network.', {
+  PUT: submit(OP_NETWORK_RENAME, {
+    doc: 'Gives a network another name.',
+    operation: 'networks_name_rename',
+    dryRun: 'fixed',
+    fixed: { network_name },
+  }),
+})
+
+const tags = resource(
+  '/2/networks/{network_name}/tags',
+  'Tags of a network.',
+  tagMethods('network', 'the network', 'networks_name_tags', network_name),
+)
+
+export const networks = [list, one, connect, disconnect, modify, rename, tags]

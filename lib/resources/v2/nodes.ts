@@ -1,16 +1,27 @@
 import { Failure } from '../../failure.ts'
 import type { Json, JsonObject } from '../../json.ts'
+import {
+  OP_NODE_EVACUATE,
+  OP_NODE_MIGRATE,
+  OP_NODE_MODIFY_STORAGE,
+  OP_NODE_POWERCYCLE,
+  OP_NODE_QUERY_STORAGE,
+  OP_NODE_SET_PARAMS,
+  OP_REPAIR_NODE_STORAGE,
+} from '../../model/opcodes/node.ts'
+import { expectType } from '../expect-type.ts'
 import type { QueryString } from '../query-string.ts'
-import { live, open, resource } from '../resource.ts'
+import { open, resource } from '../resource.ts'
 import { onlyRow } from '../rows.ts'
-import { type Collection, listOf, oneOf, tagsOf } from './collection.ts'
+import { flag, force, noBody, path, type Source, submit, text, wholeBody } from '../submit.ts'
+import { type Collection, listOf, oneOf } from './collection.ts'
+import { tagMethods } from './tags.ts'
 
 const collection: Collection = {
   path: '/2/nodes',
   singular: 'node',
   plural: 'nodes',
   idKey: 'id',
-  tagKind: 'node',
   fields: [
     'name',
     'offline',
@@ -57,7 +68,35 @@ const ROLES: { readonly [letter: string]: string } = {
   R: 'regular',
 }
 
-const STORAGE_TYPES = ['diskless', 'ext', 'file', 'gluster', 'lvm-pv', 'lvm-vg', 'rados', 'sharedfile']
+/** What each role that can be given sets; null leaves it as it is, as far as the others let it. */
+const ROLE_CHANGES: { readonly [role: string]: JsonObject } = {
+  regular: { master_candidate: false, offline: false, drained: false },
+  'master-candidate': { master_candidate: true, offline: null, drained: null },
+  drained: { master_candidate: null, offline: null, drained: true },
+  offline: { master_candidate: null, offline: true, drained: null },
+}
+
+/** The body is the role itself. */
+function roleChange(body: Json | undefined): JsonObject {
+  const role = expectType(body, 'str', 'Body contents')
+  const change = Object.hasOwn(ROLE_CHANGES, role) ? ROLE_CHANGES[role] : undefined
+  if (!change) throw new Failure('invalid', `Can't set '${role}' role`)
+  return change
+}
+
+const list = resource('/2/nodes', 'The nodes of the cluster.', { GET: listOf(collection) })
+
+const node_name = path('node_name')
+
+const one = resource('/2/nodes/{node_name}', 'One node.', { GET: oneOf(collection, 'node_name') })
+
+const modify = resource('/2/nodes/{node_name}/modify', 'Parameters of a node.', {
+  POST: submit(OP_NODE_SET_PARAMS, {
+    doc: 'Changes parameters of a node.',
+    operation: 'nodes_name_modify',
+    fixed: { node_name },
+  }),
+})
 
 const role = resource('/2/nodes/{node_name}/role', 'Role of a node.', {
   GET: open(
@@ -67,45 +106,129 @@ const role = resource('/2/nodes/{node_name}/role', 'Role of a node.', {
       return ROLES[String(letter)] ?? null
     },
   ),
+  PUT: submit(OP_NODE_SET_PARAMS, {
+    doc: 'Changes the role of a node to the one that is the body.',
+    operation: 'nodes_name_role',
+    fixed: {
+      node_name,
+      force,
+      auto_promote: flag('auto-promote', 'If not 0, other nodes may become master candidates in its place.'),
+    },
+    body: ({ body }) => roleChange(body),
+  }),
 })
 
-const storage = resource('/2/nodes/{node_name}/storage', 'Storage units of a node.', {
-  GET: live(
-    ['write'],
-    'Asks a node for its storage units; answers with the id of the job whose result lists them.',
-    ({ backend, params, query }) => backend.submitJob([storageOpcode(params.node_name, query)]),
-    [
-      { name: 'storage_type', doc: `Kind of storage: ${STORAGE_TYPES.join(', ')}.` },
-      { name: 'output_fields', doc: 'Names of fields, separated by commas; required.' },
-    ],
-  ),
+const evacuate = resource('/2/nodes/{node_name}/evacuate', 'Moving instances away from a node.', {
+  POST: submit(OP_NODE_EVACUATE, {
+    doc: 'Moves the instances of a node to others.',
+    operation: 'nodes_name_evacuate',
+    dryRun: 'fixed',
+    fixed: { node_name },
+  }),
 })
 
-function storageOpcode(node_name: string, query: QueryString): JsonObject {
-  const outputFields = query.first('output_fields')
-  if (outputFields === undefined) {
-    throw new Failure('invalid', "Missing the required 'output_fields' parameter")
-  }
-  const storage_type = query.first('storage_type') ?? null
-  if (storage_type !== null && !STORAGE_TYPES.includes(storage_type)) {
-    throw new Failure(
-      'invalid',
-      "Invalid body parameters: (\"Parameter 'OP_NODE_QUERY_STORAGE.storage_type' fails validation\", 'wrong_input')",
-    )
-  }
-  const opcode: { [name: string]: Json } = {
-    OP_ID: 'OP_NODE_QUERY_STORAGE',
-    nodes: [node_name],
-    output_fields: outputFields.split(','),
-  }
-  if (storage_type !== null) opcode.storage_type = storage_type
-  return opcode
+const migrate = resource('/2/nodes/{node_name}/migrate', 'Migrating instances away from a node.', {
+  POST: submit(OP_NODE_MIGRATE, {
+    doc: 'Migrates all primary instances of a node; `mode` and `live` in the query string take the place of a body.',
+    operation: 'nodes_name_migrate',
+    fixed: { node_name },
+    body: (call) => oldMigration(call.query) ?? wholeBody(call),
+  }),
+})
+
+/**
+ * What a request from before there were bodies asks for. Ganeti takes any
+ * parameter of the query string for a sign of one, `reason` too, and then does
+ * not look at the body.
+ */
+function oldMigration(query: QueryString): JsonObject | undefined {
+  const mode = query.first('mode')
+  if (query.first('live') === undefined) return mode === undefined ? undefined : { mode }
+  if (mode !== undefined) throw new Failure('invalid', "Only one of 'live' and 'mode' should be passed")
+  return { mode: query.flag('live') ? 'live' : 'non-live' }
 }
 
+const powercycle = resource('/2/nodes/{node_name}/powercycle', 'Hard reset of a node.', {
+  POST: submit(OP_NODE_POWERCYCLE, {
+    doc: 'Resets a node, come what may.',
+    operation: 'nodes_name_powercycle',
+    fixed: { node_name, force },
+  }),
+})
+
+const storage_type = text('storage_type', 'Kind of storage: file, lvm-pv, lvm-vg and so on.')
+const onlyThisNode: Source<'node_name'> = { ...node_name, valueIn: ({ params }) => [params.node_name] }
+/** Which storage unit; it must be said. */
+const unitName: Source = {
+  ...text('name', 'Name of the storage unit; required.'),
+  valueIn: ({ query }) => query.first('name') ?? missing('name'),
+}
+
+const storage = resource('/2/nodes/{node_name}/storage', 'Storage units of a node.', {
+  GET: submit(OP_NODE_QUERY_STORAGE, {
+    doc: 'Asks a node for its storage units, which will be the result of the job.',
+    operation: 'nodes_name_storage',
+    // It takes locks, so it is not for everyone.
+    access: ['write'],
+    fixed: {
+      nodes: onlyThisNode,
+      storage_type,
+      output_fields: {
+        ...text('output_fields', 'Names of fields, separated by commas; required.'),
+        valueIn: ({ query }) => query.first('output_fields')?.split(',') ?? missing('output_fields'),
+      },
+    },
+    body: noBody,
+  }),
+})
+
+const storageModify = resource('/2/nodes/{node_name}/storage/modify', 'Parameters of a storage unit.', {
+  PUT: submit(OP_NODE_MODIFY_STORAGE, {
+    doc: 'Changes a storage unit of a node.',
+    operation: 'nodes_name_storage_modify',
+    fixed: {
+      node_name,
+      storage_type,
+      name: unitName,
+      changes: {
+        ...flag('allocatable', 'Whether new volumes may be put there, unless 0.'),
+        valueIn: ({ query }) =>
+          query.first('allocatable') === undefined ? {} : { allocatable: query.flag('allocatable') },
+      },
+    },
+    body: noBody,
+  }),
+})
+
+const storageRepair = resource('/2/nodes/{node_name}/storage/repair', 'Repair of a storage unit.', {
+  PUT: submit(OP_REPAIR_NODE_STORAGE, {
+    doc: 'Repairs a storage unit of a node.',
+    operation: 'nodes_name_storage_repair',
+    fixed: { node_name, storage_type, name: unitName },
+    body: noBody,
+  }),
+})
+
+function missing(parameter: string): never {
+  throw new Failure('invalid', `Missing the required '${parameter}' parameter`)
+}
+
+const tags = resource(
+  '/2/nodes/{node_name}/tags',
+  'Tags of a node.',
+  tagMethods('node', 'the node', 'nodes_name_tags', node_name),
+)
+
 export const nodes = [
-  resource('/2/nodes', 'The nodes of the cluster.', { GET: listOf(collection) }),
-  resource('/2/nodes/{node_name}', 'One node.', { GET: oneOf(collection, 'node_name') }),
+  list,
+  one,
+  modify,
   role,
+  evacuate,
+  migrate,
+  powercycle,
   storage,
-  resource('/2/nodes/{node_name}/tags', 'Tags of a node.', { GET: tagsOf(collection, 'node_name') }),
+  storageModify,
+  storageRepair,
+  tags,
 ]

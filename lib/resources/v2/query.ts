@@ -1,7 +1,7 @@
 import type { FieldDefinition, QueryResult } from '../../backend/backend.ts'
 import { Failure } from '../../failure.ts'
 import type { Json } from '../../json.ts'
-import { bodyObject } from '../body-object.ts'
+import { bodyObject } from '../expect-type.ts'
 import type { QueryString } from '../query-string.ts'
 import { guarded, live, open, resource } from '../resource.ts'
 

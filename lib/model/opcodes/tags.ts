@@ -1,0 +1,13 @@
+/** What can be done to the tags of anything that has tags. */
+import { listOf, oneOf, string } from '../check.ts'
+import { opcode, optional, required } from '../opcode.ts'
+
+const parameters = {
+  kind: required(oneOf('cluster', 'instance', 'network', 'node', 'nodegroup')),
+  tags: required(listOf(string)),
+  /** Null for the cluster. */
+  name: optional(string),
+}
+
+export const OP_TAGS_SET = opcode('OP_TAGS_SET', parameters)
+export const OP_TAGS_DEL = opcode('OP_TAGS_DEL', parameters)

@@ -1,0 +1,82 @@
+/**
+ * Bodies of requests about instances that say it in a way of their own, and
+ * those of old clients, which said in the query string what a body says now.
+ */
+import { Failure } from '../../failure.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
+import { bodyObject, expectType } from '../expect-type.ts'
+import { parsePythonInteger, type QueryString } from '../query-string.ts'
+
+/**
+ * What a request for a new instance says.
+ * @throws Failure `invalid` unless the form of the request is version 1, the only one today
+ */
+export function creation(body: Json | undefined): JsonObject {
+  const { __version__ = 0, ...said } = bodyObject(body)
+  if (__version__ === 0) {
+    throw new Failure('invalid', 'Instance creation request version 0 is no longer supported')
+  }
+  if (__version__ !== 1) {
+    const version = __version__ === null ? 'None' : String(__version__)
+    throw new Failure('invalid', `Unsupported request data version ${version}`)
+  }
+  return withUsbDevices(said)
+}
+
+/** `usb_devices` may be separated by spaces, as on the command line; opcodes have commas (_ConvertUsbDevices, rlib2.py). */
+export function withUsbDevices(said: JsonObject): JsonObject {
+  const { hvparams } = said
+  if (!isJsonObject(hvparams) || typeof hvparams.usb_devices !== 'string') return said
+  return { ...said, hvparams: { ...hvparams, usb_devices: hvparams.usb_devices.replaceAll(' ', ',') } }
+}
+
+/**
+ * What a request for a reinstallation says.
+ * @throws Failure `invalid` where body and query string both say something of it
+ */
+export function reinstallation(
+  body: Json | undefined,
+  query: QueryString,
+): { readonly os_type: Json; readonly osparams: Json; readonly start: boolean } {
+  const oldStyle = query.first('os') !== undefined || query.first('nostartup') !== undefined
+  if (isEmpty(body)) {
+    return { os_type: query.first('os') ?? null, osparams: null, start: !query.flag('nostartup') }
+  }
+  if (oldStyle) throw new Failure('invalid', "Can't combine query and body parameters")
+  if (!isJsonObject(body)) throw new Failure('invalid', 'Invalid body contents, not a dictionary')
+  const { os = null, osparams = null, start = true } = body
+  return { os_type: os, osparams, start: expectType(start, 'bool', "'start' parameter") }
+}
+
+/**
+ * What a request for new mirrors says.
+ * @throws Failure `invalid` where the disks are neither numbers nor a text with numbers in it
+ */
+export function replacement(body: Json | undefined, query: QueryString): JsonObject {
+  const { disks = null, ...others } = isEmpty(body) ? oldReplacement(query) : bodyObject(body)
+  return isEmpty(disks) ? others : { ...others, disks: diskNumbers(disks) }
+}
+
+function oldReplacement(query: QueryString): JsonObject {
+  const names = ['remote_node', 'mode', 'disks', 'iallocator']
+  return Object.fromEntries(names.map((name) => [name, query.first(name) ?? null]))
+}
+
+/** Disks from `[0, 1]` or `"0, 1"`. */
+function diskNumbers(disks: Json): Json {
+  if (typeof disks !== 'string') return disks
+  return disks.split(',').map((text) => {
+    const number = parsePythonInteger(text)
+    if (number === undefined) {
+      const reason = `invalid literal for int() with base 10: '${text}'`
+      throw new Failure('invalid', `Invalid disk index passed: ${reason}`)
+    }
+    return number
+  })
+}
+
+/** Whether Python would take a value for false. */
+function isEmpty(value: Json | undefined): boolean {
+  if (value === undefined || value === null || value === false || value === 0 || value === '') return true
+  return typeof value === 'object' && Object.keys(value).length === 0
+}

@@ -1,0 +1,38 @@
+/** Tags are read, added and removed in the same way, whatever bears them. */
+import type { TagKind } from '../../backend/backend.ts'
+import { OP_TAGS_DEL, OP_TAGS_SET } from '../../model/opcodes/tags.ts'
+import { type Method, open } from '../resource.ts'
+import { constant, noBody, type Source, submit } from '../submit.ts'
+
+const tags: Source = {
+  inQuery: { name: 'tag', doc: 'A tag; may be repeated.' },
+  valueIn: ({ query }) => query.all('tag'),
+}
+
+/**
+ * The methods of a resource of tags.
+ * @param whose what bears the tags, for people
+ * @param operation see Submission
+ * @param name where its name comes from; null for the cluster
+ */
+export function tagMethods<Name extends string = never>(
+  kind: TagKind,
+  whose: string,
+  operation: string,
+  name: Source<Name>,
+): { readonly [method in 'GET' | 'PUT' | 'DELETE']: Method<{ readonly [name in Name]: string }> } {
+  const change = {
+    operation,
+    dryRun: 'fixed',
+    fixed: { kind: constant(kind), tags, name },
+    // Tags in a body are ignored: GetPutOpInput of _R_Tags, rlib2.py.
+    body: noBody,
+  } as const
+  return {
+    GET: open(`Lists the tags of ${whose}.`, (call) =>
+      call.backend.queryTags(kind, String(name.valueIn(call) ?? '')),
+    ),
+    PUT: submit(OP_TAGS_SET, { ...change, doc: `Adds tags to ${whose}.` }),
+    DELETE: submit(OP_TAGS_DEL, { ...change, doc: `Removes tags from ${whose}.` }),
+  }
+}
