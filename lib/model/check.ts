@@ -16,10 +16,12 @@ export const boolean: Check = (value) => typeof value === 'boolean'
 export const string: Check = (value) => typeof value === 'string'
 export const nonEmptyString: Check = (value) => typeof value === 'string' && value !== ''
 export const number: Check = (value) => typeof value === 'number' || typeof value === 'bigint'
-export const integer: Check = (value) => Number.isInteger(value) || typeof value === 'bigint'
+/** Integers that a number cannot hold come as bigints (json.ts); what else is as large was written with an exponent. */
+export const integer: Check = (value) => Number.isSafeInteger(value) || typeof value === 'bigint'
 export const nonNegativeInt: Check = (value) => integer(value) && Number(value) >= 0
 export const positiveInt: Check = (value) => integer(value) && Number(value) > 0
 export const dict: Check = isJsonObject
+export const list: Check = Array.isArray
 
 export const oneOf =
   (...values: readonly Json[]): Check =>

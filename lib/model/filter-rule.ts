@@ -1,5 +1,5 @@
 import type { Json } from '../json.ts'
-import { type Check, either, listOf, nonNegativeInt, oneOf, positiveInt, tupleOf } from './check.ts'
+import { type Check, either, list, listOf, nonNegativeInt, oneOf, positiveInt, tupleOf } from './check.ts'
 
 /** A rule of the job filter (not a query's filter): which jobs to accept, pause, reject or slow down. */
 export interface FilterRule {
@@ -26,7 +26,7 @@ export interface NewFilterRule {
  */
 export const filterRuleChecks: { readonly [part in keyof NewFilterRule]: Check } = {
   priority: nonNegativeInt,
-  predicates: listOf(tupleOf(oneOf('jobid', 'opcode', 'reason'), Array.isArray)),
+  predicates: listOf(tupleOf(oneOf('jobid', 'opcode', 'reason'), list)),
   action: either(oneOf('ACCEPT', 'CONTINUE', 'PAUSE', 'REJECT'), tupleOf(oneOf('RATE_LIMIT'), positiveInt)),
-  reason: Array.isArray,
+  reason: list,
 }

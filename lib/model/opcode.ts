@@ -78,7 +78,7 @@ export function fillOpcode({ id, parameters }: Opcode, given: JsonObject): JsonO
   }
   const filled: { [name: string]: Json } = {}
   for (const [name, { check, preset }] of Object.entries(parameters)) {
-    const value = given[name] ?? (Object.hasOwn(given, name) ? null : preset)
+    const value = Object.hasOwn(given, name) ? (given[name] ?? null) : preset
     if (!check(value)) throw invalid(`("Parameter '${id}.${name}' fails validation", 'wrong_input')`)
     filled[name] = value
   }

@@ -56,9 +56,10 @@ const dryRunParameter: Parameter = {
 const reasonParameter: Parameter = { name: 'reason', doc: "Why, in the requester's words; the job keeps it." }
 
 /** How a body's names become an opcode's, by the older name. */
-export type Renames<Parameter extends string> = { readonly [olderName: string]: Parameter }
+export type Renames<Taken extends string> = { readonly [olderName: string]: Taken }
 
-export interface Submission<Parameter extends string, Name extends string> {
+/** Declares a submission: `Taken` are the names of the opcode's parameters, `Name` those in the path. */
+export interface Submission<Taken extends string, Name extends string> {
   readonly doc: string
   /** Who asks, as a job's reason trail has it: what Ganeti calls the resource (its class in rlib2.py). */
   readonly operation: string
@@ -66,26 +67,29 @@ export interface Submission<Parameter extends string, Name extends string> {
   readonly access?: readonly Right[]
   /** Whether `dry-run` of the query string always decides, or leaves it to the body where it is not there. */
   readonly dryRun?: 'fixed' | 'if asked'
-  readonly fixed?: { readonly [parameter in NoInfer<Parameter>]?: Source<Name> }
+  readonly fixed?: { readonly [parameter in NoInfer<Taken>]?: Source<Name> }
+  /** What else there is in the query string: `body` looks at it. */
+  readonly parameters?: readonly Parameter[]
   /** What the body says; unless given, the body itself, which may be missing. */
   readonly body?: (call: Call<Params<Name>>) => JsonObject
-  readonly renames?: Renames<NoInfer<Parameter>>
+  readonly renames?: Renames<NoInfer<Taken>>
   /** Parameters that are not for clients of this API. */
-  readonly forbidden?: readonly NoInfer<Parameter>[]
+  readonly forbidden?: readonly NoInfer<Taken>[]
 }
 
 /** A method that submits a job of one opcode. */
-export function submit<Parameter extends string, Name extends string = never>(
-  opcode: Opcode<Parameter>,
-  submission: Submission<Parameter, Name>,
+export function submit<Taken extends string, Name extends string = never>(
+  opcode: Opcode<Taken>,
+  submission: Submission<Taken, Name>,
 ): Method<Params<Name>> {
-  const { doc, operation, access, dryRun = 'if asked', renames, forbidden, body = wholeBody } = submission
+  const { doc, operation, access, renames, forbidden } = submission
+  const { body = wholeBody, parameters = [], dryRun = 'if asked' } = submission
   const fixed: [string, Source<Name>][] = Object.entries(submission.fixed ?? {})
   return jobMethod({
     doc,
     ...(access && { access }),
     opcodes: [opcode],
-    parameters: fixed.flatMap(([, { inQuery }]) => inQuery ?? []),
+    parameters: [...fixed.flatMap(([, { inQuery }]) => inQuery ?? []), ...parameters],
     job: (call) => {
       checkForbidden(forbidden, call)
       const said = { ...body(call), ...dependsIn(call.body) }

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
+import { isJsonObject, type Json, type JsonObject, parseJson, stringifyJson } from '../../lib/json.ts'
 import { fillOpcode, type Opcode } from '../../lib/model/opcode.ts'
 import * as cluster from '../../lib/model/opcodes/cluster.ts'
 import * as group from '../../lib/model/opcodes/group.ts'
@@ -18,9 +18,9 @@ const original: {
   readonly probes: readonly Json[]
   readonly kinds: readonly string[]
   readonly opcodes: { readonly [id: string]: { readonly [parameter: string]: readonly [Json, number] } }
-} = JSON.parse(
+} = parseJson(
   readFileSync(new URL('../../../test/fixtures/opcode-parameters.json', import.meta.url), 'utf8'),
-)
+) as never
 
 const opcodes = new Map<string, Opcode>(
   [cluster, group, instance, network, node, tags]
@@ -78,7 +78,7 @@ t.test("parameters take the values that Ganeti's do", async (t) => {
           ({ parameter, value: of }) => theirs && parameter.test(name) && of(value),
         )
         if (difference) applied.add(difference)
-        else differing.push(`${id}.${name} ${JSON.stringify(value)}`)
+        else differing.push(`${id}.${name} ${stringifyJson(value)}`)
       }
     }
   }

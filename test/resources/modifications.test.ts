@@ -16,7 +16,11 @@ import type { Verdict } from '../../lib/auth/verdict.ts'
 import type { Backend, QueryResult } from '../../lib/backend/backend.ts'
 import { Failure } from '../../lib/failure.ts'
 import { createApp } from '../../lib/http/app.ts'
-import { type Json, type JsonObject, parseJson } from '../../lib/json.ts'
+import { isJsonObject, type Json, type JsonObject, parseJson, stringifyJson } from '../../lib/json.ts'
+import { fillOpcode } from '../../lib/model/opcode.ts'
+import { OP_INSTANCE_CREATE } from '../../lib/model/opcodes/instance.ts'
+import { QueryString } from '../../lib/resources/query-string.ts'
+import { reasonTrail } from '../../lib/resources/submit.ts'
 import { resources } from '../../lib/resources/table.ts'
 
 interface Exchange {
@@ -40,8 +44,7 @@ interface Request {
 interface Captured extends Request {
   readonly status: number
   readonly answer: Json
-  /** Absent where it was not recorded. */
-  readonly calls?: readonly Exchange[]
+  readonly calls: readonly Exchange[]
 }
 
 const captured: readonly Captured[] = JSON.parse(
@@ -168,9 +171,11 @@ t.test('a request for a change is handed over and answered as by the original', 
   for (const request of captured) {
     const ours = await send(request, request.calls)
     const { status, calls } = request
-    const theirs = calls
-      ? { status, answer: request.answer, calls: calls.map(({ method, args }) => ({ method, args })) }
-      : { ...ours, status }
+    const theirs = {
+      status,
+      answer: request.answer,
+      calls: calls.map(({ method, args }) => ({ method, args })),
+    }
     if (isDeepStrictEqual(ours, theirs)) continue
     const place = `${request.method} ${request.target} ${request.body ?? ''}`
     const difference = DIFFERENCES.find((one) => one.request.test(place))
@@ -187,4 +192,267 @@ t.test('a request for a change is handed over and answered as by the original', 
   )
   for (const difference of DIFFERENCES) t.ok(applied.has(difference), `still different: ${difference.reason}`)
   t.ok(captured.length > 200, 'there was something to compare')
+})
+
+/** The opcodes of the job that a request submits, or the status and message that refuse it. */
+async function submitted(method: string, target: string, body?: Json): Promise<Json> {
+  const { status, answer, calls } = await send({
+    name: '',
+    user: 'writer',
+    method,
+    target,
+    ...(body !== undefined && { body: stringifyJson(body) }),
+  })
+  if (status !== 200) return isJsonObject(answer) ? [status, answer.message ?? null] : null
+  return calls[0]?.args[0] ?? null
+}
+
+const by = (operation: string, why?: string): Json => [
+  ...(why === undefined ? [] : [['gnt:user', why, 0]]),
+  [`gnt:library:rlib2:${operation}`, '', 0],
+]
+
+/** Requests that were not captured: method, target, body, and what some of each opcode's parameters must be. */
+const OWN: readonly {
+  readonly title: string
+  readonly request: readonly [string, string, Json?]
+  readonly opcodes: readonly JsonObject[]
+}[] = [
+  {
+    title: 'jobs to wait for are read from a body that is not looked at otherwise',
+    request: ['PUT', '/2/tags?tag=x', { depends: [[5, ['success']]], tags: ['y'] }],
+    opcodes: [{ OP_ID: 'OP_TAGS_SET', tags: ['x'], depends: [[5, ['success']]] }],
+  },
+  {
+    title: 'a start does not look at parameters in the body',
+    request: ['PUT', '/2/instances/i/startup', { hvparams: { a: 1 }, depends: [[-1, []]] }],
+    opcodes: [{ OP_ID: 'OP_INSTANCE_STARTUP', hvparams: {}, depends: [[-1, []]] }],
+  },
+  {
+    title: 'a dry run that is asked for is none for real, even where Ganeti has none',
+    request: ['PUT', '/2/instances/i/modify?dry-run=1', {}],
+    opcodes: [{ OP_ID: 'OP_INSTANCE_SET_PARAMS', dry_run: true }],
+  },
+  {
+    title: 'a dry reinstallation is dry from end to end, and keeps its reason',
+    request: ['POST', '/2/instances/i/reinstall?dry-run=1&reason=why', { os: 'noop', osparams: { a: 'b' } }],
+    opcodes: [
+      { OP_ID: 'OP_INSTANCE_SHUTDOWN', dry_run: true, reason: by('instances_name_reinstall', 'why') },
+      {
+        OP_ID: 'OP_INSTANCE_REINSTALL',
+        os_type: 'noop',
+        osparams: { a: 'b' },
+        dry_run: true,
+        reason: by('instances_name_reinstall', 'why'),
+      },
+      { OP_ID: 'OP_INSTANCE_STARTUP', dry_run: true, reason: by('instances_name_reinstall', 'why') },
+    ],
+  },
+  {
+    title: 'a reason beside a body leaves the body its say',
+    request: ['POST', '/2/nodes/n/migrate?reason=why', { mode: 'non-live', target_node: 'm' }],
+    opcodes: [
+      {
+        OP_ID: 'OP_NODE_MIGRATE',
+        mode: 'non-live',
+        target_node: 'm',
+        reason: by('nodes_name_migrate', 'why'),
+      },
+    ],
+  },
+  {
+    title: 'live=0 is a migration that is not live',
+    request: ['POST', '/2/nodes/n/migrate?live=0'],
+    opcodes: [{ OP_ID: 'OP_NODE_MIGRATE', mode: 'non-live' }],
+  },
+  {
+    title: 'each of several instances is a whole opcode within the opcode',
+    request: [
+      'POST',
+      '/2/instances-multi-alloc',
+      { instances: [{ name: 'a', os: 'noop', mode: 'create', disks: [], nics: [] }], iallocator: 'hail' },
+    ],
+    opcodes: [
+      {
+        OP_ID: 'OP_INSTANCE_MULTI_ALLOC',
+        iallocator: 'hail',
+        dry_run: false,
+        instances: [
+          fillOpcode(OP_INSTANCE_CREATE, {
+            instance_name: 'a',
+            os_type: 'noop',
+            mode: 'create',
+            disks: [],
+            nics: [],
+          }),
+        ],
+      },
+    ],
+  },
+  {
+    title: 'USB devices may be separated by spaces',
+    request: ['PUT', '/2/instances/i/modify', { hvparams: { usb_devices: 'a b', acpi: true } }],
+    opcodes: [{ OP_ID: 'OP_INSTANCE_SET_PARAMS', hvparams: { usb_devices: 'a,b', acpi: true } }],
+  },
+  {
+    title: 'long integers reach the cluster digit by digit',
+    request: ['PUT', '/2/instances/i/modify', { beparams: { x: 12345678901234567890n } }],
+    opcodes: [{ OP_ID: 'OP_INSTANCE_SET_PARAMS', beparams: { x: 12345678901234567890n } }],
+  },
+  {
+    title: 'disks to replace are a list',
+    request: ['POST', '/2/instances/i/replace-disks', { mode: 'replace_auto', disks: [0, 1] }],
+    opcodes: [{ OP_ID: 'OP_INSTANCE_REPLACE_DISKS', disks: [0, 1] }],
+  },
+  {
+    title: 'disks to replace are numbers in a text',
+    request: ['POST', '/2/instances/i/replace-disks', { mode: 'replace_auto', disks: '0, 1' }],
+    opcodes: [{ OP_ID: 'OP_INSTANCE_REPLACE_DISKS', disks: [0, 1] }],
+  },
+  {
+    title: 'no disks to replace are all of them',
+    request: ['POST', '/2/instances/i/replace-disks', { mode: 'replace_auto', disks: '' }],
+    opcodes: [{ OP_ID: 'OP_INSTANCE_REPLACE_DISKS', disks: [] }],
+  },
+  {
+    title: 'a storage unit is closed to new volumes',
+    request: ['PUT', '/2/nodes/n/storage/modify?storage_type=lvm-pv&name=x&allocatable=0'],
+    opcodes: [{ OP_ID: 'OP_NODE_MODIFY_STORAGE', name: 'x', changes: { allocatable: false } }],
+  },
+  {
+    title: 'a network gets another name',
+    request: ['PUT', '/2/networks/a/rename?dry-run=1', { new_name: 'b' }],
+    opcodes: [
+      {
+        OP_ID: 'OP_NETWORK_RENAME',
+        network_name: 'a',
+        new_name: 'b',
+        dry_run: true,
+        reason: by('networks_name_rename'),
+      },
+    ],
+  },
+  {
+    title: 'an export is removed',
+    request: ['DELETE', '/2/instances/i/export'],
+    opcodes: [{ OP_ID: 'OP_BACKUP_REMOVE', instance_name: 'i', reason: by('instances_name_export') }],
+  },
+]
+
+t.test('what a request says becomes what the job says', async (t) => {
+  for (const { title, request, opcodes } of OWN) t.match(await submitted(...request), opcodes, title)
+})
+
+/** Requests that are refused before anything is handed over: status and message. */
+const REFUSALS: readonly (readonly [string, string, Json | undefined, number, string])[] = [
+  ['PUT', '/2/nodes/n/role', 'constructor', 400, "Can't set 'constructor' role"],
+  ['PUT', '/2/nodes/n/role', 5, 400, "Body contents: Type is 'int', but 'str' is expected"],
+  ['PUT', '/2/modify?compression_tools=x', {}, 403, 'The parameter compression_tools cannot be set via RAPI'],
+  ['POST', '/2/groups', [], 400, "Body contents: Type is 'list', but 'dict' is expected"],
+  ['POST', '/2/groups', 1.5, 400, "Body contents: Type is 'float', but 'dict' is expected"],
+  ['PUT', '/2/groups/g/modify?dry-run=x', {}, 400, "Invalid value for the 'dry-run' parameter"],
+  ['POST', '/2/instances', { __version__: true }, 400, 'Unsupported request data version true'],
+  [
+    'POST',
+    '/2/instances-multi-alloc',
+    undefined,
+    400,
+    "Request is missing required 'instances' field in body",
+  ],
+  [
+    'POST',
+    '/2/instances-multi-alloc',
+    { instances: 1 },
+    400,
+    "'instances' parameter: Type is 'int', but 'list' is expected",
+  ],
+  [
+    'POST',
+    '/2/instances-multi-alloc',
+    { instances: [1] },
+    400,
+    "Body contents: Type is 'int', but 'dict' is expected",
+  ],
+  ['POST', '/2/instances/i/reinstall', [1], 400, 'Invalid body contents, not a dictionary'],
+  [
+    'POST',
+    '/2/instances/i/reinstall',
+    { start: 1 },
+    400,
+    "'start' parameter: Type is 'int', but 'bool' is expected",
+  ],
+  [
+    'POST',
+    '/2/instances/i/reinstall',
+    { os: 5 },
+    400,
+    `Invalid body parameters: ("Parameter 'OP_INSTANCE_REINSTALL.os_type' fails validation", 'wrong_input')`,
+  ],
+  ['POST', '/2/instances/i/replace-disks', [1], 400, "Body contents: Type is 'list', but 'dict' is expected"],
+  [
+    'POST',
+    '/2/instances/i/replace-disks',
+    { mode: 'replace_auto', disks: 5 },
+    400,
+    `Invalid body parameters: ("Parameter 'OP_INSTANCE_REPLACE_DISKS.disks' fails validation", 'wrong_input')`,
+  ],
+  [
+    'POST',
+    '/2/instances/i/disk/16/grow',
+    { amount: 1 },
+    400,
+    `Invalid body parameters: ("Parameter 'OP_INSTANCE_GROW_DISK.disk' fails validation", 'wrong_input')`,
+  ],
+  [
+    'PUT',
+    '/2/networks/a/rename',
+    {},
+    400,
+    `Invalid body parameters: ("Parameter 'OP_NETWORK_RENAME.new_name' fails validation", 'wrong_input')`,
+  ],
+  [
+    'POST',
+    '/2/filters',
+    { priority: true },
+    400,
+    "'priority' parameter: Type is 'bool', but 'int' is expected",
+  ],
+  [
+    'POST',
+    '/2/filters',
+    { predicates: {} },
+    400,
+    "'predicates' parameter: Type is 'dict', but 'list' is expected",
+  ],
+  [
+    'POST',
+    '/2/filters',
+    { action: ['RATE_LIMIT', 0] },
+    400,
+    "'action' parameter: not what a filter rule can have",
+  ],
+]
+
+t.test('what no job could be made of is refused at once', async (t) => {
+  for (const [method, target, body, status, message] of REFUSALS) {
+    const escaped = message.replaceAll("'", '&#x27;').replaceAll('"', '&quot;')
+    t.strictSame(await submitted(method, target, body), [status, escaped], `${method} ${target}`)
+  }
+})
+
+t.test('a filter rule may limit how many jobs run', async (t) => {
+  const body = '{"action": ["RATE_LIMIT", 2], "predicates": [["reason", ["=", "reason", "x"]]]}'
+  const { calls } = await send({ name: '', user: 'writer', method: 'POST', target: '/2/filters', body })
+  const args = [null, 0, [['reason', ['=', 'reason', 'x']]], ['RATE_LIMIT', 2], []]
+  t.strictSame(calls, [{ method: 'ReplaceFilter', args }])
+})
+
+t.test('reasons bear the time in nanoseconds', async (t) => {
+  const earliest = BigInt(Date.now()) * 1_000_000n
+  const trail = reasonTrail('tags', new QueryString('reason=why')) as readonly (readonly Json[])[]
+  const latest = BigInt(Date.now()) * 1_000_000n
+  t.equal(trail.length, 2)
+  for (const [, , time] of trail) {
+    t.ok(typeof time === 'bigint' && earliest <= time && time <= latest)
+  }
 })

@@ -1,11 +1,19 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import type { JsonObject } from '../../lib/json.ts'
+import { QueryString } from '../../lib/resources/query-string.ts'
+import type { Call, Method } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
 
-/** Ganeti 3.0's own table, measured: path, method, rights. */
-const original: { path: string; method: string; access: string[] }[] = JSON.parse(
-  readFileSync(new URL('../../../test/fixtures/resources-3.0.json', import.meta.url), 'utf8'),
-)
+/** Ganeti 3.0's own table, measured: path, method, rights, opcode, older names of its parameters. */
+const original: {
+  readonly path: string
+  readonly method: string
+  readonly access: readonly string[]
+  readonly opcode?: string
+  readonly rename?: { readonly [older: string]: string }
+  readonly forbidden?: readonly string[]
+}[] = JSON.parse(readFileSync(new URL('../../../test/fixtures/resources-3.0.json', import.meta.url), 'utf8'))
 
 const methods = resources.flatMap(({ path, methods }) =>
   Object.entries(methods).map(([name, method]) => ({ path, name, method })),
@@ -38,10 +46,81 @@ t.test('only answers from cluster state are kept', async (t) => {
   }
 })
 
-t.test("every GET of Ganeti's is here, for the same rights", async (t) => {
-  for (const { path, access } of original.filter(({ method }) => method === 'GET')) {
-    const ours = methods.find((method) => method.path === path && method.name === 'GET')
-    t.strictSame(ours && [...ours.method.access].sort(), [...access].sort(), path)
+function find(path: string, name: string): Method | undefined {
+  return methods.find((method) => method.path === path && method.name === name)?.method
+}
+
+t.test('a method names a parameter of the query string once', async (t) => {
+  for (const { path, name, method } of methods) {
+    const names = method.parameters.map((parameter) => parameter.name)
+    t.strictSame([...new Set(names)], names, `${name} ${path}`)
+  }
+})
+
+t.test("every method of Ganeti's is here, for the same rights", async (t) => {
+  for (const { path, method, access } of original) {
+    const ours = find(path, method)
+    t.strictSame(ours && [...ours.access].sort(), [...access].sort(), `${method} ${path}`)
+  }
+})
+
+t.test('what changes anything and is not in Ganeti 3.0 is in a newer one', async (t) => {
+  const newer = methods.filter(
+    ({ path, name }) =>
+      name !== 'GET' && !original.some((theirs) => theirs.path === path && theirs.method === name),
+  )
+  t.strictSame(
+    newer.map(({ path, name }) => `${name} ${path}`),
+    ['DELETE /2/instances/{instance_name}/export', 'PUT /2/networks/{network_name}/rename'],
+  )
+})
+
+/** Ganeti asks these with an opcode at heart, but answers without a job. */
+const READINGS = [
+  'OP_CLUSTER_QUERY',
+  'OP_INSTANCE_CONSOLE',
+  'OP_OS_DIAGNOSE',
+  'OP_QUERY',
+  'OP_QUERY_FIELDS',
+  'OP_TAGS_GET',
+]
+
+t.test("a method submits the opcode that Ganeti's does", async (t) => {
+  for (const { path, method, opcode } of original) {
+    if (opcode !== undefined && READINGS.includes(opcode)) continue
+    const submits = find(path, method)?.submits
+    if (opcode === undefined) t.equal(submits, undefined, `${method} ${path}`)
+    else t.ok(submits?.includes(opcode), `${method} ${path} submits ${opcode}`)
+  }
+})
+
+/** Why a method refuses a body; its path says `0` wherever it has a name. */
+async function refusal(path: string, name: string, body: JsonObject): Promise<unknown> {
+  const params = new Proxy<Record<string, string>>({}, { get: () => '0' })
+  const call = { params, body, query: new QueryString(''), backend: {}, signal: {} } as unknown as Call
+  try {
+    return await find(path, name)?.handle(call)
+  } catch (error) {
+    return error
+  }
+}
+
+t.test("a body has the older names that Ganeti's has, and none of them with the newer one", async (t) => {
+  for (const { path, method, rename = {} } of original) {
+    for (const [older, newer] of Object.entries(rename)) {
+      const error = await refusal(path, method, { __version__: 1, [older]: 0, [newer]: 0 })
+      const message = `Parameter '${older}' was renamed to '${newer}', but both are specified`
+      t.match(error, { code: 'invalid', message }, `${method} ${path} ${older}`)
+    }
+  }
+})
+
+t.test("what clients of Ganeti's must not set, ours must not either", async (t) => {
+  for (const { path, method, forbidden = [] } of original) {
+    for (const name of forbidden) {
+      const message = `The parameter ${name} cannot be set via RAPI`
+      t.match(await refusal(path, method, { [name]: null }), { code: 'forbidden', message }, path)
+    }
   }
 })
 

@@ -16,8 +16,6 @@ import {
 import { ALLOC_POLICIES, DISK_TEMPLATES, HYPERVISORS } from '../defaults.ts'
 import { preset, required } from '../opcode.ts'
 
-export const list: Check = Array.isArray
-
 export const allocPolicy = oneOf(...ALLOC_POLICIES)
 export const diskTemplate = oneOf(...DISK_TEMPLATES)
 export const fileDriver = oneOf('blktap', 'blktap2', 'loop')

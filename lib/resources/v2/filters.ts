@@ -64,7 +64,7 @@ function newRule(body: Json | undefined): NewFilterRule {
   for (const part of PARTS) {
     // Ganeti's master daemon finds this out, and its answer becomes a 502.
     if (!filterRuleChecks[part](rule[part])) {
-      throw new Failure('invalid', `'${part}' parameter: no rule has such a ${part}`)
+      throw new Failure('invalid', `'${part}' parameter: not what a filter rule can have`)
     }
   }
   return rule

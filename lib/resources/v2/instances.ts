@@ -302,6 +302,12 @@ const replaceDisks = resource('/2/instances/{instance_name}/replace-disks', 'Mir
     doc: 'Replaces the mirrors of disks; parameters in the query string take the place of a body.',
     operation: 'instances_name_replace_disks',
     fixed: { instance_name },
+    parameters: [
+      { name: 'mode', doc: 'Which mirrors to replace.' },
+      { name: 'disks', doc: 'Numbers of disks, separated by commas; all, if absent.' },
+      { name: 'remote_node', doc: 'The new secondary node.' },
+      { name: 'iallocator', doc: 'Which instance allocator chooses the new secondary node.' },
+    ],
     body: ({ body, query }) => replacement(body, query),
   }),
 })
@@ -334,7 +340,6 @@ const exportResource = resource('/2/instances/{instance_name}/export', 'Export o
   DELETE: submit(OP_BACKUP_REMOVE, {
     doc: 'Removes the export of an instance.',
     operation: 'instances_name_export',
-    dryRun: 'fixed',
     fixed: { instance_name },
   }),
 })

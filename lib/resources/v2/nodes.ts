@@ -132,6 +132,10 @@ const migrate = resource('/2/nodes/{node_name}/migrate', 'Migrating instances aw
     doc: 'Migrates all primary instances of a node; `mode` and `live` in the query string take the place of a body.',
     operation: 'nodes_name_migrate',
     fixed: { node_name },
+    parameters: [
+      { name: 'mode', doc: 'How: live or non-live.' },
+      { name: 'live', doc: 'What `mode` was before: live if not 0.' },
+    ],
     body: (call) => oldMigration(call.query) ?? wholeBody(call),
   }),
 })

@@ -59,6 +59,14 @@ t.test('there are no jobs, and none is taken', async (t) => {
   await t.rejects(backend.submitJob([{ OP_ID: 'OP_CLUSTER_VERIFY' }]), { code: 'unavailable' })
 })
 
+t.test('nothing that needs the job queue is done', async (t) => {
+  const backend = configFileBackend(() => config)
+  const rule = { priority: 0, predicates: [], action: 'CONTINUE', reason: [] }
+  await t.rejects(backend.cancelJob('1'), { code: 'unavailable' })
+  await t.rejects(backend.replaceFilter(null, rule), { code: 'unavailable' })
+  await t.rejects(backend.deleteFilter('73b72947-9176-4112-bda3-0998b18173d7'), { code: 'unavailable' })
+})
+
 t.test('rules of the job filter are found by UUID', async (t) => {
   const backend = configFileBackend(() => config)
   const uuid = '73b72947-9176-4112-bda3-0998b18173d7'
