@@ -48,15 +48,23 @@ export function constant(value: Json): Source {
 
 export const force = flag('force', 'If not 0, the job goes on in spite of what would keep it from it.')
 
-/** What every submission takes. */
-const dryRunParameter: Parameter = {
+export const dryRunParameter: Parameter = {
   name: 'dry-run',
   doc: 'If not 0, the job only checks whether it could be done.',
 }
-const reasonParameter: Parameter = { name: 'reason', doc: "Why, in the requester's words; the job keeps it." }
+export const reasonParameter: Parameter = {
+  name: 'reason',
+  doc: "Why, in the requester's words; the job keeps it.",
+}
 
 /** How a body's names become an opcode's, by the older name. */
 export type Renames<Taken extends string> = { readonly [olderName: string]: Taken }
+
+/**
+ * Whether `dry-run` of the query string always decides, or leaves it to the
+ * body where it is not there, or counts for nothing (with opcodes that only read).
+ */
+export type DryRun = 'fixed' | 'if asked' | 'ignored'
 
 /** Declares a submission: `Taken` are the names of the opcode's parameters, `Name` those in the path. */
 export interface Submission<Taken extends string, Name extends string> {
@@ -65,8 +73,7 @@ export interface Submission<Taken extends string, Name extends string> {
   readonly operation: string
   /** `write` unless given. */
   readonly access?: readonly Right[]
-  /** Whether `dry-run` of the query string always decides, or leaves it to the body where it is not there. */
-  readonly dryRun?: 'fixed' | 'if asked'
+  readonly dryRun?: DryRun
   readonly fixed?: { readonly [parameter in NoInfer<Taken>]?: Source<Name> }
   /** What else there is in the query string: `body` looks at it. */
   readonly parameters?: readonly Parameter[]
@@ -89,7 +96,12 @@ export function submit<Taken extends string, Name extends string = never>(
     doc,
     ...(access && { access }),
     opcodes: [opcode],
-    parameters: [...fixed.flatMap(([, { inQuery }]) => inQuery ?? []), ...parameters],
+    parameters: [
+      ...fixed.flatMap(([, { inQuery }]) => inQuery ?? []),
+      ...parameters,
+      ...(dryRun === 'ignored' ? [] : [dryRunParameter]),
+      reasonParameter,
+    ],
     job: (call) => {
       checkForbidden(forbidden, call)
       const said = { ...body(call), ...dependsIn(call.body) }
@@ -117,7 +129,7 @@ export function jobMethod<Name extends string>({
   return {
     doc: `${doc} Answers with the job's id.`,
     access,
-    parameters: [...parameters, dryRunParameter, reasonParameter],
+    parameters,
     stateOnly: false,
     submits: opcodes.map(({ id }) => id),
     handle: async (call) => call.backend.submitJob(job(call)),
@@ -157,7 +169,8 @@ export function fill(
  * What the query string says of a dry run. Ganeti heeds it only where it is
  * fixed, and elsewhere runs for real what was asked for as a dry run.
  */
-export function dryRunIn(query: QueryString, mode: 'fixed' | 'if asked'): JsonObject {
+export function dryRunIn(query: QueryString, mode: DryRun): JsonObject {
+  if (mode === 'ignored') return {}
   const dry_run = query.flag(dryRunParameter.name)
   return dry_run || mode === 'fixed' ? { dry_run } : {}
 }

@@ -29,12 +29,14 @@ import {
   constant,
   dependsIn,
   dryRunIn,
+  dryRunParameter,
   fill,
   flag,
   force,
   jobMethod,
   noBody,
   path,
+  reasonParameter,
   reasonTrail,
   type Source,
   submit,
@@ -151,6 +153,7 @@ const info = resource('/2/instances/{instance_name}/info', 'Run-time details of 
     doc: 'Asks the nodes about an instance, which will be the result of the job.',
     operation: 'instances_name_info',
     access: [],
+    dryRun: 'ignored',
     fixed: {
       instances: onlyThisInstance,
       static: flag('static', 'If not 0, only what is in the configuration.'),
@@ -231,6 +234,8 @@ const reinstall = resource('/2/instances/{instance_name}/reinstall', 'Operating 
     parameters: [
       { name: 'os', doc: 'Which operating system to install; unless said, the one it has.' },
       { name: 'nostartup', doc: 'If not 0, the instance stays down.' },
+      dryRunParameter,
+      reasonParameter,
     ],
     job: ({ params: { instance_name }, query, body }) => {
       const { os_type, osparams, start } = reinstallation(body, query)

@@ -174,6 +174,7 @@ const storage = resource('/2/nodes/{node_name}/storage', 'Storage units of a nod
     operation: 'nodes_name_storage',
     // It takes locks, so it is not for everyone.
     access: ['write'],
+    dryRun: 'ignored',
     fixed: {
       nodes: onlyThisNode,
       storage_type,
