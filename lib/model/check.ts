@@ -16,7 +16,7 @@ export const boolean: Check = (value) => typeof value === 'boolean'
 export const string: Check = (value) => typeof value === 'string'
 export const nonEmptyString: Check = (value) => typeof value === 'string' && value !== ''
 export const number: Check = (value) => typeof value === 'number' || typeof value === 'bigint'
-/** Integers that a number cannot hold come as bigints (json.ts); what else is as large was written with an exponent. */
+/** Integers that a number cannot hold come as bigints (json.ts); other large ones had an exponent. */
 export const integer: Check = (value) => Number.isSafeInteger(value) || typeof value === 'bigint'
 export const nonNegativeInt: Check = (value) => integer(value) && Number(value) >= 0
 export const positiveInt: Check = (value) => integer(value) && Number(value) > 0
@@ -64,7 +64,10 @@ export const ipv6Address: Check = (value) => typeof value === 'string' && isIPv6
 export const ipv4Network: Check = (value) => isNetwork(value, isIPv4, ipv4Bits)
 export const ipv6Network: Check = (value) => isNetwork(value, isIPv6, ipv6Bits)
 
-/** Whether a value is an address (which stands for a network of one) or a network like `192.0.2.0/24`, with no bits beyond its prefix. */
+/**
+ * Whether a value is a network like `192.0.2.0/24`, with no bits beyond its
+ * prefix, or an address, which stands for a network of one.
+ */
 function isNetwork(
   value: Json,
   isAddress: (text: string) => boolean,

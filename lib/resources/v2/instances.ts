@@ -229,7 +229,7 @@ const rename = resource('/2/instances/{instance_name}/rename', 'Name of an insta
 
 const reinstall = resource('/2/instances/{instance_name}/reinstall', 'Operating system of an instance.', {
   POST: jobMethod({
-    doc: 'Stops an instance, installs its operating system or another, and starts it; `os` and `nostartup` in the query string take the place of a body.',
+    doc: 'Installs the operating system of an instance again, or another; a query string takes the place of a body.',
     opcodes: [OP_INSTANCE_SHUTDOWN, OP_INSTANCE_REINSTALL, OP_INSTANCE_STARTUP],
     parameters: [
       { name: 'os', doc: 'Which operating system to install; unless said, the one it has.' },
