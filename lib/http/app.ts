@@ -80,23 +80,25 @@ export function createApp({
       if (!match) throw new HttpError(404)
       if (!method) throw new HttpError(501, `Method ${request.method} is unsupported for path ${path}`)
 
-      const body = await readJsonBody(request, user === undefined ? STRANGERS_BODY_LIMIT : BODY_LIMIT)
+      const limit = user === undefined ? STRANGERS_BODY_LIMIT : BODY_LIMIT
+      const body = request.bodyLength === 0 ? undefined : await readJsonBody(request, limit)
 
       const backend = presentBackend()
+      const generation = method.stateOnly ? backend.generation : null
+      const kept = generation === null ? undefined : cache.find(generation, target)
+      if (kept) return await kept.respond(headers, user)
+
       const handle = async (signal: AbortSignal) => {
         const query = new QueryString(target.slice(path.length + 1))
         const call: Call = { params: match.params, query, body, backend, signal }
         return new Representation(await encode(await method.handle(call)), method.stateOnly)
       }
-      if (!method.stateOnly) return await (await handle(request.signal)).respond(headers, user)
-      const { generation } = backend
-      const representation =
+      const made =
         generation === null
           ? await handle(request.signal)
-          : (cache.find(generation, target) ??
-            // Others may come to wait for this answer, so it is made even if this client hangs up.
-            (await cache.make(generation, target, () => handle(NEVER))))
-      return await representation.respond(headers, user)
+          : // Others may come to wait for this answer, so it is made even if this client hangs up.
+            await cache.make(generation, target, () => handle(NEVER))
+      return await made.respond(headers, user)
     } catch (thrown) {
       return { ...failureResponse(thrown), user }
     }

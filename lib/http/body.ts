@@ -9,14 +9,13 @@ import { HttpError } from './status.ts'
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Receives and decodes a request's body.
+ * Receives and decodes the body of a request that has one, be it empty.
  * @param limit the most bytes to take
  * @returns undefined for an empty body
  * @throws HttpError 415 unless its type is exactly `application/json`, 400 for a
  *   broken text, and what `readBody` raises
  */
 export async function readJsonBody(request: Request, limit: number): Promise<Json | undefined> {
-  if (request.bodyLength === 0) return undefined
   // Where the length is known, a wrong type is refused before the body is sent at all.
   if (request.bodyLength !== undefined) checkType(request)
   const bytes = await request.readBody(limit)

@@ -13,6 +13,8 @@ import { HttpError, phraseOf } from './status.ts'
 const CHEAP_TO_DISCARD = 64 * 1024
 
 export class Exchange implements Request {
+  /** The first line of the request, as it was sent. */
+  readonly line: string
   readonly method: string
   readonly target: string
   readonly headers: RequestHeaders
@@ -36,15 +38,11 @@ export class Exchange implements Request {
     this.#wantsContinue = wantsContinue
     this.method = incoming.method ?? ''
     this.target = incoming.url ?? ''
+    this.line = `${this.method} ${this.target} HTTP/${incoming.httpVersion}`
     this.headers = incoming.headers
     this.address = address
     const { 'transfer-encoding': encoding, 'content-length': length } = incoming.headers
     this.bodyLength = encoding === undefined ? Number(length ?? 0) : undefined
-  }
-
-  /** The first line of the request, as it was sent. */
-  get line(): string {
-    return `${this.method} ${this.target} HTTP/${this.#incoming.httpVersion}`
   }
 
   get httpVersion(): string {

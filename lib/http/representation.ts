@@ -44,15 +44,15 @@ export class Representation {
     return this.body.length + this.#gzippedBytes
   }
 
-  /** Gives the answer in the form that a request asks for. */
-  async respond(headers: RequestHeaders, user?: string): Promise<Response> {
+  /** Gives the answer in the form that a request asks for; only compressing takes time. */
+  respond(headers: RequestHeaders, user?: string): Response | Promise<Response> {
     const compressed = this.#worthCompressing && acceptsGzip(headers['accept-encoding'])
     if (this.#isKnown(headers['if-none-match'])) {
       const tag = compressed ? this.#gzipTag : this.#tag
       return { status: 304, headers: ['ETag', tag, ...this.#vary], body: NOTHING, user }
     }
     if (!compressed) return { status: 200, headers: this.#headers, body: this.body, user }
-    return { status: 200, headers: this.#gzipHeaders, body: await this.#gzip(), user }
+    return this.#gzip().then((body) => ({ status: 200, headers: this.#gzipHeaders, body, user }))
   }
 
   /** Whether an If-None-Match names this answer, in whatever form; comparison is weak (RFC 9110, 13.1.2). */

@@ -24,7 +24,13 @@ const PATTERNS: Readonly<Record<string, RegExp>> = { disk: NUMBER, job_id: NUMBE
 interface Place {
   readonly literals: Map<string, Place>
   readonly names: { readonly pattern: RegExp; readonly place: Place }[]
-  resource: Resource | undefined
+  end: End | undefined
+}
+
+/** A resource, and the names that its path gives to segments; none at all where it gives none. */
+interface End {
+  readonly resource: Resource
+  readonly names: readonly (string | undefined)[]
 }
 
 /**
@@ -41,13 +47,13 @@ export function createRouter(resources: readonly Resource[]): Router {
   return (path) => {
     if (!path.startsWith('/')) return undefined
     const segments = path.slice(1).split('/')
-    const resource = find(root, segments, 0)
-    return resource && { resource, params: paramsOf(resource, segments) }
+    const end = find(root, segments, 0)
+    return end && { resource: end.resource, params: paramsOf(end, segments) }
   }
 }
 
 function emptyPlace(): Place {
-  return { literals: new Map(), names: [], resource: undefined }
+  return { literals: new Map(), names: [], end: undefined }
 }
 
 function place(root: Place, resource: Resource): void {
@@ -64,12 +70,15 @@ function place(root: Place, resource: Resource): void {
     }
     here = next
   }
-  here.resource = resource
+  const names = segmentsOf(resource.path).map((segment) =>
+    patternOf(segment) ? segment.slice(1, -1) : undefined,
+  )
+  here.end = { resource, names: names.some((name) => name !== undefined) ? names : [] }
 }
 
-function find(here: Place, segments: readonly string[], depth: number): Resource | undefined {
+function find(here: Place, segments: readonly string[], depth: number): End | undefined {
   const segment = segments[depth]
-  if (segment === undefined) return here.resource
+  if (segment === undefined) return here.end
   const literal = here.literals.get(segment)
   const found = literal && find(literal, segments, depth + 1)
   if (found) return found
@@ -80,13 +89,10 @@ function find(here: Place, segments: readonly string[], depth: number): Resource
   return undefined
 }
 
-const NO_PARAMS: Readonly<Record<string, string>> = {}
-
-function paramsOf({ path }: Resource, segments: readonly string[]): Readonly<Record<string, string>> {
-  if (!path.includes('{')) return NO_PARAMS
+function paramsOf({ names }: End, segments: readonly string[]): Readonly<Record<string, string>> {
   const params: Record<string, string> = {}
-  for (const [index, segment] of segmentsOf(path).entries()) {
-    if (patternOf(segment)) params[segment.slice(1, -1)] = segments[index] ?? ''
+  for (const [index, name] of names.entries()) {
+    if (name !== undefined) params[name] = segments[index] ?? ''
   }
   return params
 }

@@ -41,7 +41,7 @@ export interface Limits {
   readonly head: number
   /** For a request as a whole, its body included. */
   readonly request: number
-  /** Without a byte in either direction while a request is under way; a long poll takes 10 seconds. */
+  /** Without a byte in either direction while an answer is on its way. */
   readonly silence: number
   /** Between two requests: longer than clients keep connections (curl 118 seconds, Go 90). */
   readonly idle: number
@@ -162,7 +162,6 @@ export async function startServer(
         allowHalfOpen: true,
       })
     : createServer(settings)
-  server.timeout = limits.silence
   // Not in Node's documentation, but in its code since 2010: without it, the answer to a client that
   // closes its sending side after the request is thrown away.
   Object.assign(server, { httpAllowHalfOpen: true })
@@ -278,7 +277,10 @@ export async function startServer(
     const response = refusal(exchange) ?? (await app(exchange))
     // An epilogue is an answer still to come, after which the connection is closed.
     const close = !connection.epilogue && (closing || room.crowded || connection.broken)
-    if (!incoming.socket.destroyed) exchange.send(response, serverName, close, limits.linger)
+    if (incoming.socket.destroyed) return
+    exchange.send(response, serverName, close, limits.linger)
+    // Most answers leave at once, and the others only as fast as the client reads.
+    if (outgoing.writableLength > 0) incoming.socket.setTimeout(limits.silence)
   }
   server.on('request', (incoming, outgoing) => serve(incoming, outgoing, false))
   server.on('checkContinue', (incoming, outgoing) => serve(incoming, outgoing, true))

@@ -164,7 +164,7 @@ t.test('a body may be announced or chunked, on any method', async (t) => {
 })
 
 t.test('a broken chunk is the fault of its own request', async (t) => {
-  const { port, log } = await serve(t, answering(echo), { limits: { linger: 10 } })
+  const { port, log } = await serve(t, answering(echo), { limits: { linger: 200 } })
   const responses = await allResponses(
     port,
     `PUT / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\nzz\r\n`,
@@ -185,7 +185,7 @@ t.test('a broken chunk that comes before the body is asked for is told when it i
     })
     return ok(String(await request.readBody(10)))
   })
-  const { port } = await serve(t, app, { limits: { linger: 10 } })
+  const { port } = await serve(t, app, { limits: { linger: 200 } })
   const client = await RawClient.connect(port)
   client.send(`PUT / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`)
   client.send('zz\r\n')
@@ -196,7 +196,7 @@ t.test('a broken chunk that comes before the body is asked for is told when it i
 })
 
 t.test('a body that is too long is refused, and nothing after it is served', async (t) => {
-  const { port, log } = await serve(t, answering(echo), { limits: { linger: 50 } })
+  const { port, log } = await serve(t, answering(echo), { limits: { linger: 200 } })
   const next = `GET /next HTTP/1.1\r\n${HOST}\r\n`
   const long = 'x'.repeat(2000)
   for (const request of [
@@ -241,7 +241,7 @@ t.test('who waits for 100 Continue gets it when the body is wanted, else the ref
       if (request.target === '/refused') throw new HttpError(401)
       return echo(request)
     }),
-    { limits: { linger: 10 } },
+    { limits: { linger: 200 } },
   )
   const head = (path: string) =>
     `PUT ${path} HTTP/1.1\r\n${HOST}Content-Length: 2\r\nExpect: 100-continue\r\n\r\n`
@@ -276,7 +276,7 @@ const firstLines: [length: number, status: number][] = [
 ]
 
 t.test('a first line may have 8192 bytes', async (t) => {
-  const { port } = await serve(t, async () => ok('2\n'), { limits: { linger: 10 } })
+  const { port } = await serve(t, async () => ok('2\n'), { limits: { linger: 200 } })
   for (const [length, status] of firstLines) {
     const frame = 'GET /version?x= HTTP/1.1'
     const client = await RawClient.connect(port)
@@ -287,7 +287,7 @@ t.test('a first line may have 8192 bytes', async (t) => {
 })
 
 t.test('a head may have 16 KiB', async (t) => {
-  const { port, log } = await serve(t, async () => ok('2\n'), { limits: { linger: 10 } })
+  const { port, log } = await serve(t, async () => ok('2\n'), { limits: { linger: 200 } })
   for (const [length, status] of [
     [15_000, 200],
     [17_000, 431],
@@ -305,7 +305,7 @@ t.test('a head may have 16 KiB', async (t) => {
 
 t.test('a slow head is cut off with 408, a connection without a request without a word', async (t) => {
   const { port, log, debug } = await serve(t, echo, {
-    limits: { head: 50, request: 50, check: 10, linger: 10 },
+    limits: { head: 200, request: 200, check: 10 },
   })
   const dribbling = await RawClient.connect(port)
   dribbling.send(`GET / HTTP/1.1\r\n`)
@@ -324,7 +324,7 @@ t.test('a slow head is cut off with 408, a connection without a request without 
 
 t.test('a slow body is cut off with 408', async (t) => {
   const { port, log } = await serve(t, answering(echo), {
-    limits: { head: 40, request: 50, check: 10, linger: 10 },
+    limits: { head: 300, request: 300, check: 10 },
   })
   const client = await RawClient.connect(port)
   client.send(`PUT /slow HTTP/1.1\r\n${HOST}Content-Length: 100\r\n\r\nabc`)
@@ -338,10 +338,10 @@ t.test('a slow body is cut off with 408', async (t) => {
 
 t.test('neither a slow head nor an idle connection is what a long answer is', async (t) => {
   const { app, answer } = answeringLater()
-  const { port } = await serve(t, app, { limits: { head: 20, request: 20, idle: 20, check: 5 } })
+  const { port } = await serve(t, app, { limits: { head: 300, request: 300, idle: 50, check: 5 } })
   const client = await RawClient.connect(port)
   client.send(`GET /wait HTTP/1.1\r\n${HOST}\r\n`)
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await new Promise((resolve) => setTimeout(resolve, 600))
   await answer('/wait')
   t.equal((await client.response())?.body.toString(), '/wait\n')
   await client.closed
