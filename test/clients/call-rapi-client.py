@@ -1,0 +1,32 @@
+"""Makes calls with the RAPI client of Debian's python3-ganeti-rapi.
+
+    call-rapi-client.py PORT CAFILE USER PASSWORD <CALLS
+
+CALLS is a JSON list of [method, [argument, ...], {keyword: argument, ...}].
+Prints a JSON object: "results", for each call ["returned", value] or
+["raised", [type, code, message]]; and "readings", the names of all methods
+that only read.
+"""
+
+import json
+import sys
+
+from ganeti.rapi import client
+
+port, cafile, user, password = sys.argv[1:]
+rapi = client.GanetiRapiClient(
+    "localhost", int(port), user, password,
+    curl_config_fn=client.GenericCurlConfig(cafile=cafile, verify_hostname=True, timeout=30))
+
+
+def result(name, args, kwargs):
+    try:
+        return ["returned", getattr(rapi, name)(*args, **kwargs)]
+    except client.Error as err:
+        return ["raised", [type(err).__name__, getattr(err, "code", None), str(err)]]
+
+
+json.dump({
+    "results": [result(*call) for call in json.load(sys.stdin)],
+    "readings": [name for name in dir(rapi) if name.startswith(("Get", "Query"))],
+}, sys.stdout)
