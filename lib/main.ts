@@ -258,9 +258,9 @@ async function loadState(files: readonly [string, ...string[]], log: Log): Promi
   return config
 }
 
-/** The address to listen on. */
-function hostToBind(options: Options): string {
-  if (options.interface === undefined) return options.bind ?? '::'
+/** The address to listen on; undefined for all. */
+function hostToBind(options: Options): string | undefined {
+  if (options.interface === undefined) return options.bind
   const addresses = networkInterfaces()[options.interface] ?? []
   const [address] = addresses.filter(({ family }) => family === 'IPv4').concat(addresses)
   if (!address) throw new Failure('configuration', `Network interface '${options.interface}' has no address`)

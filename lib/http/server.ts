@@ -129,12 +129,12 @@ interface Connection {
 }
 
 /**
- * Starts to listen.
+ * Starts to listen; without a host on all addresses, of IPv6 and IPv4 where the machine has both.
  * @throws Failure `configuration` where that is not possible
  */
 export async function startServer(
   options: ServerOptions,
-  where: { readonly host: string; readonly port: number },
+  where: { readonly host?: string | undefined; readonly port: number },
 ): Promise<HttpServer> {
   const { app, serverName, certificate, logRequest, logDebug } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
@@ -398,11 +398,13 @@ export async function startServer(
     socket.resume()
   }
 
-  server.listen(where.port, where.host)
+  server.listen(where)
   try {
     await once(server, 'listening')
   } catch (cause) {
-    throw new Failure('configuration', `Cannot listen on ${hostAndPort(where.host, where.port)}`, { cause })
+    throw new Failure('configuration', `Cannot listen on ${hostAndPort(where.host ?? '::', where.port)}`, {
+      cause,
+    })
   }
 
   return {
