@@ -19,6 +19,8 @@ export type FailureCode =
   | 'no-master'
   /** The master daemon did not answer in time. */
   | 'no-answer'
+  /** What the master daemon answered cannot be understood, or came only in part. */
+  | 'bad-answer'
   /** This backend cannot do it at all. */
   | 'unsupported'
   /** A file or setting the daemon needs is missing or wrong. */

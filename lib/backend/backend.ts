@@ -3,7 +3,7 @@
  * LUXI protocol, so that a handler cannot tell which backend answers.
  *
  * Every verb may also raise the Failures of the way to the cluster:
- * `no-master`, `no-answer`, `unavailable`.
+ * `no-master`, `no-answer`, `bad-answer`, `unavailable`.
  */
 import type { Json, JsonObject } from '../json.ts'
 import type { NewFilterRule } from '../model/filter-rule.ts'

@@ -41,6 +41,7 @@ const STATUS_OF: Readonly<Record<FailureCode, number>> = {
   unavailable: 503,
   'no-master': 502,
   'no-answer': 504,
+  'bad-answer': 502,
   unsupported: 501,
   configuration: 500,
   internal: 500,

@@ -1,0 +1,85 @@
+/**
+ * What the master daemon's answers mean: a result, or one of Ganeti's errors
+ * as `[CLASS, [MESSAGE, ...]]`, or the bare text of what its reader of requests
+ * has to say. Ganeti's own daemon for the remote API answers most of these
+ * with status 500; ours tells the client's faults from the cluster's.
+ */
+import { Failure, type FailureCode } from '../../failure.ts'
+import { isJsonObject, type Json, parseJson } from '../../json.ts'
+
+/** What error classes stand for; the others are `internal`. */
+const CLASSES: { readonly [name: string]: FailureCode } = {
+  JobLost: 'not-found',
+  JobQueueDrainError: 'unavailable',
+  JobQueueFull: 'unavailable',
+  ParameterError: 'invalid',
+}
+
+/** What the codes of an OpPrereqError stand for (ECODES_ALL in Ganeti's constants); the others are `internal`. */
+const PREREQUISITES: { readonly [code: string]: FailureCode } = {
+  already_exists: 'invalid',
+  insufficient_resources: 'unavailable',
+  resource_not_unique: 'invalid',
+  temp_insufficient_resources: 'unavailable',
+  unknown_entity: 'not-found',
+  wrong_input: 'invalid',
+  wrong_state: 'unavailable',
+}
+
+/** Errors of no class of their own, by their text. */
+const TEXTS: { readonly [text: string]: FailureCode } = {
+  'Queue drained': 'unavailable',
+}
+
+/**
+ * Gives the result in an answer.
+ * @throws Failure what the answer says, or `bad-answer` where it is none
+ */
+export function readAnswer(text: string): Json {
+  let answer: Json
+  try {
+    answer = parseJson(text)
+  } catch (error) {
+    throw badAnswer({ cause: error })
+  }
+  if (!isJsonObject(answer) || typeof answer.success !== 'boolean' || answer.result === undefined) {
+    throw badAnswer()
+  }
+  if (answer.success) return answer.result
+  throw refusal(answer.result)
+}
+
+function badAnswer(options?: ErrorOptions): Failure {
+  return new Failure('bad-answer', "The master daemon's answer cannot be understood", options)
+}
+
+/** Gives the Failure that an error in Ganeti's form stands for; jobs that failed have the same form in their result. */
+export function refusal(error: Json): Failure {
+  if (typeof error === 'string') return misread(error)
+  if (!Array.isArray(error)) return badAnswer()
+  const [name, args] = error
+  const [message, code] = Array.isArray(args) ? args : [args]
+  const text = typeof message === 'string' ? message : String(name)
+  return new Failure(codeOf(String(name), String(code), text), text)
+}
+
+function codeOf(name: string, code: string, text: string): FailureCode {
+  if (name === 'OpPrereqError') return lookup(PREREQUISITES, code)
+  return name === 'GenericError' ? lookup(TEXTS, text) : lookup(CLASSES, name)
+}
+
+function lookup(table: { readonly [name: string]: FailureCode }, name: string): FailureCode {
+  return (Object.hasOwn(table, name) ? table[name] : undefined) ?? 'internal'
+}
+
+/**
+ * A request that could not be read. Ours are well-formed, so it is what our
+ * client put in that does not fit: `Failed to parse request: Cannot convert
+ * value '[...]', error: Unknown filter operand 'nope'`. What comes after the
+ * value is what the client can make use of.
+ */
+function misread(text: string): Failure {
+  const [, reason] =
+    /^Failed to parse request: (?:Cannot convert value .*?', error: )?(.*)$/s.exec(text) ?? []
+  return reason === undefined ? new Failure('bad-answer', text) : new Failure('invalid', reason)
+}

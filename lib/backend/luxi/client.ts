@@ -1,0 +1,140 @@
+/**
+ * Calls to the master daemon, over connections that are kept for the next
+ * call. There are three kinds of call:
+ *
+ * - a read may be made again, and is shared with whoever asks the same;
+ * - a change may have taken effect even where no answer came, so it is sent
+ *   once, over a new connection: one that was kept may have been closed by the
+ *   master daemon in the very moment we send, and nobody could tell whether
+ *   the call arrived;
+ * - a wait keeps a connection busy for seconds, so waits have their own, and
+ *   never stand in the way of the others. One whose client is gone ends.
+ */
+import { type Json, stringifyJson } from '../../json.ts'
+import { readAnswer } from './answer.ts'
+import { Connection, ConnectionLost, noAnswer } from './connection.ts'
+import { Lane } from './lane.ts'
+import { SharedCalls } from './shared-calls.ts'
+
+/** Ganeti's protocol version, the same since 3.0. */
+const VERSION = 3000000
+
+export interface ClientLimits {
+  /** Milliseconds until a call must be answered, its waiting for a turn included; Ganeti's clients give it as long. */
+  readonly answer: number
+  /** Calls at once, waits aside; the master daemon has a thread for each. */
+  readonly calls: number
+}
+
+const LIMITS: ClientLimits = { answer: 60_000, calls: 8 }
+
+export class LuxiClient {
+  readonly #sockets: readonly string[]
+  readonly #limits: ClientLimits
+  readonly #calls: Lane
+  readonly #reads = new SharedCalls<Json>()
+  /** Connected and doing nothing, the last used one last. */
+  readonly #idle: Connection[] = []
+  readonly #open = new Set<Connection>()
+
+  /** @param sockets where the master daemon may listen; the first one that answers counts */
+  constructor(sockets: readonly string[], limits: Partial<ClientLimits> = {}) {
+    this.#sockets = sockets
+    this.#limits = { ...LIMITS, ...limits }
+    this.#calls = new Lane(this.#limits.calls)
+  }
+
+  /**
+   * Asks for something that changes nothing.
+   * @throws Failure as `readAnswer` has them, `no-master`, `no-answer`, `bad-answer`
+   */
+  async read(method: string, args: readonly Json[]): Promise<Json> {
+    const request = requestText(method, args)
+    const deadline = this.#deadline()
+    return this.#reads.make(request, () =>
+      this.#inTurn(deadline, async () => readAnswer(await this.#ask(request, deadline))),
+    )
+  }
+
+  /**
+   * Asks for a change; where this fails with `no-answer` or `bad-answer` it may have happened all the same.
+   * @throws Failure as `read`
+   */
+  async change(method: string, args: readonly Json[]): Promise<Json> {
+    const deadline = this.#deadline()
+    return this.#inTurn(deadline, () => this.#askOnce(requestText(method, args), deadline))
+  }
+
+  /**
+   * Asks for something that may take a while; how many at once is the caller's business.
+   * @param patience milliseconds until there must be an answer
+   * @param signal ends the wait, which then throws the signal's reason
+   * @throws Failure as `read`
+   */
+  async wait(method: string, args: readonly Json[], patience: number, signal?: AbortSignal): Promise<Json> {
+    return this.#askOnce(requestText(method, args), performance.now() + patience, signal)
+  }
+
+  /** Closes all connections; calls under way fail. */
+  close(): void {
+    for (const connection of this.#open) connection.close()
+  }
+
+  #deadline(): number {
+    return performance.now() + this.#limits.answer
+  }
+
+  #inTurn(deadline: number, action: () => Promise<Json>): Promise<Json> {
+    return this.#calls.go(deadline, action, () => Promise.reject(noAnswer()))
+  }
+
+  /** Over a kept connection if there is one; where that turns out to be closed, over a new one. */
+  async #ask(request: string, deadline: number): Promise<string> {
+    const kept = this.#idle.pop()
+    if (kept) {
+      try {
+        return await this.#askOver(kept, request, deadline)
+      } catch (error) {
+        if (!(error instanceof ConnectionLost && error.unanswered)) throw error
+      }
+    }
+    return this.#askOver(await this.#connect(deadline), request, deadline)
+  }
+
+  async #askOnce(request: string, deadline: number, signal?: AbortSignal): Promise<Json> {
+    return readAnswer(await this.#askOver(await this.#connect(deadline), request, deadline, signal))
+  }
+
+  async #askOver(
+    connection: Connection,
+    request: string,
+    deadline: number,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const answer = await connection.call(request, deadline, signal)
+    this.#keep(connection)
+    return answer
+  }
+
+  async #connect(deadline: number): Promise<Connection> {
+    const connection = await Connection.open(this.#sockets, deadline)
+    this.#open.add(connection)
+    connection.onClose(() => {
+      this.#open.delete(connection)
+      const place = this.#idle.indexOf(connection)
+      if (place >= 0) this.#idle.splice(place, 1)
+    })
+    return connection
+  }
+
+  #keep(connection: Connection): void {
+    if (this.#idle.length >= this.#limits.calls) connection.close()
+    if (!connection.usable) return
+    connection.rest()
+    this.#idle.push(connection)
+  }
+}
+
+function requestText(method: string, args: readonly Json[]): string {
+  return stringifyJson({ method, args, version: VERSION })
+}

@@ -1,0 +1,228 @@
+/**
+ * The backend of a live cluster: each verb of the seam is a call to the master
+ * daemon on this node, whose answers are nearly the seam's own already.
+ *
+ * Nothing is kept from one request to the next, but what is the same for all
+ * of them: the fields of OSes and the like (see JobQueries).
+ */
+import { Failure } from '../../failure.ts'
+import { isJsonObject, type Json, type JsonObject, stringifyJson } from '../../json.ts'
+import type { Backend, FieldDefinition, QueryResult } from '../backend.ts'
+import { refusal } from './answer.ts'
+import { type ClientLimits, LuxiClient } from './client.ts'
+import { noAnswer, timeUntil } from './connection.ts'
+import { Lane } from './lane.ts'
+import { SharedCalls } from './shared-calls.ts'
+
+type Rows = readonly (readonly Json[])[]
+
+/** What the master daemon cannot be asked for, though the opcode OP_QUERY can (Ganeti's qlang.py). */
+const BY_JOB: ReadonlySet<string> = new Set(['cluster', 'os'])
+
+/**
+ * Waits at once. For each, the master daemon needs an inotify instance, of
+ * which Linux allows a user 128, and it needs them for running jobs too: when
+ * they are used up it drops connections.
+ */
+const WAITS = 64
+/** Milliseconds that a wait may take beyond what it asks for; as long as Ganeti's clients wait for any answer. */
+const WAIT_ALLOWANCE = 60_000
+
+/** Jobs at once that answer queries. */
+const QUERY_JOBS = 4
+/** Milliseconds until such a job must be through, its waiting for a turn included. */
+const JOB_PATIENCE = 60_000
+/** Seconds that we wait for a change of it at a time, as Ganeti's own daemon. */
+const WAIT_STEP = 20
+
+/** Greater job ids do not fit what Ganeti keeps them in, where they turn into others. */
+const GREATEST_JOB = 2n ** 63n - 1n
+
+/** @param sockets the paths at which the master daemon may listen, the best one first */
+export function luxiBackend(sockets: readonly string[], limits?: Partial<ClientLimits>): Backend {
+  const client = new LuxiClient(sockets, limits)
+  const jobs = new JobQueries(client)
+  const waits = new Lane(WAITS)
+
+  const rowsOf =
+    (method: string, noun: string) => async (names: readonly string[], fields: readonly string[]) => {
+      const rows = rowsIn(await client.read(method, [names, fields, false]))
+      if (rows.length >= names.length) return rows
+      throw new Failure('not-found', `${noun} name ${names.join(', ')} not found`)
+    }
+
+  return {
+    generation: null,
+
+    async queryClusterInfo() {
+      const info = await client.read('QueryClusterInfo', [])
+      if (!isJsonObject(info)) throw unexpected('what it knows of the cluster')
+      return info
+    },
+
+    async queryTags(kind, name) {
+      const tags = await client.read('QueryTags', [kind, name])
+      if (!Array.isArray(tags)) throw unexpected('tags')
+      return tags.toSorted()
+    },
+
+    queryInstances: rowsOf('QueryInstances', 'Instance'),
+    queryNodes: rowsOf('QueryNodes', 'Node'),
+    queryGroups: rowsOf('QueryGroups', 'NodeGroup'),
+    queryNetworks: rowsOf('QueryNetworks', 'Network'),
+
+    async queryJobs(ids, fields) {
+      if (ids.length === 0) return rowsIn(await client.read('QueryJobs', [null, fields]))
+      for (const id of ids) if (BigInt(id) > GREATEST_JOB) throw unknownJob(id)
+      // Unknown jobs have a row as well, of nulls; each known one has a status.
+      const rows = rowsIn(await client.read('QueryJobs', [ids, [...fields, 'status']]))
+      for (const [place, id] of ids.entries()) {
+        if ((rows[place]?.at(-1) ?? null) === null) throw unknownJob(id)
+      }
+      return rows.map((row) => row.slice(0, -1))
+    },
+
+    async queryFilters(uuids, fields) {
+      const rows = rowsIn(await client.read('QueryFilters', [uuids.length > 0 ? uuids : null, fields]))
+      if (rows.length < uuids.length) {
+        throw new Failure('not-found', `Filter rule UUID ${uuids.join(', ')} not found`)
+      }
+      return rows
+    },
+
+    async query(what, fields, filter) {
+      if (BY_JOB.has(what)) return jobs.query(what, fields, filter)
+      return queryResult(await client.read('Query', [what, fields, filter]))
+    },
+
+    async queryFields(what, fields) {
+      if (BY_JOB.has(what)) return jobs.queryFields(what, fields)
+      return fieldDefinitions(await client.read('QueryFields', [what, fields]))
+    },
+
+    submitJob: async (opcodes) => submit(client, opcodes),
+
+    async waitForJobChange(id, fields, { jobInfo, logSerial }, timeout, signal) {
+      if (BigInt(id) > GREATEST_JOB) throw unknownJob(id)
+      const deadline = performance.now() + timeout * 1000
+      const args = (seconds: number) => [id, fields, jobInfo, logSerial, seconds]
+      const wait = () => {
+        const seconds = Math.ceil(timeUntil(deadline) / 1000)
+        return client.wait('WaitForJobChange', args(seconds), seconds * 1000 + WAIT_ALLOWANCE, signal)
+      }
+      // Asked to wait no time at all, the master daemon tells at once how things are.
+      const look = () => client.read('WaitForJobChange', args(0))
+      try {
+        return jobChange(await waits.go(deadline, wait, look, signal))
+      } catch (error) {
+        throw error instanceof Failure && error.code === 'not-found' ? unknownJob(id) : error
+      }
+    },
+
+    close: async () => client.close(),
+  }
+}
+
+/**
+ * Queries that only a job can answer, as Ganeti's own daemon does for `/2/os`.
+ * They change nothing, so they are shared like other reads; and as fields are
+ * part of Ganeti itself, a job for their definitions is submitted but once.
+ */
+class JobQueries {
+  readonly #client: LuxiClient
+  readonly #lane = new Lane(QUERY_JOBS)
+  readonly #shared = new SharedCalls<Json>()
+  readonly #definitions = new Map<string, readonly FieldDefinition[]>()
+
+  constructor(client: LuxiClient) {
+    this.#client = client
+  }
+
+  async query(what: string, fields: readonly string[], qfilter: Json): Promise<QueryResult> {
+    return queryResult(await this.#run({ OP_ID: 'OP_QUERY', what, fields, qfilter, use_locking: false }))
+  }
+
+  async queryFields(what: string, fields: readonly string[] | null): Promise<readonly FieldDefinition[]> {
+    let definitions = this.#definitions.get(what)
+    if (!definitions) {
+      definitions = fieldDefinitions(await this.#run({ OP_ID: 'OP_QUERY_FIELDS', what, fields: null }))
+      this.#definitions.set(what, definitions)
+    }
+    if (fields === null) return definitions
+    const byName = new Map(definitions.map((definition) => [definition.name, definition]))
+    return fields.map((name) => byName.get(name) ?? unknownField(name))
+  }
+
+  /** Gives the result of a job of one opcode; it is submitted once for all who ask the same. */
+  #run(opcode: JsonObject): Promise<Json> {
+    const deadline = performance.now() + JOB_PATIENCE
+    return this.#shared.make(stringifyJson(opcode), () =>
+      this.#lane.go(
+        deadline,
+        async () => this.#result(await submit(this.#client, [opcode]), deadline),
+        () => Promise.reject(noAnswer()),
+      ),
+    )
+  }
+
+  async #result(id: number, deadline: number): Promise<Json> {
+    let known: Json = null
+    while (timeUntil(deadline) > 0) {
+      const args = [id, ['status', 'opresult'], known, null, WAIT_STEP]
+      const change = jobChange(
+        await this.#client.wait('WaitForJobChange', args, WAIT_STEP * 1000 + WAIT_ALLOWANCE),
+      )
+      known = change?.jobInfo ?? known
+      const [status, results] = Array.isArray(known) ? known : []
+      const result = Array.isArray(results) ? (results[0] ?? null) : null
+      if (status === 'success') return result
+      if (status === 'error') throw refusal(result)
+      if (status === 'canceled')
+        throw new Failure('unavailable', `Job ${id}, which was to answer this, was canceled`)
+    }
+    throw new Failure('no-answer', `Job ${id}, which was to answer this, has not ended in time`)
+  }
+}
+
+async function submit(client: LuxiClient, opcodes: readonly JsonObject[]): Promise<number> {
+  // Of the parameters that all opcodes have, the master daemon insists on this one.
+  const complete = opcodes.map((opcode) => ({ reason: [], ...opcode }))
+  const id = await client.change('SubmitJob', [complete])
+  if (typeof id !== 'number') throw unexpected('a job id')
+  return id
+}
+
+function unknownJob(id: string): Failure {
+  return new Failure('not-found', `Job ${id} not found`)
+}
+
+/** Null for the answer that nothing has changed. */
+function jobChange(result: Json): { readonly jobInfo: Json; readonly logEntries: Json } | null {
+  if (result === 'nochange') return null
+  if (!Array.isArray(result)) throw unexpected('a change of a job')
+  const [jobInfo = null, logEntries = null] = result
+  return { jobInfo, logEntries }
+}
+
+function rowsIn(result: Json): Rows {
+  if (Array.isArray(result) && result.every((row) => Array.isArray(row))) return result
+  throw unexpected('rows')
+}
+
+function queryResult(result: Json): QueryResult {
+  const fields = fieldDefinitions(result)
+  return { fields, data: rowsIn((result as JsonObject).data ?? null) as QueryResult['data'] }
+}
+
+function fieldDefinitions(result: Json): readonly FieldDefinition[] {
+  if (!isJsonObject(result) || !Array.isArray(result.fields)) throw unexpected('fields')
+  return result.fields
+}
+
+function unknownField(name: string): FieldDefinition {
+  return { name, title: name, kind: 'unknown', doc: `Unknown field '${name}'` }
+}
+
+function unexpected(what: string): Failure {
+  return new Failure('bad-answer', `The master daemon answered with something else than ${what}`)
+}

@@ -1,0 +1,72 @@
+import t from 'tap'
+import { readAnswer } from '../../../lib/backend/luxi/answer.ts'
+import type { FailureCode } from '../../../lib/failure.ts'
+
+t.test('a success is its result, long integers exactly', async (t) => {
+  t.same(readAnswer('{"success":true,"result":[["a",1.5],[null]]}'), [['a', 1.5], [null]])
+  t.equal(readAnswer('{"success":true,"result":null}'), null)
+  t.equal(readAnswer('{"success":true,"result":1795324262246252033}'), 1795324262246252033n)
+})
+
+t.test('an error is a Failure of the kind that its class or code stands for', async (t) => {
+  const cases: [result: unknown, code: FailureCode, message: string][] = [
+    [['OpPrereqError', ['Node name n9 not found', 'unknown_entity']], 'not-found', 'Node name n9 not found'],
+    [
+      ['OpPrereqError', ['Sync queries are not allowed', 'wrong_input']],
+      'invalid',
+      'Sync queries are not allowed',
+    ],
+    [['OpPrereqError', ['It is there', 'already_exists']], 'invalid', 'It is there'],
+    [['OpPrereqError', ['It runs', 'wrong_state']], 'unavailable', 'It runs'],
+    [['OpPrereqError', ['No memory', 'insufficient_resources']], 'unavailable', 'No memory'],
+    [['OpPrereqError', ['Odd', 'environment_error']], 'internal', 'Odd'],
+    [['OpPrereqError', ['Odd', 'constructor']], 'internal', 'Odd'],
+    [['OpPrereqError', ['Odd']], 'internal', 'Odd'],
+    [['JobLost', ["Can't load job file"]], 'not-found', "Can't load job file"],
+    [['JobQueueFull', ['Queue is full']], 'unavailable', 'Queue is full'],
+    [['JobQueueDrainError', ['Drained']], 'unavailable', 'Drained'],
+    [['GenericError', ['Queue drained']], 'unavailable', 'Queue drained'],
+    [['GenericError', ['Out of luck']], 'internal', 'Out of luck'],
+    [['ParameterError', ["Can't find field named 'x'"]], 'invalid', "Can't find field named 'x'"],
+    [['toString', ['Out of luck']], 'internal', 'Out of luck'],
+    [['OpExecError', []], 'internal', 'OpExecError'],
+    [
+      'Failed to parse request: Cannot convert value \'["node", ["name"], ["nope"]]\', error: Unknown filter operand \'nope\'',
+      'invalid',
+      "Unknown filter operand 'nope'",
+    ],
+    [
+      'Failed to parse request: Parsing WaitForJobChange message: Unable to read list',
+      'invalid',
+      'Parsing WaitForJobChange message: Unable to read list',
+    ],
+    ['What is this?', 'bad-answer', 'What is this?'],
+  ]
+  for (const [result, code, message] of cases) {
+    const text = JSON.stringify({ success: false, result })
+    t.throws(() => readAnswer(text), { code, message }, text)
+  }
+})
+
+t.test('what is no answer is told as such', async (t) => {
+  const texts = [
+    '',
+    'garbage',
+    '{"success":tru',
+    '[]',
+    '5',
+    'null',
+    '{}',
+    '{"success":true}',
+    '{"success":1,"result":[]}',
+    '{"result":[]}',
+    '{"success":false,"result":{}}',
+  ]
+  for (const text of texts) {
+    t.throws(
+      () => readAnswer(text),
+      { code: 'bad-answer', message: "The master daemon's answer cannot be understood" },
+      text,
+    )
+  }
+})

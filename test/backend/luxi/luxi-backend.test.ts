@@ -1,0 +1,228 @@
+import t, { type Test } from 'tap'
+import { luxiBackend } from '../../../lib/backend/luxi/luxi-backend.ts'
+import type { Json } from '../../../lib/json.ts'
+import { deferred, refuse, type Script, scriptedMaster } from './scripted-master.ts'
+
+async function backendOf(t: Test, script: Script) {
+  const master = await scriptedMaster(t, script)
+  const backend = luxiBackend([master.path])
+  t.teardown(() => backend.close())
+  return { master, backend }
+}
+
+/** Nobody hangs up. */
+const never = () => new AbortController().signal
+const NOTHING_KNOWN = { jobInfo: null, logSerial: null }
+
+t.test('each verb is the call that the original makes', async (t) => {
+  const results: { [method: string]: Json } = {
+    QueryClusterInfo: { name: 'c' },
+    QueryTags: ['b', 'a'],
+    Query: { fields: [], data: [] },
+    QueryFields: { fields: [] },
+    SubmitJob: 7,
+    WaitForJobChange: [['running'], []],
+  }
+  const { master, backend } = await backendOf(t, ({ method }) => results[method] ?? [['x', 'success']])
+  const calls: [verb: () => Promise<unknown>, method: string, args: Json[], result: unknown][] = [
+    [() => backend.queryClusterInfo(), 'QueryClusterInfo', [], { name: 'c' }],
+    [() => backend.queryTags('cluster', ''), 'QueryTags', ['cluster', ''], ['a', 'b']],
+    [
+      () => backend.queryInstances(['x'], ['name']),
+      'QueryInstances',
+      [['x'], ['name'], false],
+      [['x', 'success']],
+    ],
+    [() => backend.queryNodes([], ['name']), 'QueryNodes', [[], ['name'], false], [['x', 'success']]],
+    [() => backend.queryGroups(['x'], ['name']), 'QueryGroups', [['x'], ['name'], false], [['x', 'success']]],
+    [() => backend.queryNetworks(['x'], ['a']), 'QueryNetworks', [['x'], ['a'], false], [['x', 'success']]],
+    [() => backend.queryJobs([], ['id']), 'QueryJobs', [null, ['id']], [['x', 'success']]],
+    [() => backend.queryJobs(['5'], ['id']), 'QueryJobs', [['5'], ['id', 'status']], [['x']]],
+    [() => backend.queryFilters([], ['uuid']), 'QueryFilters', [null, ['uuid']], [['x', 'success']]],
+    [() => backend.queryFilters(['u'], ['uuid']), 'QueryFilters', [['u'], ['uuid']], [['x', 'success']]],
+    [
+      () => backend.query('node', ['name'], ['=', 'name', 'x']),
+      'Query',
+      ['node', ['name'], ['=', 'name', 'x']],
+      { fields: [], data: [] },
+    ],
+    [() => backend.queryFields('node', null), 'QueryFields', ['node', null], []],
+    [
+      () => backend.submitJob([{ OP_ID: 'OP_A', reason: [['me', 'why', 1]] }, { OP_ID: 'OP_B' }]),
+      'SubmitJob',
+      [
+        [
+          { OP_ID: 'OP_A', reason: [['me', 'why', 1]] },
+          { OP_ID: 'OP_B', reason: [] },
+        ],
+      ],
+      7,
+    ],
+    [
+      () => backend.waitForJobChange('5', ['status'], { jobInfo: ['queued'], logSerial: 3 }, 10, never()),
+      'WaitForJobChange',
+      ['5', ['status'], ['queued'], 3, 10],
+      { jobInfo: ['running'], logEntries: [] },
+    ],
+  ]
+  for (const [verb, method, args, result] of calls) {
+    t.same(await verb(), result, method)
+    const { method: asked, args: given } = master.asked.at(-1) ?? {}
+    t.same([asked, given], [method, args], method)
+  }
+  t.equal(backend.generation, null)
+})
+
+t.test('what is unknown is not found', async (t) => {
+  const { backend } = await backendOf(t, ({ method }) => {
+    if (method === 'QueryJobs') return [[99, null]]
+    if (method === 'WaitForJobChange') return refuse(['JobLost', ["Can't load job file"]])
+    if (method === 'QueryTags') {
+      return refuse(['OpPrereqError', ['Node name n9 not found', 'unknown_entity']])
+    }
+    return []
+  })
+  const calls: [call: () => Promise<unknown>, message: string][] = [
+    [() => backend.queryInstances(['i9'], ['name']), 'Instance name i9 not found'],
+    [() => backend.queryNodes(['n9'], ['name']), 'Node name n9 not found'],
+    [() => backend.queryGroups(['g9'], ['name']), 'NodeGroup name g9 not found'],
+    [() => backend.queryNetworks(['w9'], ['name']), 'Network name w9 not found'],
+    [() => backend.queryFilters(['u9'], ['uuid']), 'Filter rule UUID u9 not found'],
+    [() => backend.queryJobs(['99'], ['id', 'status']), 'Job 99 not found'],
+    [() => backend.queryTags('node', 'n9'), 'Node name n9 not found'],
+    [() => backend.waitForJobChange('99', ['id'], NOTHING_KNOWN, 10, never()), 'Job 99 not found'],
+  ]
+  for (const [call, message] of calls) await t.rejects(call(), { code: 'not-found', message }, message)
+  t.same(await backend.queryInstances([], ['name']), [], 'none at all is no failure')
+})
+
+t.test('ids that would wrap around to other jobs are not asked for', async (t) => {
+  const { master, backend } = await backendOf(t, () => [[1, 'success']])
+  const id = '99999999999999999999999'
+  await t.rejects(backend.queryJobs([id], ['id']), { code: 'not-found' })
+  await t.rejects(backend.waitForJobChange(id, ['id'], NOTHING_KNOWN, 10, never()), { code: 'not-found' })
+  t.same(master.asked, [])
+})
+
+t.test('results of another shape than they should have are no answers', async (t) => {
+  for (const result of [5, 'text', null, {}, [1], { fields: [] }, { data: [] }, { fields: [], data: [1] }]) {
+    const { backend } = await backendOf(t, () => result)
+    const calls: [what: string, call: () => Promise<unknown>][] = [
+      ['rows', () => backend.queryNodes([], ['name'])],
+      ['jobs', () => backend.queryJobs([], ['id'])],
+      ['job', () => backend.queryJobs(['1'], ['id'])],
+      ['filters', () => backend.queryFilters([], ['uuid'])],
+      ['query', () => backend.query('node', ['name'], null)],
+    ]
+    if (result !== 5) calls.push(['submit', () => backend.submitJob([])])
+    if (!Array.isArray(result)) {
+      calls.push(['tags', () => backend.queryTags('node', 'n')])
+      calls.push(['wait', () => backend.waitForJobChange('1', ['id'], NOTHING_KNOWN, 10, never())])
+      if (typeof result !== 'object' || result === null)
+        calls.push(['info', () => backend.queryClusterInfo()])
+    }
+    for (const [what, call] of calls) {
+      await t.rejects(call(), { code: 'bad-answer' }, `${what}: ${JSON.stringify(result)}`)
+    }
+  }
+})
+
+t.test('nothing new about a job is null', async (t) => {
+  const { backend } = await backendOf(t, () => 'nochange')
+  t.equal(await backend.waitForJobChange('5', ['id'], NOTHING_KNOWN, 10, never()), null)
+})
+
+t.test('more waits than the master daemon can take have their turn, or a look in the end', async (t) => {
+  const over = deferred()
+  const { master, backend } = await backendOf(t, async ({ method, args }) => {
+    if (method !== 'WaitForJobChange') return { name: 'c' }
+    if (args[4] !== 0) await over.promise
+    return [[args[4] === 0 ? 'looked' : 'waited'], []]
+  })
+  const wait = (seconds: number) => backend.waitForJobChange('5', ['status'], NOTHING_KNOWN, seconds, never())
+  const waits = Array.from({ length: 64 }, () => wait(10))
+  const more = Array.from({ length: 136 }, () => wait(0.02))
+  t.same(new Set((await Promise.all(more)).map((change) => String(change?.jobInfo))), new Set(['looked']))
+  t.equal(master.open, 65, 'those who only looked shared a connection')
+  t.same(await backend.queryClusterInfo(), { name: 'c' }, 'others are served meanwhile')
+  const last = wait(10)
+  over.resolve()
+  t.same(new Set((await Promise.all(waits)).map((change) => String(change?.jobInfo))), new Set(['waited']))
+  t.same(await last, { jobInfo: ['waited'], logEntries: [] })
+})
+
+t.test('a client that hangs up gives its wait to the next', async (t) => {
+  const { master, backend } = await backendOf(t, () => undefined)
+  const wait = (signal: AbortSignal) => backend.waitForJobChange('5', ['id'], NOTHING_KNOWN, 10, signal)
+  const clients = Array.from({ length: 64 }, () => new AbortController())
+  const waits = clients.map(({ signal }) => wait(signal))
+  await master.heard(64)
+  const stayed = new AbortController()
+  const next = wait(stayed.signal)
+  for (const client of clients) client.abort(new Error('hung up'))
+  await Promise.all(waits.map((one) => t.rejects(one, { message: 'hung up' })))
+  await master.heard(65)
+  stayed.abort(new Error('the end'))
+  await t.rejects(next, { message: 'the end' })
+})
+
+/** A script for queries that go by a job: gives the opcode's result in the end. */
+function jobScript(results: readonly Json[], status = 'success'): Script {
+  let submitted = 0
+  return ({ method, args: [job, fields, known] }) => {
+    if (method === 'SubmitJob') return ++submitted
+    if (method !== 'WaitForJobChange') return refuse(['GenericError', [`${method}?`]])
+    if (known === null) return [['queued', [null]], []]
+    if (JSON.stringify(known) === '["queued",[null]]') return [['running', [null]], []]
+    return [[status, [results[Number(job) - 1] ?? null]], [], fields ?? null]
+  }
+}
+
+t.test('OSes and the cluster are queried by a job, which is waited for', async (t) => {
+  const answer = { fields: [{ name: 'name', title: 'Name', kind: 'text', doc: '' }], data: [[[0, 'noop']]] }
+  const { master, backend } = await backendOf(t, jobScript([answer, answer]))
+  t.same(await backend.query('os', ['name'], null), answer)
+  t.match(master.asked[0], {
+    method: 'SubmitJob',
+    args: [[{ OP_ID: 'OP_QUERY', what: 'os', fields: ['name'], qfilter: null, reason: [] }]],
+  })
+  t.same(master.methods, ['SubmitJob', 'WaitForJobChange', 'WaitForJobChange', 'WaitForJobChange'])
+  t.same(await backend.query('cluster', ['name'], ['=', 'name', 'x']), answer)
+  t.match(master.asked[4]?.args, [[{ OP_ID: 'OP_QUERY', what: 'cluster', qfilter: ['=', 'name', 'x'] }]])
+})
+
+t.test('identical queries by job share one job, of those submitted after they came', async (t) => {
+  const answers = [1, 2, 3].map((number) => ({ fields: [], data: [[[0, number]]] }))
+  const { master, backend } = await backendOf(t, jobScript(answers))
+  const queries = [1, 2, 3, 4].map(() => backend.query('os', ['name'], null))
+  t.same(await Promise.all(queries), [answers[0], answers[1], answers[1], answers[1]])
+  t.equal(master.methods.filter((method) => method === 'SubmitJob').length, 2)
+})
+
+t.test('fields of OSes are asked for once', async (t) => {
+  const name = { name: 'name', title: 'Name', kind: 'text', doc: 'Name of the OS' }
+  const valid = { name: 'valid', title: 'Valid', kind: 'bool', doc: 'Whether it works' }
+  const { master, backend } = await backendOf(t, jobScript([{ fields: [name, valid] }]))
+  t.same(await backend.queryFields('os', null), [name, valid])
+  t.same(await backend.queryFields('os', ['valid', 'bogus']), [
+    valid,
+    { name: 'bogus', title: 'bogus', kind: 'unknown', doc: "Unknown field 'bogus'" },
+  ])
+  t.equal(master.methods.filter((method) => method === 'SubmitJob').length, 1)
+})
+
+t.test('a query whose job fails fails as the job did', async (t) => {
+  const error = ['ParameterError', ["Unknown field 'bogus'"]]
+  const failed = await backendOf(t, jobScript([error], 'error'))
+  await t.rejects(failed.backend.query('os', ['name'], ['=', 'bogus', 1]), {
+    code: 'invalid',
+    message: "Unknown field 'bogus'",
+  })
+  const canceled = await backendOf(t, jobScript([], 'canceled'))
+  await t.rejects(canceled.backend.query('os', ['name'], null), { code: 'unavailable' })
+  const drained = await backendOf(t, () => refuse(['GenericError', ['Queue drained']]))
+  await t.rejects(drained.backend.query('os', ['name'], null), {
+    code: 'unavailable',
+    message: 'Queue drained',
+  })
+})
