@@ -1,4 +1,4 @@
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
+import { chmod, rename, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -259,22 +259,19 @@ t.test('the first socket on which someone listens counts', async (t) => {
   t.equal(await client.read('A', []), 'first', 'also when it comes later')
 })
 
-t.test(
-  'a socket without permission is told as the original tells it',
-  {
-    skip: process.getuid?.() === 0 ? 'root may do anything' : false,
-  },
-  async (t) => {
-    const dir = join(socketDir(t), 'closed')
-    await mkdir(dir)
-    const { path } = await scriptedMaster(t, echo, join(dir, 'master'))
-    await chmod(path, 0)
-    await t.rejects(new LuxiClient([path]).read('A', []), {
-      code: 'internal',
-      message: 'Internal error: no permission to connect to the master daemon',
-    })
-  },
-)
+t.test('a socket without permission is told as the original tells it', async (t) => {
+  const { path } = await scriptedMaster(t, echo)
+  await chmod(path, 0)
+  // Root may do anything.
+  if (process.geteuid?.() === 0) {
+    process.seteuid?.(65534)
+    t.teardown(() => process.seteuid?.(0))
+  }
+  await t.rejects(new LuxiClient([path]).read('A', []), {
+    code: 'internal',
+    message: 'Internal error: no permission to connect to the master daemon',
+  })
+})
 
 t.test('a master daemon that comes back is found again', async (t) => {
   const dir = socketDir(t)
