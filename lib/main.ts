@@ -8,14 +8,17 @@
  * fail does so before that, in one line on standard error.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
+import { hostname, networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
 import { createAuthorizer } from './auth/authorize.ts'
 import { hashPassword } from './auth/hash-password.ts'
 import { readUsers, type UserList } from './auth/users-file.ts'
+import type { Backend } from './backend/backend.ts'
 import { SOFTWARE_VERSION } from './backend/config-file/cluster-info.ts'
 import { configFileBackend } from './backend/config-file/config-file-backend.ts'
+import { configOnDemand } from './backend/config-file/on-demand.ts'
 import { readConfigFile } from './backend/config-file/read.ts'
+import { luxiBackend } from './backend/luxi/luxi-backend.ts'
 import { detachedFrom, startDetached } from './daemon/detach.ts'
 import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
 import { acquirePidFile, type PidFile } from './daemon/pid-file.ts'
@@ -25,13 +28,14 @@ import { reloadable } from './daemon/reloadable.ts'
 import { servicePort } from './daemon/services.ts'
 import { onSignals, signalNumber } from './daemon/signals.ts'
 import { Failure, messageChain } from './failure.ts'
-import { createApp } from './http/app.ts'
+import { createApp, type StandIn } from './http/app.ts'
 import { type RequestRecord, startServer } from './http/server.ts'
 import { type Certificate, readCertificate } from './http/tls.ts'
 import type { Config } from './model/config.ts'
 import { helpText, type Options, PROGRAM, parseOptions, UsageError } from './options.ts'
 import { defaultPaths, type Paths } from './paths.ts'
 import { resources } from './resources/table.ts'
+import { chooseSource, NotServing, type Source } from './source.ts'
 
 /** Whom Ganeti made for this daemon. */
 const USER = 'gnt-rapi'
@@ -44,7 +48,7 @@ const GRACE = 15_000
  *
  * @param script the path of the program, for the copy of itself that it starts, and as the usage shows it
  * @param args the arguments after it
- * @returns the exit status: 0 done, 1 failed, 2 could not read the arguments
+ * @returns the exit status: 0 done, 1 failed, 2 could not read the arguments, 11 and 12 as NotServing has them
  */
 export async function main(script: string, args: readonly string[]): Promise<number> {
   const starter = detachedFrom()
@@ -63,10 +67,11 @@ export async function main(script: string, args: readonly string[]): Promise<num
       case 'serve': {
         const options = absolutePaths(command.options)
         const paths = defaultPaths(process.env.GANETI_ROOTDIR)
-        if (starter) return await serve(options, paths, starter.reportReady)
+        const source = chooseSource(options.config, paths, hostName())
+        if (starter) return await serve(options, paths, source, starter.reportReady)
         // The commonest mistake, so it is found before anything is opened or started.
         await readServerCertificate(options, paths)
-        if (options.foreground) return await serve(options, paths)
+        if (options.foreground) return await serve(options, paths, source)
         await startDetached([script, ...args]).catch((error) => {
           throw new Failure('internal', `Error when starting daemon process: ${messageChain(error)}`)
         })
@@ -82,12 +87,17 @@ export async function main(script: string, args: readonly string[]): Promise<num
     const text = error instanceof Failure ? messageChain(error) : String((error as Error)?.stack ?? error)
     if (starter) await starter.reportFailure(text)
     else process.stderr.write(`${text}\n`)
-    return 1
+    return error instanceof NotServing ? error.status : 1
   }
 }
 
 /** Serves until told to stop, or fails before it began. */
-async function serve(options: Options, paths: Paths, ready = async () => {}): Promise<number> {
+async function serve(
+  options: Options,
+  paths: Paths,
+  source: Source,
+  ready = async () => {},
+): Promise<number> {
   nameProcess(PROGRAM)
   const user = userToBecome(USER)
   const log = openLog(options, paths, user)
@@ -112,22 +122,14 @@ async function serve(options: Options, paths: Paths, ready = async () => {}): Pr
       log,
     })
     closers.unshift(() => users.close())
-    const files = stateFiles(options, paths)
-    const config = await reloadable({
-      name: 'the cluster state',
-      load: () => loadState(files, log),
-      watch: files,
-      log,
-    })
-    closers.unshift(() => config.close())
-
-    const backend = configFileBackend(() => config.current)
-    closers.unshift(() => backend.close())
+    const state = await openState(source, options.staleReads ? paths.configData : undefined, log)
+    closers.unshift(() => state.close())
     const server = await startServer(
       {
         app: createApp({
           resources,
-          backend: () => backend,
+          backend: () => state.backend,
+          standIn: state.standIn,
           authorize: createAuthorizer({
             users: () => users.current,
             requireAuthentication: options.requireAuthentication,
@@ -152,7 +154,7 @@ async function serve(options: Options, paths: Paths, ready = async () => {}): Pr
 
     reload = async () => {
       await log.reopen()
-      await Promise.all([users.reload(), config.reload(), certificate.reload()])
+      await Promise.all([users.reload(), state.reload(), certificate.reload()])
     }
     await ready()
     await stopped
@@ -243,11 +245,45 @@ async function loadUsers(path: string, log: Log): Promise<UserList> {
   return list
 }
 
-/** The files that may hold cluster state, the first that exists counting. */
-function stateFiles(options: Options, paths: Paths): readonly [string, ...string[]] {
-  return options.config === undefined ? [paths.configData, paths.clusterYaml] : [options.config]
+/** What answers for the cluster. */
+interface State {
+  readonly backend: Backend
+  readonly standIn?: () => Promise<StandIn>
+  reload(): Promise<unknown>
+  close(): Promise<void>
 }
 
+/** @param standIn the file that answers while a master daemon is away */
+async function openState(source: Source, standIn: string | undefined, log: Log): Promise<State> {
+  if (source.kind === 'master') {
+    const backend = luxiBackend(source.sockets)
+    log.info(`Asking the master daemon on this node, at ${source.sockets.join(' or ')}`)
+    return {
+      backend,
+      ...(standIn !== undefined && { standIn: configOnDemand(standIn) }),
+      reload: async () => {},
+      close: () => backend.close(),
+    }
+  }
+  const { files } = source
+  const config = await reloadable({
+    name: 'the cluster state',
+    load: () => loadState(files, log),
+    watch: files,
+    log,
+  })
+  const backend = configFileBackend(() => config.current)
+  return {
+    backend,
+    reload: () => config.reload(),
+    close: () => {
+      config.close()
+      return backend.close()
+    },
+  }
+}
+
+/** Reads the first of the files that exists. */
 async function loadState(files: readonly [string, ...string[]], log: Log): Promise<Config> {
   const path = files.find((file) => existsSync(file)) ?? files[0]
   const config = await readConfigFile(path)
@@ -273,6 +309,11 @@ function logRequest(log: Log, { peer, line, status, user, cause }: RequestRecord
   const who = user === undefined ? '' : ` user=${escapeForLog(user)}`
   log.info(`${peer} ${request} ${status ?? '-'}${who}`)
   if (cause !== undefined) log.error(`${peer} ${request}: ${escapeForLog(messageChain(cause))}`)
+}
+
+/** The name of this machine; a test may run several nodes on one (vcluster.py). */
+function hostName(): string {
+  return (process.env.GANETI_ROOTDIR && process.env.GANETI_HOSTNAME) || hostname()
 }
 
 function ownVersion(): string {

@@ -85,8 +85,14 @@ export const FLAGS = {
     long: 'config',
     ours: true,
     metavar: 'FILE',
-    otherwise: `${configData}, or ${clusterYaml} where that is absent`,
+    otherwise: `the master daemon on a node of a cluster, else ${configData} or ${clusterYaml}`,
     doc: "Read the cluster's state from FILE, either Ganeti's own JSON or YAML.",
+  },
+  staleReads: {
+    kind: 'switch',
+    long: 'stale-reads',
+    ours: true,
+    doc: `While the master daemon is away, answer what needs no right from ${configData}; a header tells from when that is.`,
   },
   port: {
     kind: 'integer',

@@ -20,6 +20,10 @@ export interface Paths {
   readonly ssconfDir: string
   /** The folder of the sockets that Ganeti's other daemons listen on. */
   readonly socketDir: string
+  /** Where the master daemon listens for queries, and in Ganeti from 3.0 on for everything. */
+  readonly querySocket: string
+  /** Where older master daemons listen. */
+  readonly masterSocket: string
 }
 
 /**
@@ -43,5 +47,7 @@ export function defaultPaths(rootDir: string | undefined): Paths {
     clusterYaml: below('/var/lib/ganeti/cluster.yaml'),
     ssconfDir: below('/var/lib/ganeti'),
     socketDir: below('/var/run/ganeti/socket'),
+    querySocket: below('/var/run/ganeti/socket/ganeti-query'),
+    masterSocket: below('/var/run/ganeti/socket/ganeti-master'),
   }
 }

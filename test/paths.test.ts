@@ -11,6 +11,8 @@ const DEBIAN = {
   clusterYaml: '/var/lib/ganeti/cluster.yaml',
   ssconfDir: '/var/lib/ganeti',
   socketDir: '/var/run/ganeti/socket',
+  querySocket: '/var/run/ganeti/socket/ganeti-query',
+  masterSocket: '/var/run/ganeti/socket/ganeti-master',
 }
 
 t.test('without a root folder the paths are those of Debian', (t) => {

@@ -8,11 +8,12 @@
 import type { Right } from '../auth/rights.ts'
 import type { Verdict } from '../auth/verdict.ts'
 import type { Backend } from '../backend/backend.ts'
+import { Failure } from '../failure.ts'
 import { QueryString } from '../resources/query-string.ts'
 import type { Call, MethodName, Resource } from '../resources/resource.ts'
 import { readJsonBody } from './body.ts'
 import { encode } from './encode.ts'
-import type { App } from './message.ts'
+import type { App, RequestHeaders, Response } from './message.ts'
 import { Representation } from './representation.ts'
 import { ResponseCache } from './response-cache.ts'
 import { createRouter } from './router.ts'
@@ -30,10 +31,19 @@ const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 
 const CHALLENGE = ['WWW-Authenticate', 'Basic realm="Ganeti Remote API"']
 
+/** An older state of the cluster. */
+export interface StandIn {
+  readonly backend: Backend
+  /** From when it is. */
+  readonly asOf: Date
+}
+
 export interface AppOptions {
   readonly resources: readonly Resource[]
   /** The backend to ask now; it may be another one after a reload. */
   readonly backend: () => Backend
+  /** Gives what answers open reads while the backend's master daemon is away, if anything does. */
+  readonly standIn?: (() => Promise<StandIn>) | undefined
   /**
    * Whether a request may go on: its Authorization header, the rights of which
    * any one suffices, and the address it came from.
@@ -53,6 +63,7 @@ export interface AppOptions {
 export function createApp({
   resources,
   backend: presentBackend,
+  standIn,
   authorize,
   requireAuthentication,
   cacheBytes = DEFAULT_CACHE_BYTES,
@@ -88,17 +99,26 @@ export function createApp({
       const kept = generation === null ? undefined : cache.find(generation, target)
       if (kept) return await kept.respond(headers, user)
 
-      const handle = async (signal: AbortSignal) => {
+      const handle = async (backend: Backend, signal: AbortSignal) => {
         const query = new QueryString(target.slice(path.length + 1))
         const call: Call = { params: match.params, query, body, backend, signal }
         return new Representation(await encode(await method.handle(call)), method.stateOnly)
       }
-      const made =
-        generation === null
-          ? await handle(request.signal)
-          : // Others may come to wait for this answer, so it is made even if this client hangs up.
-            await cache.make(generation, target, () => handle(NEVER))
-      return await made.respond(headers, user)
+      if (generation !== null) {
+        // Others may come to wait for this answer, so it is made even if this client hangs up.
+        const made = await cache.make(generation, target, () => handle(backend, NEVER))
+        return await made.respond(headers, user)
+      }
+      try {
+        return await (await handle(backend, request.signal)).respond(headers, user)
+      } catch (thrown) {
+        const open = method.stateOnly && method.access.length === 0
+        if (!standIn || !open || !isAway(thrown)) throw thrown
+        const older = await standIn().catch((cause) => {
+          throw new Failure(thrown.code, thrown.message, { cause })
+        })
+        return await answerStale(older, (backend) => handle(backend, NEVER), headers, user)
+      }
     } catch (thrown) {
       return { ...failureResponse(thrown), user }
     }
@@ -106,6 +126,25 @@ export function createApp({
 }
 
 const NEVER = new AbortController().signal
+
+/** Whether the master daemon could not be reached at all. */
+function isAway(thrown: unknown): thrown is Failure {
+  return thrown instanceof Failure && (thrown.code === 'no-master' || thrown.code === 'no-answer')
+}
+
+/** Answers from an older state, be it that something is not there, and says from when it is. */
+async function answerStale(
+  { backend, asOf }: StandIn,
+  handle: (backend: Backend) => Promise<Representation>,
+  headers: RequestHeaders,
+  user: string | undefined,
+): Promise<Response> {
+  const response = await handle(backend).then(
+    (representation) => representation.respond(headers, user),
+    (thrown) => ({ ...failureResponse(thrown), user }),
+  )
+  return { ...response, headers: [...response.headers, 'Ganeti-State-As-Of', asOf.toUTCString()] }
+}
 
 function pathOf(target: string): string {
   const question = target.indexOf('?')

@@ -478,3 +478,77 @@ t.test('a table in which two paths fit one URL is refused at once', async (t) =>
     /Two resources for one URL/,
   )
 })
+
+t.test('while the master daemon is away, an older state answers open reads', async (t) => {
+  const asOf = new Date('2026-11-22T05:14:22Z')
+  const older = { generation: 1 } as Backend
+  let away: unknown = new Failure('no-master', 'nobody listens')
+  const app = createApp({
+    resources: [
+      ...resources,
+      resource('/state/{name}', 'Cluster state.', {
+        GET: open('Gives it.', async ({ backend, params }) => {
+          if (backend !== older) throw away
+          if (params.name === 'new') throw new Failure('not-found', 'not yet')
+          return 'older'
+        }),
+      }),
+      resource('/rights', 'Needs a right.', {
+        GET: guarded(['read'], 'Gives it.', async () => {
+          throw away
+        }),
+      }),
+      resource('/jobs', 'Not of the state.', {
+        GET: live([], 'Gives it.', async () => {
+          throw away
+        }),
+      }),
+    ],
+    backend: () => ({ generation: null }) as Backend,
+    standIn: async () => ({ backend: older, asOf }),
+    authorize,
+    requireAuthentication: false,
+  })
+  const stale = await app(request('GET /state/x'))
+  t.equal(stale.status, 200)
+  t.equal(String(stale.body), '"older"\n')
+  t.equal(header(stale, 'Ganeti-State-As-Of'), 'Sun, 22 Nov 2026 05:14:22 GMT')
+  const unknown = await app(request('GET /state/new'))
+  t.equal(unknown.status, 404)
+  t.equal(
+    header(unknown, 'Ganeti-State-As-Of'),
+    'Sun, 22 Nov 2026 05:14:22 GMT',
+    'may be but newer than that',
+  )
+
+  t.equal((await app(request('GET /rights', { headers: { authorization: 'reader' } }))).status, 502)
+  t.equal((await app(request('GET /jobs'))).status, 502)
+  const live200 = await app(request('GET /open'))
+  t.equal(header(live200, 'Ganeti-State-As-Of'), undefined, 'what needs no master daemon is not marked')
+
+  away = new Failure('no-answer', 'not in time')
+  t.equal((await app(request('GET /state/x'))).status, 200)
+  away = new Failure('unavailable', 'Queue drained')
+  t.equal((await app(request('GET /state/x'))).status, 503, 'a master daemon that refuses is not away')
+})
+
+t.test('without an older state to be had, that the master daemon is away is the answer', async (t) => {
+  const away = resource('/state', 'Cluster state.', {
+    GET: open('Gives it.', async () => {
+      throw new Failure('no-master', 'nobody listens')
+    }),
+  })
+  const options = {
+    resources: [away],
+    backend: () => ({ generation: null }) as Backend,
+    authorize,
+    requireAuthentication: false,
+  }
+  t.equal((await createApp(options)(request('GET /state'))).status, 502)
+  const standIn = async () => {
+    throw new Failure('configuration', 'cannot read config.data')
+  }
+  const response = await createApp({ ...options, standIn })(request('GET /state'))
+  t.equal(response.status, 502)
+  t.match(response.cause, { message: 'nobody listens', cause: { message: 'cannot read config.data' } })
+})

@@ -63,7 +63,7 @@ export function luxiBackend(sockets: readonly string[], limits?: Partial<ClientL
     async queryTags(kind, name) {
       const tags = await client.read('QueryTags', [kind, name])
       if (!Array.isArray(tags)) throw unexpected('tags')
-      return tags.toSorted()
+      return [...tags].sort()
     },
 
     queryInstances: rowsOf('QueryInstances', 'Instance'),

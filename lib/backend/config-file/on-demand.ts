@@ -1,0 +1,39 @@
+/**
+ * A configuration that is read when it is asked for, and again once its file
+ * has changed: for when it is seldom needed, and should cost nothing until then.
+ */
+import { stat } from 'node:fs/promises'
+import { Failure } from '../../failure.ts'
+import type { Config } from '../../model/config.ts'
+import type { Backend } from '../backend.ts'
+import { configFileBackend } from './config-file-backend.ts'
+import { readConfigFile } from './read.ts'
+
+interface Reading {
+  /** Which state of the file was read. */
+  readonly mark: string
+  readonly config: Promise<Config>
+}
+
+/**
+ * Gives a function for the newest state of a file: a backend for it, and when the file was written.
+ * It throws Failure `configuration` where the file cannot be read.
+ */
+export function configOnDemand(path: string): () => Promise<{ backend: Backend; asOf: Date }> {
+  let last: Reading | undefined
+  return async () => {
+    const { dev, ino, size, mtime } = await stat(path).catch((error) => {
+      throw new Failure('configuration', `cannot read cluster state from ${path}`, { cause: error })
+    })
+    const mark = `${dev}:${ino}:${size}:${mtime.getTime()}`
+    if (last?.mark !== mark) last = { mark, config: readConfigFile(path) }
+    const reading = last
+    try {
+      const config = await reading.config
+      return { backend: configFileBackend(() => config), asOf: mtime }
+    } catch (error) {
+      if (last === reading) last = undefined
+      throw error
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Where cluster state comes from: the file that the command line names; else,
+ * on a node of a Ganeti cluster, the cluster's master daemon; else the first
+ * of the default files that exists.
+ *
+ * A node is known by the socket folder of Ganeti's daemons together with its
+ * `ssconf_*` files, in which Ganeti writes down, on every node, what must be
+ * known without asking the master. Only the node that they name as the master
+ * may serve.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Failure } from './failure.ts'
+import type { Paths } from './paths.ts'
+
+export type Source =
+  | { readonly kind: 'file'; readonly files: readonly [string, ...string[]] }
+  | { readonly kind: 'master'; readonly sockets: readonly [string, ...string[]] }
+
+/** A reason not to serve that has an exit status of its own, known to Ganeti's scripts. */
+export class NotServing extends Failure {
+  /** @param status 11: this is not the master node; 12: the node belongs to no cluster, or its files are incomplete */
+  constructor(
+    readonly status: 11 | 12,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super('configuration', message, options)
+  }
+}
+
+/**
+ * Decides where cluster state comes from.
+ *
+ * @param config the file that the command line names
+ * @param host the name of this machine, as Ganeti knows its nodes
+ * @throws NotServing
+ */
+export function chooseSource(config: string | undefined, paths: Paths, host: string): Source {
+  if (config !== undefined) return { kind: 'file', files: [config] }
+  const files = [paths.configData, paths.clusterYaml] as const
+  if (!existsSync(paths.socketDir)) return { kind: 'file', files }
+  if (!hasSsconf(paths.ssconfDir)) {
+    if (files.some((file) => existsSync(file))) return { kind: 'file', files }
+    throw new NotServing(12, `This node is in no cluster: there are no ssconf files in ${paths.ssconfDir}`)
+  }
+  const master = readMaster(paths.ssconfDir)
+  if (master !== host) throw new NotServing(11, `This is ${host}, not the master node, which is ${master}`)
+  return { kind: 'master', sockets: [paths.querySocket, paths.masterSocket] }
+}
+
+function hasSsconf(dir: string): boolean {
+  try {
+    return readdirSync(dir).some((name) => name.startsWith('ssconf_'))
+  } catch {
+    return false
+  }
+}
+
+/** Gives the name of the master node. */
+function readMaster(dir: string): string {
+  const path = join(dir, 'ssconf_master_node')
+  let name: string
+  try {
+    name = readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    throw new NotServing(12, `Cluster configuration incomplete: cannot read ${path}`, { cause: error })
+  }
+  if (name === '') throw new NotServing(12, `Cluster configuration incomplete: ${path} is empty`)
+  return name
+}

@@ -1,0 +1,39 @@
+import { utimesSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import { configOnDemand } from '../../../lib/backend/config-file/on-demand.ts'
+
+const yaml = (name: string) => `cluster: {name: ${name}}\nnodes: {node1.example.com: {}}\n`
+const nameOf = async (get: ReturnType<typeof configOnDemand>) =>
+  (await (await get()).backend.queryClusterInfo()).name
+
+t.test('a file is read when it is asked for, and again when it has changed', async (t) => {
+  const path = `${t.testdir()}/cluster.yaml`
+  const get = configOnDemand(path)
+  await t.rejects(get(), { code: 'configuration' }, 'it may be absent at first')
+  writeFileSync(path, yaml('one.example.com'))
+  utimesSync(path, 1000, 1000)
+  t.equal(await nameOf(get), 'one.example.com')
+  t.strictSame((await get()).asOf, new Date(1000_000))
+  writeFileSync(path, yaml('two.example.com'))
+  utimesSync(path, 2000, 2000)
+  t.equal(await nameOf(get), 'two.example.com')
+  t.strictSame((await get()).asOf, new Date(2000_000))
+})
+
+t.test('many who ask at once share one reading', async (t) => {
+  const path = `${t.testdir({ 'cluster.yaml': yaml('c.example.com') })}/cluster.yaml`
+  const get = configOnDemand(path)
+  const [first, ...others] = await Promise.all(
+    [1, 2, 3].map(async () => (await get()).backend.queryNodes([], ['uuid'])),
+  )
+  for (const other of others) t.same(other, first)
+})
+
+t.test('a file with mistakes is no answer, until it is mended', async (t) => {
+  const path = `${t.testdir({ 'cluster.yaml': 'cluster: [' })}/cluster.yaml`
+  const get = configOnDemand(path)
+  await t.rejects(get(), { code: 'configuration' })
+  await t.rejects(get(), { code: 'configuration' })
+  writeFileSync(path, yaml('c.example.com'))
+  t.equal(await nameOf(get), 'c.example.com')
+})
