@@ -27,9 +27,10 @@ const PREREQUISITES: { readonly [code: string]: FailureCode } = {
 }
 
 /** Errors of no class of their own, by their text. */
-const TEXTS: { readonly [text: string]: FailureCode } = {
-  'Queue drained': 'unavailable',
-}
+const TEXTS: readonly (readonly [text: RegExp, code: FailureCode])[] = [
+  [/^Queue drained$/, 'unavailable'],
+  [/^Filter rule with UUID \S+ does not exist$/, 'not-found'],
+]
 
 /**
  * Gives the result in an answer.
@@ -65,7 +66,8 @@ export function refusal(error: Json): Failure {
 
 function codeOf(name: string, code: string, text: string): FailureCode {
   if (name === 'OpPrereqError') return lookup(PREREQUISITES, code)
-  return name === 'GenericError' ? lookup(TEXTS, text) : lookup(CLASSES, name)
+  if (name !== 'GenericError') return lookup(CLASSES, name)
+  return TEXTS.find(([pattern]) => pattern.test(text))?.[1] ?? 'internal'
 }
 
 function lookup(table: { readonly [name: string]: FailureCode }, name: string): FailureCode {

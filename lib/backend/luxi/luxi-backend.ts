@@ -119,6 +119,23 @@ export function luxiBackend(sockets: readonly string[], limits?: Partial<ClientL
       }
     },
 
+    async cancelJob(id) {
+      const outcome =
+        BigInt(id) > GREATEST_JOB
+          ? [false, `Job ${id} not found in queue`]
+          : await client.change('CancelJob', [BigInt(id), false])
+      if (!Array.isArray(outcome) || outcome.length !== 2) throw unexpected('what became of a job')
+      return [outcome[0] === true, String(outcome[1])]
+    },
+
+    async replaceFilter(uuid, { priority, predicates, action, reason }) {
+      return String(await client.change('ReplaceFilter', [uuid, priority, predicates, action, reason]))
+    },
+
+    async deleteFilter(uuid) {
+      await client.change('DeleteFilter', [uuid])
+    },
+
     close: async () => client.close(),
   }
 }
@@ -139,13 +156,17 @@ class JobQueries {
   }
 
   async query(what: string, fields: readonly string[], qfilter: Json): Promise<QueryResult> {
-    return queryResult(await this.#run({ OP_ID: 'OP_QUERY', what, fields, qfilter, use_locking: false }))
+    return queryResult(
+      await this.#run({ OP_ID: 'OP_QUERY', what, fields, qfilter, use_locking: false, reason: [] }),
+    )
   }
 
   async queryFields(what: string, fields: readonly string[] | null): Promise<readonly FieldDefinition[]> {
     let definitions = this.#definitions.get(what)
     if (!definitions) {
-      definitions = fieldDefinitions(await this.#run({ OP_ID: 'OP_QUERY_FIELDS', what, fields: null }))
+      definitions = fieldDefinitions(
+        await this.#run({ OP_ID: 'OP_QUERY_FIELDS', what, fields: null, reason: [] }),
+      )
       this.#definitions.set(what, definitions)
     }
     if (fields === null) return definitions
@@ -185,9 +206,7 @@ class JobQueries {
 }
 
 async function submit(client: LuxiClient, opcodes: readonly JsonObject[]): Promise<number> {
-  // Of the parameters that all opcodes have, the master daemon insists on this one.
-  const complete = opcodes.map((opcode) => ({ reason: [], ...opcode }))
-  const id = await client.change('SubmitJob', [complete])
+  const id = await client.change('SubmitJob', [opcodes])
   if (typeof id !== 'number') throw unexpected('a job id')
   return id
 }

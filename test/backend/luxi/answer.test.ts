@@ -26,6 +26,11 @@ t.test('an error is a Failure of the kind that its class or code stands for', as
     [['JobQueueFull', ['Queue is full']], 'unavailable', 'Queue is full'],
     [['JobQueueDrainError', ['Drained']], 'unavailable', 'Drained'],
     [['GenericError', ['Queue drained']], 'unavailable', 'Queue drained'],
+    [
+      ['GenericError', ['Filter rule with UUID 57e6-2bd7 does not exist']],
+      'not-found',
+      'Filter rule with UUID 57e6-2bd7 does not exist',
+    ],
     [['GenericError', ['Out of luck']], 'internal', 'Out of luck'],
     [['ParameterError', ["Can't find field named 'x'"]], 'invalid', "Can't find field named 'x'"],
     [['toString', ['Out of luck']], 'internal', 'Out of luck'],

@@ -22,8 +22,13 @@ t.test('each verb is the call that the original makes', async (t) => {
     QueryFields: { fields: [] },
     SubmitJob: 7,
     WaitForJobChange: [['running'], []],
+    CancelJob: [false, 'Job 5 not found in queue'],
+    ReplaceFilter: 'u',
+    DeleteFilter: null,
   }
-  const { master, backend } = await backendOf(t, ({ method }) => results[method] ?? [['x', 'success']])
+  const { master, backend } = await backendOf(t, ({ method }) =>
+    method in results ? results[method] : [['x', 'success']],
+  )
   const calls: [verb: () => Promise<unknown>, method: string, args: Json[], result: unknown][] = [
     [() => backend.queryClusterInfo(), 'QueryClusterInfo', [], { name: 'c' }],
     [() => backend.queryTags('cluster', ''), 'QueryTags', ['cluster', ''], ['a', 'b']],
@@ -50,14 +55,24 @@ t.test('each verb is the call that the original makes', async (t) => {
     [
       () => backend.submitJob([{ OP_ID: 'OP_A', reason: [['me', 'why', 1]] }, { OP_ID: 'OP_B' }]),
       'SubmitJob',
-      [
-        [
-          { OP_ID: 'OP_A', reason: [['me', 'why', 1]] },
-          { OP_ID: 'OP_B', reason: [] },
-        ],
-      ],
+      [[{ OP_ID: 'OP_A', reason: [['me', 'why', 1]] }, { OP_ID: 'OP_B' }]],
       7,
     ],
+    [() => backend.cancelJob('5'), 'CancelJob', [5, false], [false, 'Job 5 not found in queue']],
+    [
+      () =>
+        backend.replaceFilter('u', { priority: 1, predicates: [], action: 'PAUSE', reason: [['me', '', 1]] }),
+      'ReplaceFilter',
+      ['u', 1, [], 'PAUSE', [['me', '', 1]]],
+      'u',
+    ],
+    [
+      () => backend.replaceFilter(null, { priority: 1, predicates: [], action: 'PAUSE', reason: [] }),
+      'ReplaceFilter',
+      [null, 1, [], 'PAUSE', []],
+      'u',
+    ],
+    [() => backend.deleteFilter('u'), 'DeleteFilter', ['u'], undefined],
     [
       () => backend.waitForJobChange('5', ['status'], { jobInfo: ['queued'], logSerial: 3 }, 10, never()),
       'WaitForJobChange',
@@ -101,6 +116,7 @@ t.test('ids that would wrap around to other jobs are not asked for', async (t) =
   const id = '99999999999999999999999'
   await t.rejects(backend.queryJobs([id], ['id']), { code: 'not-found' })
   await t.rejects(backend.waitForJobChange(id, ['id'], NOTHING_KNOWN, 10, never()), { code: 'not-found' })
+  t.same(await backend.cancelJob(id), [false, `Job ${id} not found in queue`])
   t.same(master.asked, [])
 })
 
@@ -115,6 +131,7 @@ t.test('results of another shape than they should have are no answers', async (t
       ['query', () => backend.query('node', ['name'], null)],
     ]
     if (result !== 5) calls.push(['submit', () => backend.submitJob([])])
+    calls.push(['cancel', () => backend.cancelJob('1')])
     if (!Array.isArray(result)) {
       calls.push(['tags', () => backend.queryTags('node', 'n')])
       calls.push(['wait', () => backend.waitForJobChange('1', ['id'], NOTHING_KNOWN, 10, never())])
