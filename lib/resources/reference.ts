@@ -1,0 +1,160 @@
+/**
+ * The reference of the API, in Markdown, from the table of resources: what
+ * each method does, who may, which parameters it takes, and what it answers.
+ * The answers are real ones, asked of a backend.
+ *
+ * Simplified on purpose: answers are abridged to what shows their shape, and a
+ * method that changes something, or that the backend cannot answer, has none.
+ */
+import type { Backend } from '../backend/backend.ts'
+import { Failure } from '../failure.ts'
+import { isJsonObject, type Json, stringifyJson } from '../json.ts'
+import { QueryString } from './query-string.ts'
+import type { Method, MethodName, Resource } from './resource.ts'
+
+/** Where answers come from. */
+export interface Sample {
+  readonly backend: Backend
+  /** What to put for the names in the braces of paths, e.g. `node_name`; a path with another has no example. */
+  readonly names: { readonly [name: string]: string }
+}
+
+/** Query strings of examples, by path. */
+const QUERY_STRINGS: { readonly [path: string]: string } = {
+  '/2/query/{resource}': 'fields=name,os,pnode',
+  '/2/query/{resource}/fields': 'fields=name,os,pnode',
+}
+
+const METHODS: readonly MethodName[] = ['GET', 'PUT', 'POST', 'DELETE']
+const NEVER = new AbortController().signal
+
+/** The longest line of an example. */
+const WIDTH = 100
+/** From a list, so many members are shown; in an inner object, so many keys. */
+const MEMBERS = 2
+const INNER_KEYS = 4
+/** What stands for what is left out. */
+const LEFT_OUT = '…'
+
+/** Describes every resource of a table, in its order. */
+export async function reference(resources: readonly Resource[], sample: Sample): Promise<string> {
+  const sections = await Promise.all(resources.map((resource) => section(resource, sample)))
+  return `${[introduction(resources), ...sections].join('\n\n')}\n`
+}
+
+function introduction(resources: readonly Resource[]): string {
+  return [
+    '<!-- Made from the table of resources (lib/resources/table.ts) by `npm run docs`. -->',
+    '# The resources of ganeti-rapi',
+    [
+      'Every path that is served, with its methods. A name in braces stands for a name made of letters, digits, `_`,',
+      '`.` and `-`; `{job_id}` and `{disk}` are numbers. Answers are JSON; errors are objects with `code`, `message`',
+      'and `explain`. Of the rights that a method needs, any one suffices; ganeti-rapi(8) tells how users get them.',
+    ].join('\n'),
+    `The examples are what the sample cluster answers; \`${LEFT_OUT}\` stands for what is left out.`,
+    table(
+      ['path', 'methods', ''],
+      resources.map(({ path, doc, methods }) => [
+        code(path),
+        METHODS.filter((name) => methods[name]).join(', '),
+        doc,
+      ]),
+    ),
+  ].join('\n\n')
+}
+
+async function section(resource: Resource, sample: Sample): Promise<string> {
+  const parts = [`## ${code(resource.path)}`, resource.doc]
+  for (const name of METHODS) {
+    const method = resource.methods[name]
+    if (method) parts.push(...describe(name, method))
+    if (method && name === 'GET') parts.push(...(await example(resource.path, method, sample)))
+  }
+  return parts.join('\n\n')
+}
+
+function describe(name: MethodName, { doc, access, parameters }: Method): string[] {
+  const rights = access.map(code).join(' or ')
+  return [
+    `### ${name}`,
+    `${doc} ${rights === '' ? 'Open to everyone.' : `Needs ${rights}.`}`,
+    ...(parameters.length === 0
+      ? []
+      : [
+          table(
+            ['parameter', ''],
+            parameters.map((parameter) => [code(parameter.name), parameter.doc]),
+          ),
+        ]),
+  ]
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+function code(text: string): string {
+  return `\`${text}\``
+}
+
+/** A request and its answer, where there is one to show. */
+async function example(path: string, method: Method, { backend, names }: Sample): Promise<string[]> {
+  const inBraces = [...path.matchAll(/{(\w+)}/g)].map(([, name = '']) => name)
+  if (!inBraces.every((name) => name in names)) return []
+  const query = QUERY_STRINGS[path] ?? ''
+  try {
+    const answer = await method.handle({
+      params: names,
+      query: new QueryString(query),
+      body: undefined,
+      backend,
+      signal: NEVER,
+    })
+    const target = path.replaceAll(/{(\w+)}/g, (_, name) => names[name] ?? '') + (query && `?${query}`)
+    return [`    GET ${target}`, `\`\`\`\n${abridged(answer)}\n\`\`\``]
+  } catch (error) {
+    // Some things only a running cluster can answer.
+    if (error instanceof Failure) return []
+    throw error
+  }
+}
+
+/**
+ * JSON for people: in one line what fits there; of what does not, only the outermost object has all its keys.
+ * @param indent what stands before the value's last line
+ * @param column where its first line begins
+ */
+function abridged(value: Json, indent = '', column = 0): string {
+  const whole = inOneLine(value)
+  if (column + whole.length <= WIDTH) return whole
+  if (typeof value !== 'object' || value === null) return `${whole.slice(0, WIDTH - column - 2)}${LEFT_OUT}"`
+  const inner = `${indent}  `
+  let [open, close] = ['[', ']']
+  let parts: string[]
+  let all: number
+  if (Array.isArray(value)) {
+    all = value.length
+    parts = value.slice(0, MEMBERS).map((one) => abridged(one, inner, inner.length))
+  } else {
+    ;[open, close] = ['{', '}']
+    const entries = Object.entries(value)
+    all = entries.length
+    parts = entries.slice(0, column === 0 ? all : INNER_KEYS).map(([key, one]) => {
+      const label = `${JSON.stringify(key)}: `
+      return label + abridged(one, inner, inner.length + label.length)
+    })
+  }
+  if (parts.length < all) parts.push(LEFT_OUT)
+  const line = open + parts.join(', ') + close
+  if (column + line.length <= WIDTH && !line.includes('\n')) return line
+  return `${open}\n${parts.map((part) => inner + part).join(',\n')}\n${indent}${close}`
+}
+
+function inOneLine(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(inOneLine).join(', ')}]`
+  if (!isJsonObject(value)) return stringifyJson(value)
+  const pairs = Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${inOneLine(one)}`)
+  return `{${pairs.join(', ')}}`
+}

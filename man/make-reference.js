@@ -1,0 +1,36 @@
+/**
+ * Makes the reference of the API: the table of resources, with what the sample
+ * cluster answers. Needs dist/ (npm run build).
+ *
+ *     node man/make-reference.js            writes man/ganeti-rapi-reference.md
+ *     node man/make-reference.js --print    prints it instead
+ */
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { configFileBackend } from '../dist/lib/backend/config-file/config-file-backend.js'
+import { readConfigFile } from '../dist/lib/backend/config-file/read.js'
+import { reference } from '../dist/lib/resources/reference.js'
+import { resources } from '../dist/lib/resources/table.js'
+
+const config = await readConfigFile(fileURLToPath(new URL('../test/fixtures/cluster.yaml', import.meta.url)))
+const sample = configFileBackend(() => config)
+const names = {
+  instance_name: 'web.example.com',
+  node_name: 'node1.example.com',
+  group_name: 'default',
+  network_name: 'front',
+  filter_uuid: config.filters[0].uuid,
+  resource: 'instance',
+}
+
+const text = await reference(resources, {
+  names,
+  backend: {
+    ...sample,
+    // Of the machine this runs on, and so not the same everywhere.
+    queryClusterInfo: async () => ({ ...(await sample.queryClusterInfo()), architecture: ['64bits', 'x86_64'] }),
+  },
+})
+
+if (process.argv.includes('--print')) process.stdout.write(text)
+else writeFileSync(new URL('ganeti-rapi-reference.md', import.meta.url), text)

@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { configFileBackend } from '../../lib/backend/config-file/config-file-backend.ts'
+import { parseConfig } from '../../lib/backend/config-file/read.ts'
+import { Failure } from '../../lib/failure.ts'
+import type { Json } from '../../lib/json.ts'
+import { reference } from '../../lib/resources/reference.ts'
+import { live, open, resource } from '../../lib/resources/resource.ts'
+import { resources } from '../../lib/resources/table.ts'
+
+const inMan = (name: string) => fileURLToPath(new URL(`../../../man/${name}`, import.meta.url))
+const page = readFileSync(inMan('ganeti-rapi-reference.md'), 'utf8')
+
+const config = parseConfig('cluster: {name: c}\nnodes: {n: {primary_ip: 192.0.2.1}}\n', { name: 'c.yaml' })
+const sample = { backend: configFileBackend(() => config), names: { thing: 'this' } }
+
+/** How the reference shows an answer. */
+async function shown(answer: Json): Promise<string> {
+  const text = await reference([resource('/x', '', { GET: open('', async () => answer) })], sample)
+  return text.slice(text.indexOf('```\n') + 4, text.lastIndexOf('\n```'))
+}
+
+t.test('the reference is what the table and the sample cluster make (else: npm run docs)', async (t) => {
+  const { stdout } = spawnSync(process.execPath, [inMan('make-reference.js'), '--print'], {
+    encoding: 'utf8',
+  })
+  t.equal(stdout, page)
+})
+
+t.test('the reference has every path, method and parameter of the table', async (t) => {
+  const sections = new Map(
+    page
+      .split('\n## ')
+      .slice(1)
+      .map((text) => [text.slice(1, text.indexOf('`', 1)), text]),
+  )
+  t.equal(sections.size, resources.length)
+  for (const { path, methods } of resources) {
+    for (const [name, { doc, access, parameters }] of Object.entries(methods)) {
+      const [, section = ''] = sections.get(path)?.split(`### ${name}\n`) ?? []
+      t.ok(section.includes(doc), `${name} ${path}: ${doc}`)
+      for (const right of access)
+        t.match(section, new RegExp(`Needs .*\`${right}\``), `${name} ${path}: ${right}`)
+      for (const parameter of parameters) {
+        t.ok(
+          section.includes(`| \`${parameter.name}\` | ${parameter.doc} |`),
+          `${name} ${path}: ${parameter.name}`,
+        )
+      }
+    }
+  }
+})
+
+t.test('what only a GET of the sample can answer has an example', async (t) => {
+  const handle = async () => 'answered'
+  const refused = async () => {
+    throw new Failure('unavailable', 'no')
+  }
+  const table = [
+    resource('/a/{thing}', 'A.', { GET: open('Gets.', handle), POST: live(['write'], 'Posts.', handle) }),
+    resource('/b/{unheard_of}', 'B.', { GET: open('Gets.', handle) }),
+    resource('/c', 'C.', { GET: open('Gets.', refused) }),
+    resource('/d', 'D.', { PUT: live(['write', 'read'], 'Puts.', handle) }),
+  ]
+  const text = await reference(table, sample)
+  t.same(text.match(/^ {4}GET .*$/gm), ['    GET /a/this'])
+  t.same(text.match(/^"answered"$/gm)?.length, 1)
+  t.match(text, /^\| `\/a\/\{thing\}` \| GET, POST \| A\. \|$/m)
+  t.match(text, /^Puts\. Needs `write` or `read`\.$/m)
+})
+
+t.test('a fault of ours while an example is made is not passed over', async (t) => {
+  const broken = async () => {
+    throw new TypeError('oops')
+  }
+  await t.rejects(reference([resource('/x', '', { GET: open('', broken) })], sample), { message: 'oops' })
+})
+
+t.test('an answer is shown whole in a line where it fits, else abridged', async (t) => {
+  const long = 'x'.repeat(50)
+  const cases: [answer: Json, shown: string][] = [
+    [2, '2'],
+    [null, 'null'],
+    [[], '[]'],
+    [{ a: [1, { b: 'c' }] }, '{"a": [1, {"b": "c"}]}'],
+    [[long, long], `[\n  "${long}",\n  "${long}"\n]`],
+    [[long, long, long], `[\n  "${long}",\n  "${long}",\n  …\n]`],
+    [
+      { a: long, b: long, c: 1, d: 2, e: 3 },
+      `{\n  "a": "${long}",\n  "b": "${long}",\n  "c": 1,\n  "d": 2,\n  "e": 3\n}`,
+    ],
+    [
+      { a: { b: long, c: 1, d: 2, e: 3, f: 4, g: long }, h: long },
+      `{\n  "a": {"b": "${long}", "c": 1, "d": 2, "e": 3, …},\n  "h": "${long}"\n}`,
+    ],
+    ['x'.repeat(200), `"${'x'.repeat(97)}…"`],
+    [[12345678901234567890n], '[12345678901234567890]'],
+  ]
+  for (const [answer, expected] of cases) t.equal(await shown(answer), expected)
+})
