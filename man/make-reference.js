@@ -9,6 +9,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { configFileBackend } from '../dist/lib/backend/config-file/config-file-backend.js'
 import { readConfigFile } from '../dist/lib/backend/config-file/read.js'
+import { Failure } from '../dist/lib/failure.js'
 import { reference } from '../dist/lib/resources/reference.js'
 import { resources } from '../dist/lib/resources/table.js'
 
@@ -27,6 +28,9 @@ const text = await reference(resources, {
   names,
   backend: {
     ...sample,
+    submitJob: async () => {
+      throw new Failure('unavailable', 'An example is not worth a job')
+    },
     // Of the machine this runs on, and so not the same everywhere.
     queryClusterInfo: async () => ({ ...(await sample.queryClusterInfo()), architecture: ['64bits', 'x86_64'] }),
   },
