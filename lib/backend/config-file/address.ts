@@ -61,3 +61,9 @@ export function parseMacPrefix(text: string): string | undefined {
 function ipv4Number(address: string): number {
   return address.split('.').reduce((number, part) => number * 256 + Number(part), 0)
 }
+
+/** The address at a place in a network, the inverse of `indexIn`. */
+export function addressAt(network: Ipv4Network, place: number): string {
+  const number = network.first + place
+  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.')
+}

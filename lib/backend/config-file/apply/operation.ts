@@ -21,6 +21,17 @@ export type ErrorCode =
   | 'wrong_input'
   | 'wrong_state'
 
+/** Ganeti's classes of errors, as far as operations raise them. */
+export type ErrorClass =
+  | 'AddressPoolError'
+  | 'ConfigurationError'
+  | 'HypervisorError'
+  | 'OpExecError'
+  | 'OpPrereqError'
+  | 'ParseError'
+  | 'TagError'
+  | 'TypeEnforcementError'
+
 /** A refusal, as it stands in a job's `opresult`: `[kind, args]`. */
 export class OpError extends Error {
   override readonly name = 'OpError'
@@ -28,10 +39,12 @@ export class OpError extends Error {
   /**
    * @param kind Ganeti's class of the error
    * @param args what that class was given: a text and, for OpPrereqError, an error code
+   * @param log what was told before it came to this, as in `Outcome`
    */
   constructor(
-    readonly kind: 'OpPrereqError' | 'OpExecError' | 'TagError' | 'AddressPoolError',
+    readonly kind: ErrorClass,
     readonly args: readonly Json[],
+    readonly log: readonly string[] = [],
   ) {
     super(String(args[0]))
   }
@@ -40,6 +53,11 @@ export class OpError extends Error {
 /** What must be so before an opcode can run is not so. */
 export function prerequisite(message: string, code: ErrorCode): OpError {
   return new OpError('OpPrereqError', [message, code])
+}
+
+/** What was begun cannot be carried through. */
+export function failure(message: string): OpError {
+  return new OpError('OpExecError', [message])
 }
 
 /** What an operation may use of the world; given, so that the operation stays pure. */
