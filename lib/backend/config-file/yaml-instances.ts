@@ -177,8 +177,8 @@ export class InstanceReader {
     const nicparams = network ? this.#connection(fields, network, pnode) : this.#link(fields)
     const ip = fields.textOr('ip', null)
     if (ip !== null) this.#checkIp(fields, ip, owner, network)
-    else if ((nicparams.mode ?? settings.nicparams.mode) === 'routed') {
-      fields.problems.add(fields, 'ip is missing: a routed card needs one')
+    else if (!network && (nicparams.mode ?? settings.nicparams.mode) === 'routed') {
+      fields.problems.add(fields, 'ip is missing: a routed card needs one, or a network')
     }
     const nic: Nic = {
       uuid: identities.uuid(fields, 'nic', owner, String(index)),

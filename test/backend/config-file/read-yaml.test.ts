@@ -487,7 +487,7 @@ instances:
         '10:41: "1.2.3" is not an address',
         '10:68: 198.51.101.5 is not an address of net',
         '10:102: 2001:db9::5 is not an address of net',
-        '10:118: ip is missing: a routed card needs one',
+        '10:118: ip is missing: a routed card needs one, or a network',
       ],
     },
     {

@@ -67,6 +67,14 @@ export function nodeBehind({ nodes }: Config, uuid: string): Node {
   return nodes.byUuid.get(uuid) as Node
 }
 
+/** The nodes that an instance needs: where it runs, and where else its disks are. */
+export function nodesOf(config: Config, instance: Instance): [Node, ...Node[]] {
+  return [
+    nodeBehind(config, instance.primary_node),
+    ...instance.secondary_nodes.map((uuid) => nodeBehind(config, uuid)),
+  ]
+}
+
 export function groupOf({ groups }: Config, node: Node): Group {
   return groups.byUuid.get(node.group) as Group
 }

@@ -48,7 +48,7 @@ import {
   checkNodeVmCapable,
   hasExclusiveStorage,
 } from './state.ts'
-import { newTags } from './tags.ts'
+import { newTags } from './new-tags.ts'
 
 /** Hypervisors whose instances have a port for their console. */
 const WITH_PORT: readonly string[] = ['kvm', 'xen-hvm']
@@ -196,7 +196,7 @@ function readWanted(run: Run): Wanted {
 }
 
 /** A host's name in lower case, without a dot at its end. */
-function normalName(given: string): string {
+export function normalName(given: string): string {
   const name = given.toLowerCase()
   if (!/^[a-z0-9._-]{1,255}$/.test(name) || name.includes('..') || name.startsWith('.')) {
     throw prerequisite(`Invalid hostname '${name}'`, 'wrong_input')

@@ -5,7 +5,7 @@ import type { Group } from '../../../model/group.ts'
 import type { Instance } from '../../../model/instance.ts'
 import type { Node } from '../../../model/node.ts'
 import type { IPolicy, Ispecs, IspecsMinMax } from '../../../model/params.ts'
-import { groupOf, nodeBehind } from './find.ts'
+import { groupOf, nodeBehind, nodesOf } from './find.ts'
 import { prerequisite } from './operation.ts'
 import type { Run } from './run.ts'
 import { hasExclusiveStorage } from './state.ts'
@@ -62,12 +62,11 @@ function outOfBounds({ min, max }: IspecsMinMax, specs: Specs): string[] {
 /** An instance as a policy sees it. */
 export function specsOf(config: Config, instance: Instance): Specs {
   const beparams = filledBeParams(config.cluster, instance)
-  const nodes = [instance.primary_node, ...instance.secondary_nodes].map((uuid) => nodeBehind(config, uuid))
   return {
     memory: beparams.maxmem,
     cpus: beparams.vcpus,
     nics: instance.nics.length,
-    spindleUse: hasExclusiveStorage(config, nodes)
+    spindleUse: hasExclusiveStorage(config, nodesOf(config, instance))
       ? instance.disks.reduce((sum, disk) => sum + (disk.spindles ?? 0), 0)
       : beparams.spindle_use,
     diskSizes: instance.disks.map((disk) => disk.size),
@@ -84,8 +83,7 @@ export function checkTargetPolicy(run: Run, instance: Instance, target: Node): v
   if (target.group === nodeBehind(run.config, instance.primary_node).group) return
   const against = policyAgainst(run.config, instance, groupOf(run.config, target))
   if (against.length === 0) return
-  const text =
-    `Instance does not meet target node group's (${target.group}) instance policy: ` + against.join(', ')
+  const text = `Instance does not meet target node group's (${target.group}) instance policy: ${against.join(', ')}`
   if (!run.flag('ignore_ipolicy')) throw prerequisite(text, 'wrong_input')
   run.warn(text)
 }

@@ -8,7 +8,7 @@ import { filledNdParams } from '../../../model/fill.ts'
 import type { AdminState, Instance } from '../../../model/instance.ts'
 import type { Node } from '../../../model/node.ts'
 import { groupOf, nodeBehind } from './find.ts'
-import { prerequisite } from './operation.ts'
+import { type OpError, prerequisite } from './operation.ts'
 import type { Run } from './run.ts'
 
 /** States of an instance, in the order in which Ganeti's refusals list them. */
@@ -109,4 +109,29 @@ export function checkNodesFreeDisk(
 /** Whether any of these nodes gives each of its disks to one instance only. */
 export function hasExclusiveStorage(config: Config, nodes: readonly Node[]): boolean {
   return nodes.some((node) => filledNdParams(config.cluster, groupOf(config, node), node).exclusive_storage)
+}
+
+/**
+ * Checks that what runs on a node still fits, at its least, with an instance
+ * as it is going to be: a rule of ours, as a file that says otherwise
+ * contradicts itself.
+ * @param instance a new version of one whose primary node it is
+ */
+export function checkLeastMemory(config: Config, node: Node, instance: Instance): void {
+  const live = config.live.get(node.uuid)
+  if (live?.mtotal === null || live?.mtotal === undefined) return
+  const running = (config.primaryInstances.get(node.uuid) ?? []).filter(
+    (one) => one.admin_state === 'up' && one.uuid !== instance.uuid,
+  )
+  const least = (one: Instance) => one.beparams.minmem ?? config.cluster.beparams.minmem
+  const needed = [...running, instance].reduce((sum, one) => sum + least(one), live.mnode ?? 0)
+  if (needed > live.mtotal) throw memoryMissing(needed - live.mtotal)
+}
+
+/** What keeps an instance from getting more memory. */
+export function memoryMissing(mib: number): OpError {
+  return prerequisite(
+    `This change will prevent the instance from starting, due to ${mib} MB of memory missing on its primary node`,
+    'insufficient_resources',
+  )
 }

@@ -1,0 +1,16 @@
+import { tellShutdown } from './activation.ts'
+import { instanceOf } from './find.ts'
+import { instanceChange, revised } from './revise.ts'
+import { operation } from './run.ts'
+import { checkInstanceState, DOWN } from './state.ts'
+
+/** Puts an instance's disks away; with `force` even while it runs. */
+export const instanceDeactivateDisks = operation((run) => {
+  const instance = instanceOf(run)
+  if (run.isDry) return run.dryRun()
+
+  if (!run.flag('force')) checkInstanceState(run, instance, DOWN, 'cannot shutdown disks')
+  tellShutdown(run, instance)
+  if (!instance.disks_active) return run.done({})
+  return run.done(instanceChange(revised(instance, { disks_active: false }, run.context.now)))
+})
