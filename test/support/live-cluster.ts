@@ -1,0 +1,171 @@
+/**
+ * A cluster in memory that operations are run on, one after the other: what
+ * the job queue does, without the queue. After each, the whole is built anew
+ * from plain objects, and its nodes report what instances leave of them.
+ */
+
+import { instanceOperations } from '../../lib/backend/config-file/apply/instance-operations.ts'
+import { type Context, OpError, type Outcome } from '../../lib/backend/config-file/apply/operation.ts'
+import { Fields, NOTHING, Problems } from '../../lib/backend/config-file/check.ts'
+import { type Hardware, liveValues } from '../../lib/backend/config-file/live-values.ts'
+import { parseConfig } from '../../lib/backend/config-file/read.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
+import type { Change, ObjectChanges } from '../../lib/model/change.ts'
+import { type Config, indexConfig } from '../../lib/model/config.ts'
+
+/** What became of an opcode, as its job would show it. */
+export interface Ended {
+  readonly status: 'success' | 'error'
+  readonly result: Json
+  readonly log: readonly string[]
+  readonly submits: Outcome['submits']
+}
+
+export class LiveCluster {
+  config: Config
+  readonly #hardware: ReadonlyMap<string, Hardware>
+  readonly #context: Context
+  readonly #problems = new Problems(true)
+  #now = 1_800_000_000
+  #uuids = 0
+
+  /** @param hardware MiB and CPUs by node name; nodes that are left out have what the file says */
+  constructor(
+    config: Config,
+    random: () => number,
+    hardware: { readonly [node: string]: Partial<Hardware> } = {},
+  ) {
+    this.#context = {
+      now: 0,
+      newUuid: () => `00000000-0000-4000-8000-${String(++this.#uuids).padStart(12, '0')}`,
+      random,
+    }
+    this.#hardware = new Map(
+      config.nodes.all.map(({ uuid, name }) => {
+        const live = config.live.get(uuid)
+        return [
+          uuid,
+          {
+            fields: new Fields(NOTHING, null, name, this.#problems),
+            memory: live?.mtotal ?? null,
+            ownMemory: live?.mnode ?? null,
+            disk: live?.dtotal ?? null,
+            cpus: live?.ctotal ?? null,
+            ownCpus: live?.cnos ?? null,
+            sockets: live?.csockets ?? null,
+            numaNodes: live?.cnodes ?? null,
+            spindles: live?.sptotal ?? null,
+            ...hardware[name],
+          },
+        ]
+      }),
+    )
+    this.config = this.#rebuilt(config, {})
+  }
+
+  /** What the nodes cannot do although the file says so, e.g. more memory in use than there is. */
+  get contradictions(): readonly string[] {
+    return this.#problems.found.map(({ place, message }) => `${place.parent?.key}: ${message}`)
+  }
+
+  /** Runs an opcode and keeps its change. */
+  run(opcode: JsonObject): Ended {
+    try {
+      const operation = instanceOperations[String(opcode.OP_ID)]
+      if (!operation) throw new Error(`no such operation: ${opcode.OP_ID}`)
+      const {
+        change,
+        result,
+        log = [],
+        submits,
+      } = operation(this.config, opcode, {
+        ...this.#context,
+        now: ++this.#now,
+      })
+      this.apply(change)
+      return { status: 'success', result, log, submits }
+    } catch (error) {
+      if (!(error instanceof OpError)) throw error
+      return { status: 'error', result: [error.kind, error.args], log: error.log, submits: undefined }
+    }
+  }
+
+  apply(change: Change): void {
+    this.config = this.#rebuilt(this.config, change)
+  }
+
+  #rebuilt(config: Config, change: Change): Config {
+    const cluster = change.cluster ?? config.cluster
+    const nodes = changed(config.nodes.all, change.nodes)
+    const instances = changed(config.instances.all, change.instances)
+    return indexConfig({
+      ...config,
+      cluster,
+      groups: changed(config.groups.all, change.groups),
+      nodes,
+      instances,
+      networks: changed(config.networks.all, change.networks),
+      live: liveValues(cluster, nodes, instances, this.#hardware),
+    })
+  }
+}
+
+function changed<T extends { readonly uuid: string }>(
+  objects: readonly T[],
+  changes: ObjectChanges<T> = new Map(),
+): T[] {
+  const kept = objects.filter(({ uuid }) => !changes.has(uuid))
+  return [...kept, ...[...changes.values()].filter((object) => object !== null)]
+}
+
+/** A cluster from the text of a YAML file. */
+export function yamlCluster(text: string, random: () => number = numbers(1)): LiveCluster {
+  return new LiveCluster(parseConfig(text, { name: 'test.yaml', mtime: 1_700_000_000 }), random)
+}
+
+/** The same numbers from 0 to 1 for the same seed (mulberry32). */
+export function numbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/**
+ * What an opcode has where nothing else is given, so far as it is not null,
+ * false or empty.
+ */
+const DEFAULTS: { readonly [opcode: string]: JsonObject } = {
+  OP_INSTANCE_CREATE: {
+    mode: 'create',
+    start: true,
+    wait_for_sync: true,
+    name_check: true,
+    ip_check: true,
+    conflicts_check: true,
+    compress: 'none',
+    nics: [],
+    disks: [],
+  },
+  OP_INSTANCE_GROW_DISK: { wait_for_sync: true },
+  OP_INSTANCE_MIGRATE: { allow_runtime_changes: true },
+  OP_INSTANCE_REBOOT: { reboot_type: 'hard' },
+  OP_INSTANCE_RENAME: { name_check: true, ip_check: true },
+  OP_INSTANCE_SET_PARAMS: { wait_for_sync: true, conflicts_check: true },
+}
+
+/** An opcode with its defaults. */
+export function opcode(name: string, given: JsonObject): JsonObject {
+  const id = `OP_INSTANCE_${name}`
+  return { OP_ID: id, ...DEFAULTS[id], ...given }
+}
+
+/** Gives the text of a job's refusal, and its class and code. */
+export function refusalOf({ status, result }: Ended): { kind: Json; text: string; code: Json } | undefined {
+  if (status === 'success' || !Array.isArray(result) || isJsonObject(result)) return undefined
+  const [kind, args] = result as [Json, readonly Json[]]
+  return { kind, text: String(args[0]), code: args[1] ?? null }
+}
