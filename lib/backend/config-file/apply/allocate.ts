@@ -119,7 +119,7 @@ function candidates(
       (specs === null || violations(filledIPolicy(cluster, group), specs).length === 0),
   )
   const rank = ({ alloc_policy }: Group) => PREFERENCE.indexOf(alloc_policy)
-  return allowed.toSorted((a, b) => rank(a) - rank(b))
+  return allowed.slice().sort((a, b) => rank(a) - rank(b))
 }
 
 /** What keeps a node from taking an instance, by hail's names. */

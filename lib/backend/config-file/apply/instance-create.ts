@@ -34,6 +34,7 @@ import { findNode, groupOf, nodeOf } from './find.ts'
 import { forceTypes } from './force-types.ts'
 import { checkNotGlobal } from './hypervisor-params.ts'
 import { violations } from './instance-policy.ts'
+import { newTags } from './new-tags.ts'
 import { draftNics, nicParamsGiven, settleNics } from './nics.ts'
 import { failure, prerequisite } from './operation.ts'
 import { checkOs, nameWithoutVariant, osImage } from './os-check.ts'
@@ -48,7 +49,6 @@ import {
   checkNodeVmCapable,
   hasExclusiveStorage,
 } from './state.ts'
-import { newTags } from './new-tags.ts'
 
 /** Hypervisors whose instances have a port for their console. */
 const WITH_PORT: readonly string[] = ['kvm', 'xen-hvm']
