@@ -75,8 +75,8 @@ const examples: readonly [name: string, probe: readonly string[], pkg: string, r
     [process.execPath, '--version'],
     'nodejs',
     {
-      plain: (url) => [process.execPath, '-e', pageScript(url)],
-      tls: (url) => [process.execPath, '-e', pageScript(url)],
+      plain: (url) => [process.execPath, '--no-warnings', '-e', pageScript(url)],
+      tls: (url) => [process.execPath, '--no-warnings', '-e', pageScript(url)],
     },
   ],
 ]
