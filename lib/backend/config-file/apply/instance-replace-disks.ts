@@ -48,6 +48,7 @@ export const instanceReplaceDisks = operation((run) => {
     mode === AUTOMATIC ? [] : mode === CHANGE_SECONDARY ? [remote as Node, pnode] : [pnode, snode]
   if (remote) checkRemote(run, instance, remote, snode)
   for (const node of touched) checkNodeOnline(node)
+  if (remote) checkNodesFreeDisk(run.config, [remote], spaceFor(run, instance))
   const numbers = asked.length > 0 ? asked : instance.disks.map((_disk, index) => index)
   checkNumbers(instance, numbers)
   if (run.isDry) return run.dryRun()
@@ -122,7 +123,6 @@ function checkRemote(run: Run, instance: Instance, remote: Node, snode: Node): v
     run.info(`Old secondary ${snode.uuid} is offline, automatically enabling early-release mode`)
   }
   checkTargetPolicy(run, instance, remote)
-  checkNodesFreeDisk(run.config, [remote], spaceFor(run, instance))
 }
 
 function checkNumbers({ disks }: Instance, numbers: readonly number[]): void {
