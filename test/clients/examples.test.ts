@@ -16,7 +16,7 @@ async function serve(root: string, ...options: string[]): Promise<DaemonRoot> {
   const daemon = new DaemonRoot(root)
   daemon.fill('reader reader-pw read\n', { clusterYaml: readFileSync(fixture('cluster.yaml'), 'utf8') })
   t.teardown(() => daemon.end())
-  const { status, stderr } = await daemon.run('-b', '127.0.0.1', '-p', '0', ...options)
+  const { status, stderr } = await daemon.start('-b', '127.0.0.1', '-p', '0', ...options)
   if (status !== 0) throw new Error(stderr)
   return daemon
 }

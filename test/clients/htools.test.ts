@@ -29,7 +29,7 @@ async function serve(t: Test, state: Parameters<DaemonRoot['fill']>[1]): Promise
   const root = new DaemonRoot(t.testdir())
   root.fill('reader reader-pw read\n', state)
   t.teardown(() => root.end())
-  t.equal((await root.run('-b', '127.0.0.1', '-p', '0')).status, 0)
+  t.equal((await root.start('-b', '127.0.0.1', '-p', '0')).status, 0)
   return root
 }
 

@@ -100,7 +100,7 @@ function callsFor(names: Record<'instance' | 'node' | 'group' | 'network' | 'fil
 }
 
 async function check(t: Test, root: DaemonRoot, calls: readonly Call[]): Promise<void> {
-  t.equal((await root.run('-b', '127.0.0.1', '-p', '0')).status, 0)
+  t.equal((await root.start('-b', '127.0.0.1', '-p', '0')).status, 0)
   const port = new URL(root.origin).port
   const { status, stdout, stderr } = await run(
     // Python's own warnings count as failures.

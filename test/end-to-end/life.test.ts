@@ -3,7 +3,19 @@
  * in a tree of its own, and nothing known of it but exit statuses, files and
  * what it answers.
  */
-import { mkdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { makeCertificate } from '../support/certificate.ts'
 import {
@@ -12,6 +24,7 @@ import {
   fixture,
   isRunning,
   outcome,
+  PROGRAM,
   replaceFile,
   signal,
 } from '../support/daemon-root.ts'
@@ -41,7 +54,7 @@ t.test('a daemon that has left its terminal', async (t) => {
   const root = daemonRoot(t)
 
   await t.test('serves once the program has returned', async (t) => {
-    t.strictSame(await root.run(...HERE), { status: 0, stdout: '', stderr: '' })
+    t.strictSame(await root.start(...HERE), { status: 0, stdout: '', stderr: '' })
     const { status, headers, body } = await root.get('/2/instances/web')
     t.equal(status, 200)
     t.equal(headers['content-type'], 'application/json')
@@ -178,14 +191,14 @@ t.test('a daemon that has left its terminal', async (t) => {
 
 t.test('a daemon that was killed keeps no other from starting', async (t) => {
   const root = daemonRoot(t)
-  t.equal((await root.run(...HERE)).status, 0)
+  t.equal((await root.start(...HERE)).status, 0)
   const killed = root.pid as number
   signal(killed, 'SIGKILL')
   await eventually(async () => {
     if (isRunning(killed)) throw new Error('not yet')
   })
   t.equal(root.pid, killed, 'its pid file is still there')
-  t.strictSame(await root.run(...HERE), { status: 0, stdout: '', stderr: '' })
+  t.strictSame(await root.start(...HERE), { status: 0, stdout: '', stderr: '' })
   t.not(root.pid, killed)
   t.equal((await root.get('/version')).status, 200)
 })
@@ -227,3 +240,23 @@ t.test('a daemon in the foreground', async (t) => {
     t.match(stderr, /WARNING Going on without a pid file: .*ENOTDIR/)
   })
 })
+
+/** Somebody without rights; only root can become them. */
+const NOBODY = 65534
+const asNobody = spawnSync(PROGRAM, ['--version'], { uid: NOBODY, gid: NOBODY }).status === 0
+
+t.test(
+  'any user may run a daemon',
+  { skip: !asNobody && 'only as root, in a folder all may read' },
+  async (t) => {
+    const root = new DaemonRoot(t.testdir(), NOBODY)
+    root.fill(USERS, { clusterYaml: SAMPLE })
+    t.teardown(() => root.end())
+    for (const entry of [root.root, ...readdirSync(root.root, { recursive: true }).map(String)]) {
+      chownSync(resolve(root.root, entry), NOBODY, NOBODY)
+    }
+    t.strictSame(await root.start(...HERE), { status: 0, stdout: '', stderr: '' })
+    t.equal(statSync(`/proc/${root.pid}`).uid, NOBODY)
+    t.equal((await root.get('/version')).status, 200)
+  },
+)

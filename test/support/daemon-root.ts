@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { dirname, join } from 'node:path'
@@ -41,10 +41,18 @@ export class DaemonRoot {
   readonly log: string
   readonly pidFile: string
   readonly #children: ChildProcess[] = []
+  /** Process ids of daemons that have left us. */
+  readonly #daemons = new Set<number>()
   #origin = ''
 
-  /** @param root an empty folder */
-  constructor(readonly root: string) {
+  /**
+   * @param root an empty folder
+   * @param uid whom to run the program as, if not as ourselves
+   */
+  constructor(
+    readonly root: string,
+    readonly uid?: number,
+  ) {
     const state = join(root, 'var/lib/ganeti')
     this.pem = join(state, 'rapi.pem')
     this.users = join(state, 'rapi/users')
@@ -63,9 +71,20 @@ export class DaemonRoot {
     else writeFileSync(this.clusterYaml, state.clusterYaml)
   }
 
-  /** Runs the program to its end. Without -f that is once the daemon has left it. */
+  /** Runs the program to its end. */
   async run(...args: string[]): Promise<Outcome> {
     return outcome(this.spawn(...args))
+  }
+
+  /** Starts a daemon that leaves its terminal; once this is done it serves at `origin`. */
+  async start(...args: string[]): Promise<Outcome> {
+    const before = this.logLines.length
+    const started = await this.run(...args)
+    if (started.status !== 0) return started
+    if (this.pid !== undefined) this.#daemons.add(this.pid)
+    // The log is written while other things happen.
+    await this.logged(/ Listening on /, before)
+    return started
   }
 
   /** Starts the program; what is not waited for is ended by `end`. */
@@ -73,6 +92,7 @@ export class DaemonRoot {
     const child = spawn(PROGRAM, args, {
       env: { ...process.env, GANETI_ROOTDIR: this.root },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(this.uid !== undefined && { uid: this.uid, gid: this.uid }),
     })
     this.#children.push(child)
     return child
@@ -126,14 +146,23 @@ export class DaemonRoot {
     return { status: response.statusCode, headers: response.headers, body: await text(response) }
   }
 
-  /** Ends whatever still runs, without ceremony, and waits until it has ended. */
+  /** Ends whatever still runs, without ceremony, and waits until it has ended; the folder may be gone. */
   async end(): Promise<void> {
     for (const child of this.#children) if (child.exitCode === null) child.kill('SIGKILL')
-    const { pid } = this
-    if (pid === undefined) return
-    signal(pid, 'SIGKILL')
-    while (isRunning(pid)) await delay(10)
-    rmSync(this.pidFile, { force: true })
+    for (const pid of this.#daemons) {
+      if (this.#isOurs(pid)) signal(pid, 'SIGKILL')
+      while (this.#isOurs(pid)) await delay(10)
+    }
+  }
+
+  /** Whether a process was started in this root: its number may be somebody else's by now. */
+  #isOurs(pid: number): boolean {
+    if (!isRunning(pid)) return false
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`GANETI_ROOTDIR=${this.root}`)
+    } catch {
+      return false
+    }
   }
 }
 
