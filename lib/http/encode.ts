@@ -15,13 +15,11 @@
  * between pieces others have their turn.
  */
 import { createHash } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import { isJsonObject, type Json, stringifyJson } from '../json.ts'
+import { eachInSlices } from '../slices.ts'
 
-/** List elements to a piece: a few hundred KiB of bulk instances, a millisecond or two. */
-const PIECE_LENGTH = 128
-/** How long to keep the event loop before others have their turn, in milliseconds. */
-const TURN = 5
+/** List elements to a piece: some 100 KiB of bulk instances, half a millisecond. */
+const PIECE_LENGTH = 32
 
 const COMMA = 0x2c
 const NEWLINE = 0x0a
@@ -37,17 +35,26 @@ export interface Encoded {
 export async function encode(value: Json): Promise<Encoded> {
   const hash = createHash('sha256')
   const pieces: Buffer[] = []
-  let turnBegan = performance.now()
-  for (const piece of inPieces(value, true)) {
+  let length = 0
+  const add = (piece: Buffer) => {
     hash.update(piece)
     pieces.push(piece)
-    if (performance.now() - turnBegan > TURN) {
-      await setImmediate()
-      turnBegan = performance.now()
-    }
+    length += piece.length
   }
-  pieces.push(Buffer.of(NEWLINE))
-  return { body: Buffer.concat(pieces), digest: hash.digest('base64url').slice(0, 22) }
+  await eachInSlices(inPieces(value, true), add)
+  add(Buffer.of(NEWLINE))
+  return { body: await joined(pieces, length), digest: hash.digest('base64url').slice(0, 22) }
+}
+
+/** As Buffer.concat, which takes some 50 milliseconds for a hundred megabytes. */
+async function joined(pieces: readonly Buffer[], length: number): Promise<Buffer> {
+  const whole = Buffer.allocUnsafe(length)
+  let at = 0
+  await eachInSlices(pieces, (piece) => {
+    whole.set(piece, at)
+    at += piece.length
+  })
+  return whole
 }
 
 /** Encodes a value known to be small, with a newline at the end. */

@@ -5,6 +5,7 @@
  */
 import type { Json } from '../json.ts'
 import { isJsonObject } from '../json.ts'
+import { mapInSlices } from '../slices.ts'
 import { osNames } from './os-names.ts'
 import { open, type Parameter, resource } from './resource.ts'
 import { onlyRow, sortedNames, uriList } from './rows.ts'
@@ -118,7 +119,7 @@ const instances = resource('/instances', 'The instances of the cluster.', {
     async ({ backend, query }) => {
       if (query.flagOrWord('bulk')) {
         const rows = await backend.queryInstances([], queryFieldsOf(INSTANCE_FIELDS))
-        return rows.map((row) => oldObject(INSTANCE_FIELDS, row))
+        return mapInSlices(rows, (row) => oldObject(INSTANCE_FIELDS, row))
       }
       return uriList('name', '/instances', sortedNames(await backend.queryInstances([], ['name'])))
     },
@@ -145,7 +146,7 @@ const nodes = resource('/nodes', 'The nodes of the cluster.', {
     async ({ backend, query }) => {
       if (query.flagOrWord('bulk')) {
         const rows = await backend.queryNodes([], queryFieldsOf(NODE_FIELDS))
-        return rows.map((row) => oldObject(NODE_FIELDS, row))
+        return mapInSlices(rows, (row) => oldObject(NODE_FIELDS, row))
       }
       return uriList('name', '/nodes', sortedNames(await backend.queryNodes([], ['name'])))
     },

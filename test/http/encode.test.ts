@@ -46,7 +46,7 @@ t.test('long lists come out as short ones do', async (t) => {
 t.test('the digest is that of the bytes, however they were cut', async (t) => {
   const list = Array.from({ length: 1000 }, (_, index) => index)
   const { body, digest } = await encode(list)
-  t.equal(digest, createHash('sha256').update(body.subarray(0, -1)).digest('base64url').slice(0, 22))
+  t.equal(digest, createHash('sha256').update(body).digest('base64url').slice(0, 22))
   t.not((await encode([...list, 0])).digest, digest)
 })
 

@@ -3,15 +3,15 @@
  * fields as rows.
  *
  * A query finds its fields once, then goes over the objects. It does so in
- * slices of a few milliseconds, letting others in between, so that asking for
+ * slices, letting others in between, so that asking for
  * everything about 20,000 instances keeps nobody waiting. Everything a query
  * reads is one Config, which never changes under it.
  */
-import { setImmediate as othersFirst } from 'node:timers/promises'
 import { Failure } from '../../failure.ts'
 import type { Json } from '../../json.ts'
 import type { Config } from '../../model/config.ts'
 import { niceSort } from '../../model/nice-sort.ts'
+import { eachInSlices } from '../../slices.ts'
 import type { FieldDefinition, QueryResource, QueryResult } from '../backend.ts'
 import { clusterFields } from './fields/cluster.ts'
 import { exportFields } from './fields/export.ts'
@@ -27,9 +27,6 @@ import { nodeFields } from './fields/node.ts'
 import { osFields } from './fields/os.ts'
 import { compileFilter, parseFilter, valuesAskedFor } from './filter.ts'
 import { findHost, findNamed, isCalled } from './lookup.ts'
-
-/** Milliseconds that a query runs before it lets others in. */
-const SLICE = 4
 
 /** More fields than any resource has; a longer list only costs memory. */
 const MAX_FIELDS = 1000
@@ -169,13 +166,13 @@ function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
       const data: QueryResult['data'][number][] = []
       const names = filter && nameOf ? valuesAskedFor(filter, 'name') : null
       if (names && find && nameOf) {
-        await inSlices(names, (name) => {
+        await eachInSlices(names, (name) => {
           const object = find(config, name)
           // Found by its UUID, it has another name than the one asked for.
           if (isCalled(nameOf(object), name)) data.push(cellsOf(object, selected, config))
         })
       } else {
-        await inSlices(objects(config), (object) => {
+        await eachInSlices(objects(config), (object) => {
           if (!passes || passes(object, config)) data.push(cellsOf(object, selected, config))
         })
       }
@@ -189,8 +186,8 @@ function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
         throw new Failure('invalid', `Unknown output fields selected: ${unknown.join(', ')}`)
       const rows: Json[][] = []
       const add = (object: T) => rows.push(selected.map((field) => field.cell(object, config)[1]))
-      if (names.length === 0) await inSlices(objects(config), add)
-      else await inSlices(names, (name) => find && add(find(config, name)))
+      if (names.length === 0) await eachInSlices(objects(config), add)
+      else await eachInSlices(names, (name) => find && add(find(config, name)))
       return rows
     },
   }
@@ -206,16 +203,4 @@ function definitionOf({ name, title, kind, doc }: FieldDefinition): FieldDefinit
 
 function unknownField<T>(name: string): Field<T> {
   return cellField(name, name, 'unknown', `Unknown field '${name}'`, () => UNKNOWN)
-}
-
-/** Does something with each item, pausing for others where it takes long. */
-async function inSlices<T>(items: readonly T[], step: (item: T) => void): Promise<void> {
-  let begun = performance.now()
-  for (const item of items) {
-    step(item)
-    if (performance.now() - begun > SLICE) {
-      await othersFirst()
-      begun = performance.now()
-    }
-  }
 }

@@ -4,6 +4,7 @@
  */
 import type { Backend } from '../../backend/backend.ts'
 import type { Json, JsonObject } from '../../json.ts'
+import { mapInSlices } from '../../slices.ts'
 import { type Method, open } from '../resource.ts'
 import { onlyRow, rowObject, sortedNames, uriList } from '../rows.ts'
 import { bulk, checkLock, lock } from './parameters.ts'
@@ -41,7 +42,7 @@ export function listOf(collection: Collection): Method<unknown> {
       if (query.flag('bulk')) {
         checkLock(query)
         const rows = await collection.query(backend, [], collection.fields)
-        return rows.map((row) => shown(collection, row))
+        return mapInSlices(rows, (row) => shown(collection, row))
       }
       const rows = await collection.query(backend, [], ['name'])
       return uriList(collection.idKey, collection.path, sortedNames(rows))
