@@ -16,8 +16,8 @@ import { readUsers, type UserList } from './auth/users-file.ts'
 import type { Backend } from './backend/backend.ts'
 import { SOFTWARE_VERSION } from './backend/config-file/cluster-info.ts'
 import { configFileBackend } from './backend/config-file/config-file-backend.ts'
+import { ConfigLoader } from './backend/config-file/load.ts'
 import { configOnDemand } from './backend/config-file/on-demand.ts'
-import { readConfigFile } from './backend/config-file/read.ts'
 import { luxiBackend } from './backend/luxi/luxi-backend.ts'
 import { detachedFrom, startDetached } from './daemon/detach.ts'
 import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
@@ -255,20 +255,24 @@ interface State {
 
 /** @param standIn the file that answers while a master daemon is away */
 async function openState(source: Source, standIn: string | undefined, log: Log): Promise<State> {
+  const loader = new ConfigLoader()
   if (source.kind === 'master') {
     const backend = luxiBackend(source.sockets)
     log.info(`Asking the master daemon on this node, at ${source.sockets.join(' or ')}`)
     return {
       backend,
-      ...(standIn !== undefined && { standIn: configOnDemand(standIn) }),
+      ...(standIn !== undefined && { standIn: configOnDemand(standIn, loader) }),
       reload: async () => {},
-      close: () => backend.close(),
+      close: async () => {
+        await loader.close()
+        await backend.close()
+      },
     }
   }
   const { files } = source
   const config = await reloadable({
     name: 'the cluster state',
-    load: () => loadState(files, log),
+    load: () => loadState(loader, files, log),
     watch: files,
     log,
   })
@@ -276,17 +280,22 @@ async function openState(source: Source, standIn: string | undefined, log: Log):
   return {
     backend,
     reload: () => config.reload(),
-    close: () => {
+    close: async () => {
       config.close()
-      return backend.close()
+      await loader.close()
+      await backend.close()
     },
   }
 }
 
 /** Reads the first of the files that exists. */
-async function loadState(files: readonly [string, ...string[]], log: Log): Promise<Config> {
+async function loadState(
+  loader: ConfigLoader,
+  files: readonly [string, ...string[]],
+  log: Log,
+): Promise<Config> {
   const path = files.find((file) => existsSync(file)) ?? files[0]
-  const config = await readConfigFile(path)
+  const config = await loader.load(path)
   const { cluster, nodes, instances } = config
   log.info(
     `Read ${path}: cluster ${cluster.cluster_name}, ${nodes.all.length} nodes, ${instances.all.length} instances`,

@@ -127,6 +127,7 @@ class Reloader<T> implements Reloadable<T> {
       if (this.#closed) return false
       this.#current = value
     } catch (error) {
+      if (this.#closed) return false
       log.error(`Cannot reload ${name}, keeping what was loaded before: ${messageChain(error)}`)
       return false
     }

@@ -55,40 +55,80 @@ export interface Config extends Omit<ConfigObjects, 'groups' | 'nodes' | 'instan
 
 /** Builds the look-ups over checked objects (names and UUIDs unique, references whole). */
 export function indexConfig(objects: ConfigObjects): Config {
-  const groups = index(objects.groups)
-  const nodes = index(objects.nodes)
-  const instances = index(objects.instances)
-  const networks = index(objects.networks)
+  const steps = indexing(inNaturalOrder(objects))
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+/** The same objects, those of each kind in natural order of their names. */
+export function inNaturalOrder(objects: ConfigObjects): ConfigObjects {
+  const sorted = <T extends Named>(some: readonly T[]) => niceSort(some, ({ name }) => name)
+  const { groups, nodes, instances, networks } = objects
+  return {
+    ...objects,
+    groups: sorted(groups),
+    nodes: sorted(nodes),
+    instances: sorted(instances),
+    networks: sorted(networks),
+  }
+}
+
+/**
+ * As `indexConfig`, but in many small steps, between which others may have
+ * their turn; the last one gives the Config.
+ * @param objects in natural order
+ */
+export function* indexing(objects: ConfigObjects): Generator<void, Config> {
+  const groups = yield* index(objects.groups)
+  const nodes = yield* index(objects.nodes)
+  const instances = yield* index(objects.instances)
+  const networks = yield* index(objects.networks)
   return {
     ...objects,
     groups,
     nodes,
     instances,
     networks,
-    primaryInstances: groupedBy(instances.all, (instance) => [instance.primary_node]),
-    secondaryInstances: groupedBy(instances.all, (instance) => instance.secondary_nodes),
-    groupNodes: groupedBy(nodes.all, (node) => [node.group]),
-    networkInstances: groupedBy(instances.all, networksOf),
+    primaryInstances: yield* groupedBy(instances.all, (instance) => [instance.primary_node]),
+    secondaryInstances: yield* groupedBy(instances.all, (instance) => instance.secondary_nodes),
+    groupNodes: yield* groupedBy(nodes.all, (node) => [node.group]),
+    networkInstances: yield* groupedBy(instances.all, networksOf),
   }
 }
 
-function index<T extends { uuid: string; name: string }>(objects: readonly T[]): Index<T> {
-  const all = niceSort(objects, (object) => object.name)
-  return {
-    all,
-    byUuid: new Map(all.map((object) => [object.uuid, object])),
-    byName: new Map(all.map((object) => [object.name, object])),
-  }
+interface Named {
+  readonly uuid: string
+  readonly name: string
 }
 
-function groupedBy<T>(objects: readonly T[], keysOf: (object: T) => Iterable<string>): Map<string, T[]> {
+/** How many objects are put into look-ups in one step: a few hundredths of a millisecond. */
+const STEP = 100
+
+function* index<T extends Named>(all: readonly T[]): Generator<void, Index<T>> {
+  const byUuid = new Map<string, T>()
+  const byName = new Map<string, T>()
+  for (const [place, object] of all.entries()) {
+    byUuid.set(object.uuid, object)
+    byName.set(object.name, object)
+    if (place % STEP === 0) yield
+  }
+  return { all, byUuid, byName }
+}
+
+function* groupedBy<T>(
+  objects: readonly T[],
+  keysOf: (object: T) => Iterable<string>,
+): Generator<void, Map<string, T[]>> {
   const grouped = new Map<string, T[]>()
-  for (const object of objects) {
+  for (const [place, object] of objects.entries()) {
     for (const key of keysOf(object)) {
       const members = grouped.get(key)
       if (members) members.push(object)
       else grouped.set(key, [object])
     }
+    if (place % STEP === 0) yield
   }
   return grouped
 }

@@ -271,15 +271,17 @@ t.test('a listener in trouble is logged and harms no other', async (t) => {
   t.strictSame(told, ['second'])
 })
 
-t.test('after closing, a load under way comes to nothing', async (t) => {
-  const { value, path, log } = await sample(t)
-  replace(path, 'second')
-  const loading = value.reload()
-  value.close()
-  t.notOk(await loading)
-  t.equal(value.current, 'first')
-  t.strictSame(log.lines, [])
-})
+for (const next of ['second', 'broken']) {
+  t.test(`after closing, a load under way comes to nothing: ${next}`, async (t) => {
+    const { value, path, log } = await sample(t)
+    replace(path, next)
+    const loading = value.reload()
+    value.close()
+    t.notOk(await loading)
+    t.equal(value.current, 'first')
+    t.strictSame(log.lines, [])
+  })
+}
 
 t.test('a value without files is reloaded only when asked', async (t) => {
   let loads = 0

@@ -7,7 +7,7 @@ import { Failure } from '../../failure.ts'
 import type { Config } from '../../model/config.ts'
 import type { Backend } from '../backend.ts'
 import { configFileBackend } from './config-file-backend.ts'
-import { readConfigFile } from './read.ts'
+import type { ConfigLoader } from './load.ts'
 
 interface Reading {
   /** Which state of the file was read. */
@@ -19,14 +19,17 @@ interface Reading {
  * Gives a function for the newest state of a file: a backend for it, and when the file was written.
  * It throws Failure `configuration` where the file cannot be read.
  */
-export function configOnDemand(path: string): () => Promise<{ backend: Backend; asOf: Date }> {
+export function configOnDemand(
+  path: string,
+  loader: ConfigLoader,
+): () => Promise<{ backend: Backend; asOf: Date }> {
   let last: Reading | undefined
   return async () => {
     const { dev, ino, size, mtime } = await stat(path).catch((error) => {
       throw new Failure('configuration', `cannot read cluster state from ${path}`, { cause: error })
     })
     const mark = `${dev}:${ino}:${size}:${mtime.getTime()}`
-    if (last?.mark !== mark) last = { mark, config: readConfigFile(path) }
+    if (last?.mark !== mark) last = { mark, config: loader.load(path) }
     const reading = last
     try {
       const config = await reading.config

@@ -20,10 +20,15 @@ export interface Origin {
 }
 
 /**
- * Reads cluster state in either form.
+ * Reads cluster state in either form, on the caller's thread; the daemon itself goes through `ConfigLoader`.
  * @throws Failure `configuration` when the file cannot be read, or listing all that is wrong in it
  */
 export async function readConfigFile(path: string): Promise<Config> {
+  return indexConfig(await readObjects(path))
+}
+
+/** As `readConfigFile`, but the plain objects. */
+export async function readObjects(path: string): Promise<ConfigObjects> {
   let text: string
   let mtime: number
   try {
@@ -38,7 +43,7 @@ export async function readConfigFile(path: string): Promise<Config> {
   } catch (error) {
     throw new Failure('configuration', `cannot read cluster state from ${path}`, { cause: error })
   }
-  return parseConfig(text, { name: path, mtime })
+  return parseObjects(text, { name: path, mtime })
 }
 
 /**
@@ -49,7 +54,7 @@ export function parseConfig(text: string, origin: Origin): Config {
   return indexConfig(parseObjects(text, origin))
 }
 
-/** As `parseConfig`, but the plain objects, which can be sent between threads. */
+/** As `parseConfig`, but the plain objects. */
 export function parseObjects(text: string, origin: Origin): ConfigObjects {
   try {
     return /^\s*\{/.test(text) ? readConfigData(text, origin.name) : readYaml(text, origin)

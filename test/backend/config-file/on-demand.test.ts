@@ -1,5 +1,6 @@
 import { utimesSync, writeFileSync } from 'node:fs'
 import t from 'tap'
+import { ConfigLoader } from '../../../lib/backend/config-file/load.ts'
 import { configOnDemand } from '../../../lib/backend/config-file/on-demand.ts'
 
 const yaml = (name: string) => `cluster: {name: ${name}}\nnodes: {node1.example.com: {}}\n`
@@ -8,7 +9,7 @@ const nameOf = async (get: ReturnType<typeof configOnDemand>) =>
 
 t.test('a file is read when it is asked for, and again when it has changed', async (t) => {
   const path = `${t.testdir()}/cluster.yaml`
-  const get = configOnDemand(path)
+  const get = configOnDemand(path, new ConfigLoader())
   await t.rejects(get(), { code: 'configuration' }, 'it may be absent at first')
   writeFileSync(path, yaml('one.example.com'))
   utimesSync(path, 1000, 1000)
@@ -22,7 +23,7 @@ t.test('a file is read when it is asked for, and again when it has changed', asy
 
 t.test('many who ask at once share one reading', async (t) => {
   const path = `${t.testdir({ 'cluster.yaml': yaml('c.example.com') })}/cluster.yaml`
-  const get = configOnDemand(path)
+  const get = configOnDemand(path, new ConfigLoader())
   const [first, ...others] = await Promise.all(
     [1, 2, 3].map(async () => (await get()).backend.queryNodes([], ['uuid'])),
   )
@@ -31,7 +32,7 @@ t.test('many who ask at once share one reading', async (t) => {
 
 t.test('a file with mistakes is no answer, until it is mended', async (t) => {
   const path = `${t.testdir({ 'cluster.yaml': 'cluster: [' })}/cluster.yaml`
-  const get = configOnDemand(path)
+  const get = configOnDemand(path, new ConfigLoader())
   await t.rejects(get(), { code: 'configuration' })
   await t.rejects(get(), { code: 'configuration' })
   writeFileSync(path, yaml('c.example.com'))
