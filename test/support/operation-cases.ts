@@ -7,6 +7,9 @@ import { type Ended, type LiveCluster, opcode, refusalOf, yamlCluster } from './
 
 const YAML = readFileSync(new URL('../../../test/fixtures/operations.yaml', import.meta.url), 'utf8')
 
+/** Some of an instance's properties, as tap's `match` takes them; null for none at all. */
+type Expected = ((instance: Instance, cluster: LiveCluster) => boolean) | object | null
+
 export interface Case {
   readonly title: string
   /** The opcode's name without `OP_INSTANCE_`. */
@@ -19,10 +22,8 @@ export interface Case {
   readonly result?: Json
   /** Lines that are told, in this order, perhaps among others. */
   readonly tells?: readonly string[]
-  /** What an instance is like afterwards: values of some of its properties; null for one that is gone. */
-  readonly becomes?: {
-    readonly [name: string]: ((instance: Instance, cluster: LiveCluster) => unknown) | JsonObject | null
-  }
+  /** What instances are like afterwards. */
+  readonly becomes?: { readonly [name: string]: Expected }
   /** Whether nothing at all changed. */
   readonly unchanged?: true
 }
@@ -79,16 +80,12 @@ function checkUnchanged(t: Test, { config }: LiveCluster, before: readonly Insta
   )
 }
 
-function checkInstance(
-  t: Test,
-  cluster: LiveCluster,
-  name: string,
-  wanted: ((instance: Instance, cluster: LiveCluster) => unknown) | JsonObject | null,
-): void {
+function checkInstance(t: Test, cluster: LiveCluster, name: string, wanted: Expected): void {
   const instance = cluster.config.instances.byName.get(name)
   if (wanted === null) return void t.equal(instance, undefined, `${name} is gone`)
   if (!instance) return void t.fail(`${name} is there`)
-  if (typeof wanted === 'function') return void t.ok(wanted(instance, cluster), `${name}: ${wanted}`)
+  if (typeof wanted === 'function')
+    return void t.ok((wanted as (...args: unknown[]) => boolean)(instance, cluster), `${name}: ${wanted}`)
   t.match(instance, wanted)
 }
 

@@ -40,7 +40,8 @@ function forceType(name: string, value: Json, type: ParamType): Json {
       return Math.trunc(number)
     }
     case 'float': {
-      const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+      const isText = typeof value === 'string' && value.trim() !== ''
+      const number = isText || typeof value === 'boolean' ? Number(value) : value
       if (typeof number !== 'number' || Number.isNaN(number)) throw unfit(name, value, 'float')
       return number
     }

@@ -219,9 +219,9 @@ function linked(
   const asked = Object.fromEntries(Object.entries(params).filter(([name]) => name in NIC_PARAM_TYPES))
   const own =
     connection ?? forceTypes(updatedParams((old?.nicparams ?? {}) as JsonObject, asked), NIC_PARAM_TYPES)
-  const filled = { ...cluster.nicparams, ...own }
-  checkNicParams(filled)
-  return filled
+  const { mode, link, vlan } = { ...cluster.nicparams, ...own }
+  checkNicParams({ mode, link, vlan })
+  return { mode, link, vlan }
 }
 
 function settledMac(

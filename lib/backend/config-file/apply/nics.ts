@@ -149,8 +149,9 @@ export function settleNics(run: Run, drafts: readonly Nic[], node: Node, pools: 
         'wrong_input',
       )
     }
-    run.info(`NIC/${place} inherits netparams ${pythonLiteral(Object.values(nicparams))}`)
-    return { ...nic, nicparams, ip: settleAddress(run, nic, place, pools) }
+    const { mode, link, vlan } = nicparams
+    run.info(`NIC/${place} inherits netparams ${pythonLiteral([mode, link, vlan])}`)
+    return { ...nic, nicparams: { mode, link, vlan }, ip: settleAddress(run, nic, place, pools) }
   })
 }
 

@@ -1,0 +1,78 @@
+import t from 'tap'
+import { checkHvParams, parseCpuMask } from '../../../../lib/backend/config-file/apply/hypervisor-params.ts'
+import { HV_DEFAULTS } from '../../../../lib/model/defaults.ts'
+import type { HvParams } from '../../../../lib/model/params.ts'
+
+t.test('the defaults of every hypervisor are good', async (t) => {
+  for (const [hypervisor, defaults] of Object.entries(HV_DEFAULTS)) {
+    t.doesNotThrow(() => checkHvParams(hypervisor, defaults, defaults), hypervisor)
+  }
+})
+
+t.test('what a hypervisor can make nothing of is refused', async (t) => {
+  const cases: readonly (readonly [hypervisor: string, params: HvParams, text: string | RegExp])[] = [
+    ['kvm', { colour: 'red' }, "Parameter 'colour' is not supported"],
+    ['kvm', { kvm_path: '' }, "Parameter 'kvm_path' is required but is currently not defined"],
+    [
+      'kvm',
+      { kernel_path: 'vmlinuz' },
+      /^Parameter 'kernel_path' fails syntax check: must be an absolute normalized path/,
+    ],
+    ['kvm', { kernel_path: '/boot/../vmlinuz' }, /must be an absolute normalized path/],
+    [
+      'kvm',
+      { cdrom_image_path: 'ftp:x' },
+      /must be an absolute normalized path or a URL \(current value: 'ftp:x'\)$/,
+    ],
+    [
+      'kvm',
+      { nic_type: 'fast' },
+      /^Parameter 'nic_type' fails syntax check: The value must be one of: e1000, /,
+    ],
+    ['kvm', { cpu_mask: '3-1' }, /Multiple CPU mask definition is not well-formed/],
+    ['kvm', { virtio_net_queues: 9 }, /invalid number of queues/],
+    ['kvm', { migration_port: 65_535 }, /invalid port number/],
+    ['kvm', { boot_order: 'cdrom' }, 'Cannot boot from cdrom without an ISO path'],
+    ['kvm', { root_path: '' }, 'Need a root partition for the instance, if a kernel is defined'],
+    ['kvm', { security_model: 'user' }, 'A security domain (user to run kvm as) must be specified'],
+    [
+      'kvm',
+      { security_domain: 'kvm' },
+      "Cannot have a security domain when the security model is 'none' or 'pool'",
+    ],
+    ['kvm', { serial_speed: 1234 }, /^Invalid serial console speed, must be one of: 75, /],
+    ['kvm', { vnc_x509_verify: true }, 'vnc_x509_path must be defined, if vnc_x509_verify is'],
+    ['kvm', { spice_use_tls: true }, 'SPICE: spice_use_tls requires spice_bind to be set'],
+    [
+      'kvm',
+      { spice_bind: '127.0.0.1', spice_ip_version: 6 },
+      'SPICE: Got an IPv4 address (127.0.0.1), but the specified IP version is 6',
+    ],
+    ['kvm', { disk_aio: 'native' }, /^When 'disk_aio' is set to 'native', the only supported value/],
+    ['xen-hvm', { boot_order: 'x' }, /must be one or more of \[acdn\]/],
+    ['xen-hvm', { vnc_bind_address: 'nowhere' }, /VNC bind address is not a valid IP address/],
+    ['xen-pvm', { cpu_weight: 0 }, /invalid weight/],
+    [
+      'lxc',
+      { cpu_mask: '0:1' },
+      /^Parameter 'cpu_mask' fails syntax check: CPU mask definition is not well-formed/,
+    ],
+    ['chroot', { init_script: 'run' }, /must be an absolute normalized path/],
+    ['fake', { migration_mode: 'fast' }, /invalid migration mode/],
+  ]
+  for (const [hypervisor, params, text] of cases) {
+    const known = HV_DEFAULTS[hypervisor] as HvParams
+    const shown = `${hypervisor} ${JSON.stringify(params)}`
+    t.throws(
+      () => checkHvParams(hypervisor, known, { ...known, ...params }),
+      { kind: 'HypervisorError', message: text },
+      shown,
+    )
+  }
+})
+
+t.test('masks of CPUs', async (t) => {
+  t.same(parseCpuMask('0-2,5:all:1'), [[0, 1, 2, 5], [], [1]])
+  t.same(parseCpuMask(''), [])
+  for (const bad of ['x', '1-', '2-1', '1--2', '0,', ':']) t.equal(parseCpuMask(bad), undefined, bad)
+})
