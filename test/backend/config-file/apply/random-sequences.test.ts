@@ -10,8 +10,8 @@ import type { Config } from '../../../../lib/model/config.ts'
 import type { Disk, Instance } from '../../../../lib/model/instance.ts'
 import { type LiveCluster, numbers, opcode, yamlCluster } from '../../../support/live-cluster.ts'
 
-const SEQUENCES = 40
-const LENGTH = 80
+const SEQUENCES = 60
+const LENGTH = 100
 
 /** Small enough that things run out. */
 const CLUSTER = `
@@ -34,11 +34,11 @@ groups:
   default: {networks: {front: {mode: bridged, link: br0}, back: {mode: routed, link: main}}}
   other: {alloc_policy: last_resort, networks: {front: {mode: bridged, link: br9}}}
 nodes:
-  node1: {group: default, memory: 4g, node_memory: 256, disk: 20g, cpus: 4}
-  node2: {group: default, memory: 4g, node_memory: 256, disk: 20g, cpus: 4}
+  node1: {group: default, memory: 4g, node_memory: 256, disk: 14g, cpus: 4}
+  node2: {group: default, memory: 4g, node_memory: 256, disk: 14g, cpus: 4}
   node3: {group: default, memory: 2g, disk: 6g, cpus: 4, drained: true}
   node4: {group: default, memory: 2g, disk: 6g, cpus: 4, vm_capable: false}
-  node5: {group: other, memory: 4g, disk: 20g, cpus: 4}
+  node5: {group: other, memory: 4g, disk: 14g, cpus: 4}
   node6: {group: other, offline: true}
 os: [{name: debian, variants: [bookworm, trixie]}, plain]
 `
@@ -196,6 +196,13 @@ const MAKERS: readonly Make[] = [
   setDisk,
   setParams,
   setParams,
+  (pick) =>
+    opcode('SET_PARAMS', {
+      ...pick.instance(),
+      beparams: { minmem: pick.of([64, 1024, 2048, 3500]), maxmem: pick.of([2048, 4096]) },
+      force: true,
+    }),
+  (pick) => opcode('SET_PARAMS', { ...pick.instance(), pnode: pick.of(NODES), force: true }),
   (pick) => opcode('REMOVE', pick.instance()),
   (pick) => opcode('STARTUP', { ...pick.instance(), ignore_offline_nodes: pick.chance(0.1) }),
   (pick) => opcode('SHUTDOWN', { ...pick.instance(), force: pick.chance(0.2) }),
