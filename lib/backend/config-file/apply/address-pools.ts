@@ -5,6 +5,7 @@
  * A network's reservations follow from its cards, so its serial number and
  * time of change stay as they are: nobody changed the network.
  */
+import type { Change } from '../../../model/change.ts'
 import type { Config } from '../../../model/config.ts'
 import type { Network } from '../../../model/network.ts'
 import type { Node } from '../../../model/node.ts'
@@ -59,8 +60,9 @@ export class AddressPools {
     if (place !== undefined && isTaken(network.reservations, place)) this.#mark(network, place, FREE)
   }
 
-  changes(): ReadonlyMap<string, Network> {
-    return this.#changed
+  /** The networks that changed, if any. */
+  change(): Change {
+    return this.#changed.size > 0 ? { networks: this.#changed } : {}
   }
 
   #network(uuid: string): Network {

@@ -132,7 +132,7 @@ export const instanceCreate = operation((run) => {
     tags,
   }
   return run.done(
-    { ...instanceChange(instance), networks: pools.changes() },
+    { ...instanceChange(instance), ...pools.change() },
     nodes.map((node) => node.name),
   )
 })

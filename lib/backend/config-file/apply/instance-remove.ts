@@ -25,7 +25,7 @@ export const instanceRemove = operation((run) => {
   for (const { network, ip } of instance.nics) {
     if (network !== null && ip !== null) pools.release(network, ip)
   }
-  return run.done({ instances: new Map([[instance.uuid, null]]), networks: pools.changes() })
+  return run.done({ instances: new Map([[instance.uuid, null]]), ...pools.change() })
 })
 
 /** Tells of the nodes that are offline; only the primary one matters. */

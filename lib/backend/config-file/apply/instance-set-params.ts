@@ -92,7 +92,7 @@ export const instanceSetParams = operation((run) => {
   return run.done(
     {
       ...instanceChange(revised(before, changed, run.context.now)),
-      networks: stock.pools.changes(),
+      ...stock.pools.change(),
     },
     changes,
   )

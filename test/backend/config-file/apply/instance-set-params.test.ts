@@ -589,6 +589,16 @@ t.test('disk templates', async (t) => {
       /^Not enough disk space on target node node3.example.com vg xenvg: required 40128 MiB/,
       'insufficient_resources',
     ),
+    {
+      title: 'change to volumes only with room on its own node',
+      run: 'SET_PARAMS',
+      after: [['GROW_DISK', { instance_name: 'file.example.com', disk: 0, amount: 28_000 }]],
+      with: { instance_name: 'file.example.com', disk_template: 'plain' },
+      refused: [
+        /^Not enough disk space on target node node3.example.com vg xenvg: required 30048 MiB/,
+        'insufficient_resources',
+      ],
+    },
     refusal(
       'change to DRBD on two nodes',
       plain,
