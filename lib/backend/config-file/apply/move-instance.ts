@@ -3,7 +3,7 @@
  * network is linked follows from the group of the node, and local disks are
  * where the instance is.
  */
-import type { Instance, Nic } from '../../../model/instance.ts'
+import type { Disk, Instance, Nic } from '../../../model/instance.ts'
 import type { Node } from '../../../model/node.ts'
 import { findNetwork, groupOf } from './find.ts'
 import { prerequisite } from './operation.ts'
@@ -11,17 +11,19 @@ import type { Run } from './run.ts'
 
 /** The instance on another primary node; DRBD's two nodes change places. */
 export function movedTo(run: Run, instance: Instance, node: Node): Instance {
+  const others = instance.secondary_nodes.map((uuid) => (uuid === node.uuid ? instance.primary_node : uuid))
   return {
     ...instance,
     primary_node: node.uuid,
-    secondary_nodes: instance.secondary_nodes.map((uuid) =>
-      uuid === node.uuid ? instance.primary_node : uuid,
-    ),
-    disks: instance.disks.map((disk) =>
-      disk.dev_type !== 'drbd' && disk.nodes.length > 0 ? { ...disk, nodes: [node.uuid] } : disk,
-    ),
+    secondary_nodes: others,
+    disks: instance.disks.map((disk) => (disk.nodes.length > 0 ? held(disk, [node.uuid, ...others]) : disk)),
     nics: instance.nics.map((nic) => movedNic(run, nic, node)),
   }
+}
+
+/** A disk on these nodes, the primary one first. */
+function held(disk: Disk, nodes: readonly string[]): Disk {
+  return { ...disk, nodes, children: disk.children.map((child) => held(child, nodes)) }
 }
 
 /** @throws OpError where a card's network is not connected to the node's group */
