@@ -9,6 +9,7 @@
  * what would still fit if a node failed.
  */
 
+import type { Cluster } from '../../../model/cluster.ts'
 import type { Config } from '../../../model/config.ts'
 import { filledIPolicy } from '../../../model/fill.ts'
 import type { AllocPolicy, Group } from '../../../model/group.ts'
@@ -81,12 +82,7 @@ export function allocate(
   request: Request,
   promised = nothingPromised(),
 ): readonly Node[] | string {
-  if (allocator !== 'hail' && allocator !== config.cluster.default_iallocator) {
-    throw failure(
-      'Failure while running the iallocator script: ' +
-        `iallocator module '${allocator}' not found in the search path`,
-    )
-  }
+  checkAllocator(config, allocator)
   const reasons: string[] = []
   for (const group of candidates(config, request)) {
     const found = inGroup(config, group, request, promised)
@@ -94,6 +90,20 @@ export function allocate(
     reasons.push(`Group ${group.name} (${group.alloc_policy}): ${found}`)
   }
   return `Request failed: ${reasons.join(', ') || 'No groups available'}`
+}
+
+/** @throws OpError for an allocator that nobody knows */
+export function checkAllocator({ cluster }: Config, name: string): void {
+  if (isAllocator(cluster, name)) return
+  throw failure(
+    'Failure while running the iallocator script: ' +
+      `iallocator module '${name}' not found in the search path`,
+  )
+}
+
+/** Whether it is Ganeti's own allocator, or the one that the cluster names. */
+export function isAllocator({ default_iallocator }: Cluster, name: string): boolean {
+  return name === 'hail' || name === default_iallocator
 }
 
 /** As `allocate`, and a refusal where nothing fits. */
@@ -123,7 +133,7 @@ function candidates(
 }
 
 /** What keeps a node from taking an instance, by hail's names. */
-type Lack = 'FailDisk' | 'FailMem'
+export type Lack = 'FailDisk' | 'FailMem'
 
 function inGroup(
   config: Config,
@@ -149,7 +159,11 @@ function inGroup(
   return `No valid allocation solutions, failure reasons: ${counts.join(', ')}`
 }
 
-function lackOf(
+/**
+ * Whether a node has what an instance needs.
+ * @param memory MiB, and so is `disk`
+ */
+export function lackOf(
   config: Config,
   node: Node,
   memory: number,
@@ -163,7 +177,12 @@ function lackOf(
   return disk > diskLeft ? 'FailDisk' : undefined
 }
 
-function promise({ memory, disk }: Promised, nodes: readonly Node[], request: Request): void {
+/** Notes what has been given away: memory on the first node, disk on all. */
+export function promise(
+  { memory, disk }: Promised,
+  nodes: readonly Node[],
+  request: Pick<Request, 'memory' | 'disk'>,
+): void {
   const add = (to: Map<string, number>, node: string, amount: number) =>
     to.set(node, (to.get(node) ?? 0) + amount)
   if (nodes[0]) add(memory, nodes[0].uuid, request.memory)

@@ -36,15 +36,20 @@ export function findNode({ nodes }: Config, name: string): Node {
   return find('Node', nodes, name)
 }
 
+/** The node an opcode is about, by `node_name` and, if given, `node_uuid`. */
+export function nodeNamed(run: Run): Node {
+  return nodeOf(run, 'node_name', 'node_uuid') ?? findNode(run.config, '')
+}
+
 /**
- * The node that an opcode names in a parameter and, if given, in the one that ends in `_uuid`.
+ * The node that an opcode names in a parameter and, if given, in another that has its UUID.
  * @returns null where the opcode names none
  */
-export function nodeOf(run: Run, parameter: string): Node | null {
+export function nodeOf(run: Run, parameter: string, uuidParameter = `${parameter}_uuid`): Node | null {
   const name = run.text(parameter)
   if (name === null) return null
   const node = findNode(run.config, name)
-  const expected = run.text(`${parameter}_uuid`)
+  const expected = run.text(uuidParameter)
   if (expected !== null && expected !== node.uuid) {
     throw prerequisite(
       `The nodes UUID '${node.uuid}' does not match the expected UUID '${expected}' for node '${node.name}'. ` +
@@ -60,6 +65,13 @@ export function findNetwork({ networks }: Config, name: string): Network {
   const network = networks.byUuid.get(name) ?? networks.byName.get(name)
   if (!network) throw prerequisite(`Network '${name}' not found`, 'unknown_entity')
   return network
+}
+
+/** A group by name or UUID. */
+export function findGroup({ groups }: Config, name: string): Group {
+  const group = groups.byUuid.get(name) ?? groups.byName.get(name)
+  if (!group) throw prerequisite(`Node group '${name}' not found`, 'unknown_entity')
+  return group
 }
 
 /** A node that an object refers to, which is there in any checked configuration. */

@@ -1,0 +1,17 @@
+import { findGroup, findNetwork } from './find.ts'
+import { checkNoConflicts } from './network-conflicts.ts'
+import { revised } from './revise.ts'
+import { operation } from './run.ts'
+
+export const networkDisconnect = operation((run) => {
+  const name = run.text('network_name') ?? ''
+  const network = findNetwork(run.config, name)
+  const group = findGroup(run.config, run.text('group_name') ?? '')
+  const { [network.uuid]: connection, ...networks } = group.networks
+  if (connection)
+    checkNoConflicts(run, network, group, 'disconnect from', (nic) => nic.network === network.uuid)
+  else run.warn(`Network '${name}' is not mapped to group '${group.name}'`)
+  if (run.isDry) return run.dryRun()
+  if (!connection) return run.done({})
+  return run.done({ groups: new Map([[group.uuid, revised(group, { networks }, run.context.now)]]) })
+})
