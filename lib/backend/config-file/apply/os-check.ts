@@ -28,7 +28,8 @@ export function osMissing(oses: readonly Os[] | undefined, name: string): string
   return `Directory for OS ${nameWithoutVariant(name)} not found in search path`
 }
 
-function osFault(
+/** What is wrong with an OS, its variant (unless any will do) or its parameters. */
+export function osFault(
   oses: readonly Os[],
   name: string,
   params: JsonObject,
