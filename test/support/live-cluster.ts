@@ -3,15 +3,31 @@
  * the job queue does, without the queue. After each, the whole is built anew
  * from plain objects, and its nodes report what instances leave of them.
  */
-
+import { clusterOperations } from '../../lib/backend/config-file/apply/cluster-operations.ts'
 import { instanceOperations } from '../../lib/backend/config-file/apply/instance-operations.ts'
-import { type Context, OpError, type Outcome } from '../../lib/backend/config-file/apply/operation.ts'
+import {
+  type Context,
+  OpError,
+  type Operation,
+  type Outcome,
+} from '../../lib/backend/config-file/apply/operation.ts'
 import { Fields, NOTHING, Problems } from '../../lib/backend/config-file/check.ts'
 import { type Hardware, liveValues } from '../../lib/backend/config-file/live-values.ts'
 import { parseConfig } from '../../lib/backend/config-file/read.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
 import type { Change, ObjectChanges } from '../../lib/model/change.ts'
 import { type Config, indexConfig } from '../../lib/model/config.ts'
+import { fillOpcode, type Opcode } from '../../lib/model/opcode.ts'
+import * as clusterOpcodes from '../../lib/model/opcodes/cluster.ts'
+import * as groupOpcodes from '../../lib/model/opcodes/group.ts'
+import * as instanceOpcodes from '../../lib/model/opcodes/instance.ts'
+import * as networkOpcodes from '../../lib/model/opcodes/network.ts'
+import * as nodeOpcodes from '../../lib/model/opcodes/node.ts'
+
+export const operations: { readonly [opcode: string]: Operation } = {
+  ...instanceOperations,
+  ...clusterOperations,
+}
 
 /** What became of an opcode, as its job would show it. */
 export interface Ended {
@@ -71,7 +87,7 @@ export class LiveCluster {
   /** Runs an opcode and keeps its change. */
   run(opcode: JsonObject): Ended {
     try {
-      const operation = instanceOperations[String(opcode.OP_ID)]
+      const operation = operations[String(opcode.OP_ID)]
       if (!operation) throw new Error(`no such operation: ${opcode.OP_ID}`)
       const {
         change,
@@ -157,8 +173,20 @@ const DEFAULTS: { readonly [opcode: string]: JsonObject } = {
   OP_INSTANCE_SET_PARAMS: { wait_for_sync: true, conflicts_check: true },
 }
 
-/** An opcode with its defaults. */
+const OPCODES = new Map<string, Opcode>(
+  [clusterOpcodes, groupOpcodes, instanceOpcodes, networkOpcodes, nodeOpcodes]
+    .flatMap((room): readonly Opcode[] => Object.values(room))
+    .map((one) => [one.id, one]),
+)
+
+/**
+ * An opcode with its defaults.
+ * @param name with `OP_` as a request would fill it, else without `OP_INSTANCE_`
+ */
 export function opcode(name: string, given: JsonObject): JsonObject {
+  const known = OPCODES.get(name)
+  if (known) return fillOpcode(known, given)
+  if (name.startsWith('OP_')) return { ...given, OP_ID: name }
   const id = `OP_INSTANCE_${name}`
   return { OP_ID: id, ...DEFAULTS[id], ...given }
 }

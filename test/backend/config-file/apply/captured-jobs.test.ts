@@ -1,16 +1,16 @@
 /**
  * Jobs of a real Ganeti 3.0.2, run again on its own config.data.
  *
- * `instance-jobs.json` has the opcodes in the order in which they ran there,
- * with what became of them. UUIDs differ, as those that changed something ran
- * on a cluster made the same way a little earlier.
+ * `instance-jobs.json` and `cluster-jobs.json` have the opcodes in the order
+ * in which they ran there, with what became of them. UUIDs differ, as those
+ * that changed something ran on a cluster made the same way a little earlier.
  */
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { readConfigFile } from '../../../../lib/backend/config-file/read.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../../../lib/json.ts'
-import { LiveCluster, numbers } from '../../../support/live-cluster.ts'
+import { type Ended, LiveCluster, numbers } from '../../../support/live-cluster.ts'
 
 const fixtures = new URL('../../../../../test/fixtures/real-cluster/', import.meta.url)
 
@@ -23,18 +23,30 @@ interface Captured {
   readonly log: readonly (readonly string[])[]
 }
 
-const jobs = parseJson(
-  readFileSync(new URL('instance-jobs.json', fixtures), 'utf8'),
-) as unknown as readonly Captured[]
+/** Readings came first, then everything else by its number, and one after all. */
+function orderOf({ case: name }: Captured): number {
+  if (typeof name === 'number') return name
+  return name.startsWith('get ') ? Number(name.slice(4)) - 1000 : Number.POSITIVE_INFINITY
+}
+
+const jobs = ['instance-jobs.json', 'cluster-jobs.json']
+  .flatMap(
+    (file) => parseJson(readFileSync(new URL(file, fixtures), 'utf8')) as unknown as readonly Captured[],
+  )
+  .sort((a, b) => orderOf(a) - orderOf(b))
 
 /** Where ours ends otherwise, by case, each with its reason. */
 const DIFFERENCES: { readonly [id: string]: string } = {
+  'get 38': 'sizes of another moment; a file takes as much as its disk is large',
+  'get 40': 'sizes of another moment',
   'get 61': 'there is no DRBD in the kernel there, so nobody knew how the disk was',
+  71: 'a cluster in a file has no nodes that could export to another cluster',
   68: 'there is no DRBD in the kernel there',
   76: 'there is no DRBD in the kernel there',
   77: 'the shared folder is not shared there, so the disk is missing on the other node',
   78: 'follows from the one before: there the instance does not run any more',
   95: 'names are not resolved here',
+  187: 'there a file could not be read; in the extra case it could',
 }
 
 /** What is the same in both although it is not equal. */
@@ -47,10 +59,21 @@ function comparable(value: Json): Json {
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [
       name,
-      // Kept in a set there.
-      name === 'tags' && Array.isArray(inner) ? [...inner].sort() : comparable(inner),
+      // Only their number can be the same.
+      name === 'jobs' && Array.isArray(inner)
+        ? inner.map(() => [true, 0])
+        : // Kept in a set there.
+          name === 'tags' && Array.isArray(inner)
+          ? [...inner].sort()
+          : comparable(inner),
     ]),
   )
+}
+
+/** An opcode's result with the jobs it submitted, as the queue puts them there. */
+function resultOf({ result, submits }: Ended): Json {
+  if (!submits || !isJsonObject(result)) return result
+  return { ...result, jobs: submits.map(() => [true, 0]) }
 }
 
 const config = await readConfigFile(new URL('config.data', fixtures).pathname)
@@ -89,15 +112,11 @@ t.test(
     const applied = new Set<string>()
     for (const job of jobs) {
       for (const [index, captured] of job.opcodes.entries()) {
-        if (captured.OP_ID === 'OP_NODE_SET_PARAMS') {
-          setNode(captured)
-          continue
-        }
         opcodes++
         const ours = cluster.run(captured)
         const status = ours.status === job.opstatus[index]
         const theirs = comparable(job.opresult[index] as Json)
-        const result = isDeepStrictEqual(comparable(ours.result), theirs)
+        const result = isDeepStrictEqual(comparable(resultOf(ours)), theirs)
         const log = isDeepStrictEqual(comparable([...ours.log]), comparable([...(job.log[index] ?? [])]))
         if (status) agree.status++
         if (result) agree.result++
@@ -106,7 +125,7 @@ t.test(
         else if (job.case in DIFFERENCES) applied.add(String(job.case))
         else {
           const shown = {
-            ours: { ...ours, result: comparable(ours.result) },
+            ours: { ...ours, result: comparable(resultOf(ours)) },
             theirs: { ...job, opcodes: undefined },
           }
           t.fail(`case ${job.case}, ${captured.OP_ID} ends as there`, shown)
@@ -123,15 +142,3 @@ t.test(
     t.same(cluster.contradictions, [], 'no node has to give more than it has')
   },
 )
-
-/** What roles of nodes matter here. */
-function setNode({ node_name, offline, drained }: JsonObject): void {
-  const node = cluster.config.nodes.byName.get(String(node_name))
-  if (!node) throw new Error(`no such node: ${node_name}`)
-  const changed = {
-    ...node,
-    ...(typeof offline === 'boolean' && { offline }),
-    ...(typeof drained === 'boolean' && { drained }),
-  }
-  cluster.apply({ nodes: new Map([[node.uuid, changed]]) })
-}
