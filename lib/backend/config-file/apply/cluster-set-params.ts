@@ -13,7 +13,7 @@ import { tellKvmDaemon } from './kvm-daemon.ts'
 import { accessFault, changedDiskParams, diskParamsRefusal } from './level-params.ts'
 import { macPrefix } from './mac-prefix.ts'
 import { failure, OpError, prerequisite } from './operation.ts'
-import { revised } from './revise.ts'
+import { changeOf, revised } from './revise.ts'
 import { operation, type Run } from './run.ts'
 import { changedUidPool, checkUidRanges } from './uid-pool.ts'
 
@@ -44,7 +44,7 @@ export const clusterSetParams = operation((run) => {
   const outcome = run.done(
     {
       cluster: revised(cluster, changed, run.context.now),
-      nodes: new Map(promoted.map((node) => [node.uuid, node])),
+      ...changeOf('nodes', promoted),
     },
     opcodes.length > 0 ? {} : null,
   )

@@ -2,6 +2,7 @@ import type { AllocPolicy, Group } from '../../../model/group.ts'
 import { changedGroupPolicy, checkPolicyTemplates } from './change-policy.ts'
 import { changedDiskParams, changedNdParams, checkStates } from './level-params.ts'
 import { prerequisite } from './operation.ts'
+import { changeOf } from './revise.ts'
 import { operation } from './run.ts'
 
 export const groupAdd = operation((run) => {
@@ -37,5 +38,5 @@ export const groupAdd = operation((run) => {
     serial_no: 1,
     tags: [],
   }
-  return run.done({ groups: new Map([[group.uuid, group]]) })
+  return run.done(changeOf('groups', [group]))
 })

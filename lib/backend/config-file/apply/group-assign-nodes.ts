@@ -4,7 +4,7 @@ import type { Instance } from '../../../model/instance.ts'
 import type { Node } from '../../../model/node.ts'
 import { findGroup, findNode, groupOf, nodesOf } from './find.ts'
 import { failure } from './operation.ts'
-import { revised } from './revise.ts'
+import { changeOf, revised } from './revise.ts'
 import { operation, type Run } from './run.ts'
 
 /**
@@ -29,9 +29,15 @@ export const groupAssignNodes = operation((run) => {
 
   const groups = new Set(movers.length === 0 ? [] : [group, ...movers.map((node) => groupOf(config, node))])
   return run.done({
-    groups: new Map([...groups].map((one) => [one.uuid, revised(one, {}, now)])),
-    nodes: new Map(movers.map((node) => [node.uuid, revised(node, { group: group.uuid }, now)])),
-    instances: new Map(instances.map((instance) => [instance.uuid, instance])),
+    ...changeOf(
+      'groups',
+      [...groups].map((one) => revised(one, {}, now)),
+    ),
+    ...changeOf(
+      'nodes',
+      movers.map((node) => revised(node, { group: group.uuid }, now)),
+    ),
+    ...changeOf('instances', instances),
   })
 })
 

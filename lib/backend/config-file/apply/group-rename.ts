@@ -1,6 +1,6 @@
 import { findGroup } from './find.ts'
 import { prerequisite } from './operation.ts'
-import { revised } from './revise.ts'
+import { changeOf, revised } from './revise.ts'
 import { operation } from './run.ts'
 
 export const groupRename = operation((run) => {
@@ -15,5 +15,5 @@ export const groupRename = operation((run) => {
     )
   }
   if (run.isDry) return run.dryRun()
-  return run.done({ groups: new Map([[group.uuid, revised(group, { name }, run.context.now)]]) }, name)
+  return run.done(changeOf('groups', [revised(group, { name }, run.context.now)]), name)
 })

@@ -14,7 +14,7 @@ import {
   diskParamsRefusal,
 } from './level-params.ts'
 import { OpError, prerequisite } from './operation.ts'
-import { revised } from './revise.ts'
+import { changeOf, revised } from './revise.ts'
 import { operation, type Run } from './run.ts'
 
 const CHANGES = ['ndparams', 'diskparams', 'alloc_policy', 'hv_state', 'disk_state', 'ipolicy']
@@ -46,7 +46,7 @@ export const groupSetParams = operation((run) => {
   const allocPolicy = run.text('alloc_policy')
   if (allocPolicy !== null) news.alloc_policy = allocPolicy as AllocPolicy
   if (run.isDry) return run.dryRun()
-  return run.done({ groups: new Map([[group.uuid, revised(group, news, run.context.now)]]) }, result)
+  return run.done(changeOf('groups', [revised(group, news, run.context.now)]), result)
 })
 
 function newPolicy(run: Run, group: Group): PartialIPolicy {

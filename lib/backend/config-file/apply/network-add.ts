@@ -3,6 +3,7 @@ import { checkGateway6 } from './gateway6.ts'
 import { macPrefix } from './mac-prefix.ts'
 import { newTags } from './new-tags.ts'
 import { failure, OpError, prerequisite } from './operation.ts'
+import { changeOf } from './revise.ts'
 import { operation, type Run } from './run.ts'
 import { SetAside } from './set-aside.ts'
 
@@ -49,7 +50,7 @@ export const networkAdd = operation((run) => {
     serial_no: 1,
     tags,
   }
-  return run.done({ networks: new Map([[network.uuid, network]]) })
+  return run.done(changeOf('networks', [network]))
 })
 
 function newPool({ config }: Run, name: string, addresses: string, gateway: string | null): SetAside {

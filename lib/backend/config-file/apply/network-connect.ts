@@ -3,7 +3,7 @@ import { indexIn, parseIpv4Network } from '../address.ts'
 import { findGroup, findNetwork } from './find.ts'
 import { checkNoConflicts } from './network-conflicts.ts'
 import { checkNicParams } from './nics.ts'
-import { revised } from './revise.ts'
+import { changeOf, revised } from './revise.ts'
 import { operation } from './run.ts'
 
 /** Connects a network to a group; one that is connected already stays as it is. */
@@ -28,5 +28,5 @@ export const networkConnect = operation((run) => {
   if (run.isDry) return run.dryRun()
   if (isConnected) return run.done({})
   const networks = { ...group.networks, [network.uuid]: connection }
-  return run.done({ groups: new Map([[group.uuid, revised(group, { networks }, run.context.now)]]) })
+  return run.done(changeOf('groups', [revised(group, { networks }, run.context.now)]))
 })

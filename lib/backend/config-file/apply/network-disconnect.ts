@@ -1,6 +1,6 @@
 import { findGroup, findNetwork } from './find.ts'
 import { checkNoConflicts } from './network-conflicts.ts'
-import { revised } from './revise.ts'
+import { changeOf, revised } from './revise.ts'
 import { operation } from './run.ts'
 
 export const networkDisconnect = operation((run) => {
@@ -13,5 +13,5 @@ export const networkDisconnect = operation((run) => {
   else run.warn(`Network '${name}' is not mapped to group '${group.name}'`)
   if (run.isDry) return run.dryRun()
   if (!connection) return run.done({})
-  return run.done({ groups: new Map([[group.uuid, revised(group, { networks }, run.context.now)]]) })
+  return run.done(changeOf('groups', [revised(group, { networks }, run.context.now)]))
 })

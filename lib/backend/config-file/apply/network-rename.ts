@@ -1,6 +1,6 @@
 import { findNetwork } from './find.ts'
 import { prerequisite } from './operation.ts'
-import { revised } from './revise.ts'
+import { changeOf, revised } from './revise.ts'
 import { operation } from './run.ts'
 
 /** Newer than Ganeti 3.0; here it is to networks what renaming is to groups. */
@@ -16,5 +16,5 @@ export const networkRename = operation((run) => {
     )
   }
   if (run.isDry) return run.dryRun()
-  return run.done({ networks: new Map([[network.uuid, revised(network, { name }, run.context.now)]]) }, name)
+  return run.done(changeOf('networks', [revised(network, { name }, run.context.now)]), name)
 })

@@ -4,7 +4,7 @@ import { findNetwork } from './find.ts'
 import { checkGateway6 } from './gateway6.ts'
 import { macPrefix } from './mac-prefix.ts'
 import { OpError, prerequisite } from './operation.ts'
-import { revised } from './revise.ts'
+import { changeOf, revised } from './revise.ts'
 import { operation, type Run } from './run.ts'
 import { poolError, SetAside } from './set-aside.ts'
 
@@ -42,7 +42,7 @@ export const networkSetParams = operation((run) => {
     gateway6,
     ext_reservations: pool.bits,
   }
-  return run.done({ networks: new Map([[network.uuid, revised(network, news, run.context.now)]]) })
+  return run.done(changeOf('networks', [revised(network, news, run.context.now)]))
 })
 
 /**

@@ -9,7 +9,7 @@ import { pythonLiteral } from './force-types.ts'
 import { tellKvmDaemon } from './kvm-daemon.ts'
 import { changedNdParams, checkStates } from './level-params.ts'
 import { type Outcome, prerequisite } from './operation.ts'
-import { revised } from './revise.ts'
+import { changeOf, revised } from './revise.ts'
 import { operation, type Run } from './run.ts'
 import { withNodeAddress } from './set-aside.ts'
 import { checkInstanceState, DOWN } from './state.ts'
@@ -90,10 +90,9 @@ function changed(
   tellKvmDaemon(run, [inNewRole], config.cluster)
   return run.done(
     {
-      nodes: new Map([inNewRole, ...promoted].map((one) => [one.uuid, one])),
-      ...(secondaryIp !== null && {
-        networks: withNodeAddress(config, node, node.secondary_ip, secondaryIp),
-      }),
+      ...changeOf('nodes', [inNewRole, ...promoted]),
+      ...(secondaryIp !== null &&
+        changeOf('networks', withNodeAddress(config, node, node.secondary_ip, secondaryIp))),
     },
     result,
   )

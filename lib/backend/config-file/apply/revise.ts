@@ -1,6 +1,9 @@
 /** New versions of objects: what changed, when, and a serial number that is one higher. */
 import type { Change } from '../../../model/change.ts'
+import type { Group } from '../../../model/group.ts'
 import type { Disk, Instance } from '../../../model/instance.ts'
+import type { Network } from '../../../model/network.ts'
+import type { Node } from '../../../model/node.ts'
 
 interface Versioned {
   readonly mtime: number
@@ -10,6 +13,19 @@ interface Versioned {
 /** The object as it is from now on. */
 export function revised<T extends Versioned>(object: T, news: Partial<T>, now: number): T {
   return { ...object, ...news, mtime: now, serial_no: object.serial_no + 1 }
+}
+
+interface Kinds {
+  readonly groups: Group
+  readonly instances: Instance
+  readonly networks: Network
+  readonly nodes: Node
+}
+
+/** A change of some objects of one kind to what they are from now on; none where there are none. */
+export function changeOf<Kind extends keyof Kinds>(kind: Kind, objects: Iterable<Kinds[Kind]>): Change {
+  const byUuid = new Map([...objects].map((object) => [object.uuid, object]))
+  return byUuid.size > 0 ? { [kind]: byUuid } : {}
 }
 
 /** A change of just one instance. */

@@ -83,13 +83,8 @@ export class SetAside {
 }
 
 /** The networks whose addresses set aside change when a node gets another address. */
-export function withNodeAddress(
-  config: Config,
-  node: Node,
-  from: string,
-  to: string,
-): ReadonlyMap<string, Network> {
-  const changed = new Map<string, Network>()
+export function withNodeAddress(config: Config, node: Node, from: string, to: string): readonly Network[] {
+  const changed: Network[] = []
   const others = new Set(
     config.nodes.all.flatMap((one) => (one === node ? [one.primary_ip] : [one.primary_ip, one.secondary_ip])),
   )
@@ -105,7 +100,7 @@ export function withNodeAddress(
     mark(to, TAKEN)
     const ext_reservations = bits.join('')
     if (ext_reservations !== network.ext_reservations) {
-      changed.set(network.uuid, { ...network, ext_reservations })
+      changed.push({ ...network, ext_reservations })
     }
   }
   return changed
