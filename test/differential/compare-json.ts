@@ -12,6 +12,26 @@ export interface Comparison {
   readonly differences: readonly string[]
 }
 
+/** An answer over HTTP. */
+export interface Answer {
+  readonly status: number
+  readonly body: Json
+}
+
+/** Compares two answers; their bodies where the statuses are equal. */
+export function compareAnswers(theirs: Answer, ours: Answer): Comparison {
+  if (theirs.status !== ours.status) {
+    return { values: 1, differences: [`status: ${told(theirs)} -> ${told(ours)}`] }
+  }
+  const { values, differences } = compareJson(theirs.body, ours.body)
+  return { values: 1 + values, differences }
+}
+
+function told({ status, body }: Answer): string {
+  const text = isJsonObject(body) && 'message' in body ? body.message : body
+  return `${status} ${stringifyJson(text ?? null)}`.slice(0, 120)
+}
+
 export function compareJson(theirs: Json, ours: Json): Comparison {
   const comparing = new Comparing()
   comparing.compare(named(theirs), named(ours), 'body')
