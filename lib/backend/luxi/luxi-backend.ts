@@ -7,7 +7,7 @@
  */
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject, stringifyJson } from '../../json.ts'
-import type { Backend, FieldDefinition, QueryResult } from '../backend.ts'
+import type { Backend, FieldDefinition, QueryResource, QueryResult } from '../backend.ts'
 import { refusal } from './answer.ts'
 import { type ClientLimits, LuxiClient } from './client.ts'
 import { noAnswer, timeUntil } from './connection.ts'
@@ -16,8 +16,19 @@ import { SharedCalls } from './shared-calls.ts'
 
 type Rows = readonly (readonly Json[])[]
 
+/** What the master daemon can be asked for. */
+const BY_QUERY: ReadonlySet<string> = new Set<QueryResource>([
+  'export',
+  'filter',
+  'group',
+  'instance',
+  'job',
+  'lock',
+  'network',
+  'node',
+])
 /** What the master daemon cannot be asked for, though the opcode OP_QUERY can (Ganeti's qlang.py). */
-const BY_JOB: ReadonlySet<string> = new Set(['cluster', 'os'])
+const BY_JOB: ReadonlySet<string> = new Set<QueryResource>(['cluster', 'os'])
 
 /**
  * Waits at once. For each, the master daemon needs an inotify instance, of
@@ -91,11 +102,13 @@ export function luxiBackend(sockets: readonly string[], limits?: Partial<ClientL
     },
 
     async query(what, fields, filter) {
+      checkResource(what)
       if (BY_JOB.has(what)) return jobs.query(what, fields, filter)
       return queryResult(await client.read('Query', [what, fields, filter]))
     },
 
     async queryFields(what, fields) {
+      checkResource(what)
       if (BY_JOB.has(what)) return jobs.queryFields(what, fields)
       return fieldDefinitions(await client.read('QueryFields', [what, fields]))
     },
@@ -209,6 +222,11 @@ async function submit(client: LuxiClient, opcodes: readonly JsonObject[]): Promi
   const id = await client.change('SubmitJob', [opcodes])
   if (typeof id !== 'number') throw unexpected('a job id')
   return id
+}
+
+function checkResource(what: string): void {
+  if (BY_QUERY.has(what) || BY_JOB.has(what)) return
+  throw new Failure('invalid', `Unknown query resource '${what}'`)
 }
 
 function unknownJob(id: string): Failure {

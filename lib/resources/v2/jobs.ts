@@ -1,5 +1,6 @@
 import { Failure } from '../../failure.ts'
-import { isJsonObject, type Json } from '../../json.ts'
+import type { Json } from '../../json.ts'
+import { bodyObject } from '../expect-type.ts'
 import { live, resource } from '../resource.ts'
 import { onlyRow, rowObject } from '../rows.ts'
 import { bulk } from './parameters.ts'
@@ -55,17 +56,18 @@ const wait = resource('/2/jobs/{job_id}/wait', 'Changes of a job.', {
   ),
 })
 
+/** @throws Failure `invalid` in the original's words */
 function waitRequest(body: Json | undefined): { fields: string[]; jobInfo: Json; logSerial: Json } {
-  if (!isJsonObject(body)) throw new Failure('invalid', 'A body with the fields to watch is required')
-  const { fields, previous_job_info = null, previous_log_serial = null } = body
+  const { fields, previous_job_info = null, previous_log_serial = null } = bodyObject(body)
+  if (fields === undefined) throw new Failure('invalid', "Required parameter 'fields' is missing")
   if (!Array.isArray(fields) || !fields.every((field) => typeof field === 'string')) {
-    throw new Failure('invalid', "The body's 'fields' must be a list of names of fields")
+    throw new Failure('invalid', "The 'fields' parameter should be a list")
   }
   if (previous_job_info !== null && !Array.isArray(previous_job_info)) {
-    throw new Failure('invalid', "The body's 'previous_job_info' must be a list or null")
+    throw new Failure('invalid', "The 'previous_job_info' parameter should be a list")
   }
   if (previous_log_serial !== null && typeof previous_log_serial !== 'number') {
-    throw new Failure('invalid', "The body's 'previous_log_serial' must be a number or null")
+    throw new Failure('invalid', "The 'previous_log_serial' parameter should be a number")
   }
   return { fields, jobInfo: previous_job_info, logSerial: previous_log_serial }
 }

@@ -111,6 +111,16 @@ t.test('what is unknown is not found', async (t) => {
   t.same(await backend.queryInstances([], ['name']), [], 'none at all is no failure')
 })
 
+t.test('what no query knows is not asked for', async (t) => {
+  const { master, backend } = await backendOf(t, () => ({ fields: [], data: [] }))
+  for (const what of ['bogus', 'extstorage', 'constructor', '']) {
+    const refusal = { code: 'invalid', message: `Unknown query resource '${what}'` }
+    await t.rejects(backend.query(what, ['name'], null), refusal)
+    await t.rejects(backend.queryFields(what, null), refusal)
+  }
+  t.same(master.asked, [])
+})
+
 t.test('ids that would wrap around to other jobs are not asked for', async (t) => {
   const { master, backend } = await backendOf(t, () => [[1, 'success']])
   const id = '99999999999999999999999'
