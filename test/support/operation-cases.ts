@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import type { Json, JsonObject } from '../../lib/json.ts'
+import type { Config } from '../../lib/model/config.ts'
 import type { Instance } from '../../lib/model/instance.ts'
 import { type Ended, type LiveCluster, opcode, refusalOf, yamlCluster } from './live-cluster.ts'
 
@@ -12,7 +13,7 @@ type Expected = ((instance: Instance, cluster: LiveCluster) => boolean) | object
 
 export interface Case {
   readonly title: string
-  /** The opcode's name without `OP_INSTANCE_`. */
+  /** The opcode's name, where it begins with `OP_INSTANCE_` without that. */
   readonly run: string
   readonly with: JsonObject
   /** Opcodes that come before. */
@@ -24,6 +25,10 @@ export interface Case {
   readonly tells?: readonly string[]
   /** What instances are like afterwards. */
   readonly becomes?: { readonly [name: string]: Expected }
+  /** Something about the whole cluster, and what it is afterwards. */
+  readonly leaves?: readonly [of: (config: Config) => unknown, expected: unknown]
+  /** Jobs that are submitted, each opcode as tap's `match` takes it. */
+  readonly submits?: readonly (readonly object[])[]
   /** Whether nothing at all changed. */
   readonly unchanged?: true
 }
@@ -45,7 +50,8 @@ export function testCases(t: Test, cases: readonly Case[]): void {
       const before = cluster.config
       const ended = cluster.run(opcode(one.run, one.with))
       checkEnd(t, one, ended)
-      if (one.refused || one.unchanged) checkUnchanged(t, cluster, before.instances.all)
+      if (one.refused || one.unchanged) checkUnchanged(t, cluster.config, before)
+      if (one.leaves) t.same(one.leaves[0](cluster.config), one.leaves[1], `leaves: ${one.leaves[0]}`)
       for (const [name, wanted] of Object.entries(one.becomes ?? {})) {
         checkInstance(t, cluster, `${name}.example.com`, wanted)
       }
@@ -54,7 +60,7 @@ export function testCases(t: Test, cases: readonly Case[]): void {
   }
 }
 
-function checkEnd(t: Test, { refused, result, tells }: Case, ended: Ended): void {
+function checkEnd(t: Test, { refused, result, tells, submits }: Case, ended: Ended): void {
   const refusal = refusalOf(ended)
   if (refused) {
     const [text, code = null, kind = 'OpPrereqError'] = refused
@@ -64,6 +70,10 @@ function checkEnd(t: Test, { refused, result, tells }: Case, ended: Ended): void
     t.same([refusal?.kind, refusal?.code], [kind, code])
   } else t.equal(ended.status, 'success', 'succeeds', { result: ended.result })
   if (result !== undefined) t.same(ended.result, result)
+  if (submits) {
+    t.equal(ended.submits?.length, submits.length, 'submits as many jobs')
+    t.match(ended.submits, submits)
+  }
   let from = 0
   for (const line of tells ?? []) {
     const at = ended.log.indexOf(line, from)
@@ -72,12 +82,15 @@ function checkEnd(t: Test, { refused, result, tells }: Case, ended: Ended): void
   }
 }
 
-function checkUnchanged(t: Test, { config }: LiveCluster, before: readonly Instance[]): void {
-  t.equal(config.instances.all.length, before.length, 'no instance more or less')
-  t.ok(
-    before.every((instance) => config.instances.byUuid.get(instance.uuid) === instance),
-    'no instance changed',
-  )
+function checkUnchanged(t: Test, now: Config, before: Config): void {
+  t.equal(now.cluster, before.cluster, 'the cluster is the same')
+  for (const kind of ['groups', 'instances', 'networks', 'nodes'] as const) {
+    t.equal(now[kind].all.length, before[kind].all.length, `no ${kind} more or less`)
+    t.ok(
+      before[kind].all.every((object) => now[kind].byUuid.get(object.uuid) === object),
+      `no ${kind} changed`,
+    )
+  }
 }
 
 function checkInstance(t: Test, cluster: LiveCluster, name: string, wanted: Expected): void {
