@@ -265,7 +265,9 @@ t.test('connect and disconnect', async (t) => {
     },
     {
       title: 'without them it is disconnected',
-      after: [['SET_PARAMS', { instance_name: 'mirror', nics: [['remove', 0, {}]] }]],
+      after: [
+        ['SET_PARAMS', { instance_name: 'mirror', nics: [['modify', 0, { network: 'none', ip: 'none' }]] }],
+      ],
       run: 'OP_NETWORK_DISCONNECT',
       with: { ...front, group_name: 'default' },
       leaves: [connections('default'), []],
