@@ -7,15 +7,18 @@
  * state, opens the port, gives up root, and says that it is ready. Whatever can
  * fail does so before that, in one line on standard error.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
 import { createAuthorizer } from './auth/authorize.ts'
 import { hashPassword } from './auth/hash-password.ts'
 import { readUsers, type UserList } from './auth/users-file.ts'
 import type { Backend } from './backend/backend.ts'
+import { OPERATIONS } from './backend/config-file/apply/operations.ts'
+import { ClusterFile } from './backend/config-file/cluster-file.ts'
 import { SOFTWARE_VERSION } from './backend/config-file/cluster-info.ts'
 import { configFileBackend } from './backend/config-file/config-file-backend.ts'
+import { JobQueue } from './backend/config-file/job-queue.ts'
 import { ConfigLoader } from './backend/config-file/load.ts'
 import { configOnDemand } from './backend/config-file/on-demand.ts'
 import { luxiBackend } from './backend/luxi/luxi-backend.ts'
@@ -24,7 +27,7 @@ import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
 import { acquirePidFile, type PidFile } from './daemon/pid-file.ts'
 import { asUser, becomeUser, type User, userToBecome } from './daemon/privileges.ts'
 import { nameProcess } from './daemon/process-name.ts'
-import { reloadable } from './daemon/reloadable.ts'
+import { type Reason, reloadable } from './daemon/reloadable.ts'
 import { servicePort } from './daemon/services.ts'
 import { onSignals, signalNumber } from './daemon/signals.ts'
 import { Failure, messageChain } from './failure.ts'
@@ -148,6 +151,7 @@ async function serve(
     certificate.onChange((fresh) => fresh && server.setCertificate(fresh))
 
     if (user) becomeUser(user)
+    await state.begin()
     const { address, port, family } = server.address
     const host = family === 'IPv6' ? `[${address}]` : address
     log.info(`Listening on ${options.noSsl ? 'http' : 'https'}://${host}:${port}/`)
@@ -172,6 +176,11 @@ async function serve(
         .catch((error) => log.error(messageChain(error)))
     }
   }
+}
+
+/** The port is open a moment before there is anything to answer from. */
+function starting(): never {
+  throw new Failure('unavailable', 'The daemon is starting')
 }
 
 /** Settles once a signal asked us to stop; a second one ends the process at once. */
@@ -249,6 +258,8 @@ async function loadUsers(path: string, log: Log): Promise<UserList> {
 interface State {
   readonly backend: Backend
   readonly standIn?: () => Promise<StandIn>
+  /** Takes up its work, as the user as whom we serve. */
+  begin(): Promise<void>
   reload(): Promise<unknown>
   close(): Promise<void>
 }
@@ -262,6 +273,7 @@ async function openState(source: Source, standIn: string | undefined, log: Log):
     return {
       backend,
       ...(standIn !== undefined && { standIn: configOnDemand(standIn, loader) }),
+      begin: async () => {},
       reload: async () => {},
       close: async () => {
         await loader.close()
@@ -269,36 +281,40 @@ async function openState(source: Source, standIn: string | undefined, log: Log):
       },
     }
   }
-  const { files } = source
+  const file = new ClusterFile(source.files, loader)
   const config = await reloadable({
     name: 'the cluster state',
-    load: () => loadState(loader, files, log),
-    watch: files,
+    load: (reason) => loadState(file, reason, log),
+    watch: source.files,
     log,
   })
-  const backend = configFileBackend(() => config.current)
+  let backend: Backend | undefined
   return {
-    backend,
+    get backend() {
+      return backend ?? starting()
+    },
+    async begin() {
+      const queue = await JobQueue.open({ file, folder: `${file.path}.queue`, operations: OPERATIONS, log })
+      config.onChange(() => queue.configChanged())
+      backend = configFileBackend(() => file.current, queue)
+    },
     reload: () => config.reload(),
     close: async () => {
       config.close()
+      await backend?.close()
       await loader.close()
-      await backend.close()
     },
   }
 }
 
-/** Reads the first of the files that exists. */
-async function loadState(
-  loader: ConfigLoader,
-  files: readonly [string, ...string[]],
-  log: Log,
-): Promise<Config> {
-  const path = files.find((file) => existsSync(file)) ?? files[0]
-  const config = await loader.load(path)
+async function loadState(file: ClusterFile, reason: Reason, log: Log): Promise<Config> {
+  const before = file.loaded
+  const config = await file.load(reason === 'signal')
+  // What we wrote ourselves is known already.
+  if (config === before) return config
   const { cluster, nodes, instances } = config
   log.info(
-    `Read ${path}: cluster ${cluster.cluster_name}, ${nodes.all.length} nodes, ${instances.all.length} instances`,
+    `Read ${file.path}: cluster ${cluster.cluster_name}, ${nodes.all.length} nodes, ${instances.all.length} instances`,
   )
   return config
 }

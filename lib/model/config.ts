@@ -3,13 +3,15 @@
  * replaced by the next one. Made by `indexConfig` from the plain objects, with
  * the look-ups every answer needs, so that none has to search.
  */
+import type { Change, ObjectChanges } from './change.ts'
 import type { Cluster } from './cluster.ts'
 import type { FilterRule } from './filter-rule.ts'
 import type { Group } from './group.ts'
 import type { Instance } from './instance.ts'
+import { liveValues, type NodeUse, useOfNode } from './live-values.ts'
 import type { Network } from './network.ts'
-import { niceSort } from './nice-sort.ts'
-import type { Node, NodeLive } from './node.ts'
+import { compareNicely, niceSort } from './nice-sort.ts'
+import type { Hardware, Node, NodeLive } from './node.ts'
 import type { Os } from './os.ts'
 
 /** What a reader of a file gives: the objects, in no particular order. */
@@ -29,6 +31,10 @@ export interface ConfigObjects {
   readonly oses: readonly Os[] | undefined
   /** What a node says of itself, by its UUID; nodes not in it cannot be asked. */
   readonly live: ReadonlyMap<string, NodeLive>
+  /** The machines behind the nodes, offline ones too, by the node's UUID; empty where nothing is known of them. */
+  readonly hardware: ReadonlyMap<string, Hardware>
+  /** How long jobs take, in seconds, by their opcodes' names; `default` is that of all others. */
+  readonly jobTime: { readonly [opcode: string]: number }
 }
 
 /** Objects of one kind, in Ganeti's natural order of names, found by UUID or by full name. */
@@ -55,11 +61,7 @@ export interface Config extends Omit<ConfigObjects, 'groups' | 'nodes' | 'instan
 
 /** Builds the look-ups over checked objects (names and UUIDs unique, references whole). */
 export function indexConfig(objects: ConfigObjects): Config {
-  const steps = indexing(inNaturalOrder(objects))
-  for (;;) {
-    const step = steps.next()
-    if (step.done) return step.value
-  }
+  return finished(indexing(inNaturalOrder(objects)))
 }
 
 /** The same objects, those of each kind in natural order of their names. */
@@ -91,9 +93,9 @@ export function* indexing(objects: ConfigObjects): Generator<void, Config> {
     nodes,
     instances,
     networks,
-    primaryInstances: yield* groupedBy(instances.all, (instance) => [instance.primary_node]),
-    secondaryInstances: yield* groupedBy(instances.all, (instance) => instance.secondary_nodes),
-    groupNodes: yield* groupedBy(nodes.all, (node) => [node.group]),
+    primaryInstances: yield* groupedBy(instances.all, primaryOf),
+    secondaryInstances: yield* groupedBy(instances.all, secondariesOf),
+    groupNodes: yield* groupedBy(nodes.all, groupOf),
     networkInstances: yield* groupedBy(instances.all, networksOf),
   }
 }
@@ -107,14 +109,73 @@ interface Named {
 const STEP = 100
 
 function* index<T extends Named>(all: readonly T[]): Generator<void, Index<T>> {
-  const byUuid = new Map<string, T>()
-  const byName = new Map<string, T>()
+  const byUuid = new Map<string, number>()
+  const byName = new Map<string, number>()
   for (const [place, object] of all.entries()) {
-    byUuid.set(object.uuid, object)
-    byName.set(object.name, object)
+    byUuid.set(object.uuid, place)
+    byName.set(object.name, place)
     if (place % STEP === 0) yield
   }
-  return { all, byUuid, byName }
+  return { all, byUuid: new Places(byUuid, all), byName: new Places(byName, all) }
+}
+
+function indexSorted<T extends Named>(all: readonly T[]): Index<T> {
+  return finished(index(all))
+}
+
+function finished<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+/**
+ * Objects by a key, through their places in a list: what stays when one of
+ * them is replaced by its next state, so that this costs a copy of the list
+ * alone.
+ */
+class Places<T> implements ReadonlyMap<string, T> {
+  readonly places: ReadonlyMap<string, number>
+  readonly #all: readonly T[]
+
+  constructor(places: ReadonlyMap<string, number>, all: readonly T[]) {
+    this.places = places
+    this.#all = all
+  }
+
+  get size(): number {
+    return this.places.size
+  }
+
+  get(key: string): T | undefined {
+    const place = this.places.get(key)
+    return place === undefined ? undefined : this.#all[place]
+  }
+
+  has(key: string): boolean {
+    return this.places.has(key)
+  }
+
+  keys(): MapIterator<string> {
+    return this.places.keys()
+  }
+
+  *values(): Generator<T, undefined> {
+    for (const place of this.places.values()) yield this.#all[place] as T
+  }
+
+  *entries(): Generator<[string, T], undefined> {
+    for (const [key, place] of this.places) yield [key, this.#all[place] as T]
+  }
+
+  [Symbol.iterator](): Generator<[string, T], undefined> {
+    return this.entries()
+  }
+
+  forEach(callback: (value: T, key: string, map: ReadonlyMap<string, T>) => void): void {
+    for (const [key, value] of this) callback(value, key, this)
+  }
 }
 
 function* groupedBy<T>(
@@ -133,8 +194,148 @@ function* groupedBy<T>(
   return grouped
 }
 
+const primaryOf = ({ primary_node }: Instance) => [primary_node]
+const secondariesOf = ({ secondary_nodes }: Instance) => secondary_nodes
+const groupOf = ({ group }: Node) => [group]
+
 function networksOf(instance: Instance): Set<string> {
   const networks = new Set<string>()
   for (const nic of instance.nics) if (nic.network !== null) networks.add(nic.network)
   return networks
+}
+
+/**
+ * The cluster after a change. Look-ups and natural order are those that
+ * `indexConfig` would make of the changed objects, made from the old ones at
+ * the price of what changed; and the nodes whose instances changed report
+ * accordingly.
+ */
+export function changeConfig(config: Config, change: Change): Config {
+  const { nodes, instances } = change
+  const next = {
+    ...config,
+    ...(change.cluster && { cluster: change.cluster }),
+    groups: changeIndex(config.groups, change.groups),
+    nodes: changeIndex(config.nodes, nodes),
+    instances: changeIndex(config.instances, instances),
+    networks: changeIndex(config.networks, change.networks),
+    filters: changeFilters(config.filters, change.filters),
+    primaryInstances: changeGrouped(config.primaryInstances, config.instances, instances, primaryOf),
+    secondaryInstances: changeGrouped(config.secondaryInstances, config.instances, instances, secondariesOf),
+    networkInstances: changeGrouped(config.networkInstances, config.instances, instances, networksOf),
+    groupNodes: changeGrouped(config.groupNodes, config.nodes, nodes, groupOf),
+  }
+  return { ...next, live: changeLive(config, next, change) }
+}
+
+function changeIndex<T extends Named>(index: Index<T>, changes: ObjectChanges<T> | undefined): Index<T> {
+  if (!changes || changes.size === 0) return index
+  const { places } = index.byUuid as Places<T>
+  const stays = ([uuid, object]: [string, T | null]) =>
+    object !== null && index.byUuid.get(uuid)?.name === object.name
+  if ([...changes].every(stays)) {
+    const all = [...index.all]
+    for (const [uuid, object] of changes) all[places.get(uuid) as number] = object as T
+    const byName = index.byName as Places<T>
+    return { all, byUuid: new Places(places, all), byName: new Places(byName.places, all) }
+  }
+  return indexSorted(changeSorted(index.all, changes))
+}
+
+/** A list in natural order of names, with some of its objects changed, gone or new. */
+function changeSorted<T extends Named>(sorted: readonly T[], changes: ObjectChanges<T>): T[] {
+  const all = sorted.filter(({ uuid }) => !changes.has(uuid))
+  for (const object of changes.values()) {
+    if (object === null) continue
+    let from = 0
+    let to = all.length
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (compareNicely((all[middle] as T).name, object.name) <= 0) from = middle + 1
+      else to = middle
+    }
+    all.splice(from, 0, object)
+  }
+  return all
+}
+
+function changeGrouped<T extends Named>(
+  grouped: ReadonlyMap<string, readonly T[]>,
+  { byUuid }: Index<T>,
+  changes: ObjectChanges<T> | undefined,
+  keysOf: (object: T) => Iterable<string>,
+): ReadonlyMap<string, readonly T[]> {
+  if (!changes || changes.size === 0) return grouped
+  /** By the key of a list: what changes in it. */
+  const byKey = new Map<string, Map<string, T | null>>()
+  const note = (keys: Iterable<string>, uuid: string, object: T | null) => {
+    for (const key of keys) {
+      const noted = byKey.get(key)
+      if (noted) noted.set(uuid, object)
+      else byKey.set(key, new Map([[uuid, object]]))
+    }
+  }
+  for (const [uuid, object] of changes) {
+    const old = byUuid.get(uuid)
+    if (old) note(keysOf(old), uuid, null)
+    if (object) note(keysOf(object), uuid, object)
+  }
+  const next = new Map(grouped)
+  for (const [key, inList] of byKey) {
+    const members = changeSorted(next.get(key) ?? [], inList)
+    if (members.length > 0) next.set(key, members)
+    else next.delete(key)
+  }
+  return next
+}
+
+function changeFilters(
+  filters: readonly FilterRule[],
+  changes: ObjectChanges<FilterRule> | undefined,
+): readonly FilterRule[] {
+  if (!changes) return filters
+  const known = new Set(filters.map(({ uuid }) => uuid))
+  const kept = filters.flatMap((rule) => {
+    const change = changes.get(rule.uuid)
+    return change === undefined ? [rule] : change === null ? [] : [change]
+  })
+  const added = [...changes.values()].filter((rule) => rule !== null && !known.has(rule.uuid))
+  return [...kept, ...(added as FilterRule[])]
+}
+
+/** What an instance takes of its nodes depends on the cluster's defaults, and on nothing else of it. */
+function changeLive(
+  config: Config,
+  next: Omit<Config, 'live'>,
+  { nodes, instances }: Change,
+): ReadonlyMap<string, NodeLive> {
+  const touched = new Set(nodes?.keys())
+  if (next.cluster.beparams !== config.cluster.beparams)
+    for (const uuid of next.hardware.keys()) touched.add(uuid)
+  for (const uuid of instances?.keys() ?? []) {
+    for (const instance of [config.instances.byUuid.get(uuid), next.instances.byUuid.get(uuid)]) {
+      if (!instance) continue
+      touched.add(instance.primary_node)
+      for (const node of instance.secondary_nodes) touched.add(node)
+    }
+  }
+  if (touched.size === 0) return config.live
+  const live = new Map(config.live)
+  for (const uuid of touched) {
+    const node = next.nodes.byUuid.get(uuid)
+    const has = next.hardware.get(uuid)
+    const values = node && has && liveValues(node, has, useOf(next, uuid))
+    if (values) live.set(uuid, values)
+    else live.delete(uuid)
+  }
+  return live
+}
+
+/** What instances take of a node. */
+export function useOf(
+  config: Pick<Config, 'cluster' | 'primaryInstances' | 'secondaryInstances'>,
+  node: string,
+): NodeUse {
+  const { cluster, primaryInstances, secondaryInstances } = config
+  return useOfNode(cluster, node, primaryInstances.get(node), secondaryInstances.get(node))
 }

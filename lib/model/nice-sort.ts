@@ -11,6 +11,11 @@ export function niceSort<T>(objects: readonly T[], nameOf: (object: T) => string
     .map(({ object }) => object)
 }
 
+/** Which of two names comes first: negative, 0 or positive, as a sort wants it. */
+export function compareNicely(a: string, b: string): number {
+  return compareKeys(niceKey(a), niceKey(b))
+}
+
 /** Text at even places, numbers at odd ones. */
 type Key = readonly (string | bigint)[]
 

@@ -41,3 +41,17 @@ export interface NodeLive {
   readonly cnodes: number | null
   readonly csockets: number | null
 }
+
+/** A node's machine, as far as its file tells; memory and disk in MiB. */
+export interface Hardware {
+  readonly bootid: string
+  readonly memory: number | null
+  /** What the node's own system takes of it. */
+  readonly ownMemory: number | null
+  readonly disk: number | null
+  readonly cpus: number | null
+  readonly ownCpus: number | null
+  readonly sockets: number | null
+  readonly numaNodes: number | null
+  readonly spindles: number | null
+}

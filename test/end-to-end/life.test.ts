@@ -24,9 +24,9 @@ import {
   fixture,
   isRunning,
   outcome,
-  PROGRAM,
   replaceFile,
   signal,
+  withBareEnvironment,
 } from '../support/daemon-root.ts'
 
 const USERS = 'reader reader-pw read\nwriter {cleartext}writer-pw write\n'
@@ -243,7 +243,8 @@ t.test('a daemon in the foreground', async (t) => {
 
 /** Somebody without rights; only root can become them. */
 const NOBODY = 65534
-const asNobody = spawnSync(PROGRAM, ['--version'], { uid: NOBODY, gid: NOBODY }).status === 0
+const [program = '', ...version] = withBareEnvironment({}, '--version')
+const asNobody = spawnSync(program, version, { uid: NOBODY, gid: NOBODY }).status === 0
 
 t.test(
   'any user may run a daemon',

@@ -97,9 +97,9 @@ t.test('waiting in vain gives null', async (t) => {
 
 t.test('a request to wait must make sense', async (t) => {
   const broken: [body: Json | undefined, message: RegExp][] = [
-    [undefined, /body/],
-    [null, /body/],
-    [[], /body/],
+    [undefined, /Body/],
+    [null, /Body/],
+    [[], /Body/],
     [{}, /'fields'/],
     [{ fields: 'id' }, /'fields'/],
     [{ fields: ['id', 1] }, /'fields'/],

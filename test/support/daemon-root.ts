@@ -15,6 +15,17 @@ import { makeCertificate } from './certificate.ts'
 
 export const PROGRAM = fileURLToPath(new URL('../../../bin/ganeti-rapi', import.meta.url))
 
+/**
+ * The command line of the program for another user: the test runner adds to the
+ * environment of every process, which makes theirs write where they may not.
+ */
+export function withBareEnvironment(environment: Record<string, string>, ...args: string[]): string[] {
+  const settings = Object.entries({ PATH: process.env.PATH, ...environment }).map(
+    ([name, value]) => `${name}=${value}`,
+  )
+  return ['env', '-i', ...settings, PROGRAM, ...args]
+}
+
 /** A file of test/fixtures. */
 export function fixture(name: string): string {
   return fileURLToPath(new URL(`../../../test/fixtures/${name}`, import.meta.url))
@@ -89,8 +100,11 @@ export class DaemonRoot {
 
   /** Starts the program; what is not waited for is ended by `end`. */
   spawn(...args: string[]): ChildProcess {
-    const child = spawn(PROGRAM, args, {
-      env: { ...process.env, GANETI_ROOTDIR: this.root },
+    const environment = { GANETI_ROOTDIR: this.root }
+    const [program = PROGRAM, ...rest] =
+      this.uid === undefined ? [PROGRAM, ...args] : withBareEnvironment(environment, ...args)
+    const child = spawn(program, rest, {
+      env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(this.uid !== undefined && { uid: this.uid, gid: this.uid }),
     })

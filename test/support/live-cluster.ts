@@ -1,33 +1,21 @@
 /**
  * A cluster in memory that operations are run on, one after the other: what
- * the job queue does, without the queue. After each, the whole is built anew
- * from plain objects, and its nodes report what instances leave of them.
+ * the job queue does, without the queue.
  */
-import { clusterOperations } from '../../lib/backend/config-file/apply/cluster-operations.ts'
-import { instanceOperations } from '../../lib/backend/config-file/apply/instance-operations.ts'
-import {
-  type Context,
-  OpError,
-  type Operation,
-  type Outcome,
-} from '../../lib/backend/config-file/apply/operation.ts'
-import { Fields, NOTHING, Problems } from '../../lib/backend/config-file/check.ts'
-import { type Hardware, liveValues } from '../../lib/backend/config-file/live-values.ts'
+import { type Context, OpError, type Outcome } from '../../lib/backend/config-file/apply/operation.ts'
+import { OPERATIONS } from '../../lib/backend/config-file/apply/operations.ts'
 import { parseConfig } from '../../lib/backend/config-file/read.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
-import type { Change, ObjectChanges } from '../../lib/model/change.ts'
-import { type Config, indexConfig } from '../../lib/model/config.ts'
+import type { Change } from '../../lib/model/change.ts'
+import { type Config, changeConfig, useOf } from '../../lib/model/config.ts'
+import { overcommitment } from '../../lib/model/live-values.ts'
+import type { Hardware } from '../../lib/model/node.ts'
 import { fillOpcode, type Opcode } from '../../lib/model/opcode.ts'
 import * as clusterOpcodes from '../../lib/model/opcodes/cluster.ts'
 import * as groupOpcodes from '../../lib/model/opcodes/group.ts'
 import * as instanceOpcodes from '../../lib/model/opcodes/instance.ts'
 import * as networkOpcodes from '../../lib/model/opcodes/network.ts'
 import * as nodeOpcodes from '../../lib/model/opcodes/node.ts'
-
-export const operations: { readonly [opcode: string]: Operation } = {
-  ...instanceOperations,
-  ...clusterOperations,
-}
 
 /** What became of an opcode, as its job would show it. */
 export interface Ended {
@@ -39,9 +27,7 @@ export interface Ended {
 
 export class LiveCluster {
   config: Config
-  readonly #hardware: ReadonlyMap<string, Hardware>
   readonly #context: Context
-  readonly #problems = new Problems(true)
   #now = 1_800_000_000
   #uuids = 0
 
@@ -56,38 +42,42 @@ export class LiveCluster {
       newUuid: () => `00000000-0000-4000-8000-${String(++this.#uuids).padStart(12, '0')}`,
       random,
     }
-    this.#hardware = new Map(
+    const known = new Map(
       config.nodes.all.map(({ uuid, name }) => {
         const live = config.live.get(uuid)
-        return [
-          uuid,
-          {
-            fields: new Fields(NOTHING, null, name, this.#problems),
-            memory: live?.mtotal ?? null,
-            ownMemory: live?.mnode ?? null,
-            disk: live?.dtotal ?? null,
-            cpus: live?.ctotal ?? null,
-            ownCpus: live?.cnos ?? null,
-            sockets: live?.csockets ?? null,
-            numaNodes: live?.cnodes ?? null,
-            spindles: live?.sptotal ?? null,
-            ...hardware[name],
-          },
-        ]
+        const read: Hardware = {
+          bootid: live?.bootid ?? '',
+          memory: live?.mtotal ?? null,
+          ownMemory: live?.mnode ?? null,
+          disk: live?.dtotal ?? null,
+          cpus: live?.ctotal ?? null,
+          ownCpus: live?.cnos ?? null,
+          sockets: live?.csockets ?? null,
+          numaNodes: live?.cnodes ?? null,
+          spindles: live?.sptotal ?? null,
+        }
+        return [uuid, { ...read, ...config.hardware.get(uuid), ...hardware[name] }] as const
       }),
     )
-    this.config = this.#rebuilt(config, {})
+    // Nodes report what is left of this, from the first.
+    const everyNode = new Map(config.nodes.all.map((node) => [node.uuid, node]))
+    this.config = changeConfig({ ...config, hardware: known }, { nodes: everyNode })
   }
 
   /** What the nodes cannot do although the file says so, e.g. more memory in use than there is. */
   get contradictions(): readonly string[] {
-    return this.#problems.found.map(({ place, message }) => `${place.parent?.key}: ${message}`)
+    const { nodes, hardware } = this.config
+    return nodes.all.flatMap(({ uuid, name }) =>
+      Object.entries(overcommitment(hardware.get(uuid) as Hardware, useOf(this.config, uuid))).map(
+        ([, message]) => `${name}: ${message}`,
+      ),
+    )
   }
 
   /** Runs an opcode and keeps its change. */
   run(opcode: JsonObject): Ended {
     try {
-      const operation = operations[String(opcode.OP_ID)]
+      const operation = OPERATIONS[String(opcode.OP_ID)]
       if (!operation) throw new Error(`no such operation: ${opcode.OP_ID}`)
       const {
         change,
@@ -107,31 +97,8 @@ export class LiveCluster {
   }
 
   apply(change: Change): void {
-    this.config = this.#rebuilt(this.config, change)
+    this.config = changeConfig(this.config, change)
   }
-
-  #rebuilt(config: Config, change: Change): Config {
-    const cluster = change.cluster ?? config.cluster
-    const nodes = changed(config.nodes.all, change.nodes)
-    const instances = changed(config.instances.all, change.instances)
-    return indexConfig({
-      ...config,
-      cluster,
-      groups: changed(config.groups.all, change.groups),
-      nodes,
-      instances,
-      networks: changed(config.networks.all, change.networks),
-      live: liveValues(cluster, nodes, instances, this.#hardware),
-    })
-  }
-}
-
-function changed<T extends { readonly uuid: string }>(
-  objects: readonly T[],
-  changes: ObjectChanges<T> = new Map(),
-): T[] {
-  const kept = objects.filter(({ uuid }) => !changes.has(uuid))
-  return [...kept, ...[...changes.values()].filter((object) => object !== null)]
 }
 
 /** A cluster from the text of a YAML file. */

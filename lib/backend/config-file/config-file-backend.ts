@@ -3,22 +3,33 @@
  * answer lies outside the file, it is the one that Ganeti's master daemon
  * would give if no node could be reached.
  */
+import { randomUUID } from 'node:crypto'
 import { Failure } from '../../failure.ts'
+import type { Json } from '../../json.ts'
 import type { Config } from '../../model/config.ts'
+import { isFinal, type Job, statusOf } from '../../model/job.ts'
 import type { Backend, TagKind } from '../backend.ts'
 import { clusterInfo } from './cluster-info.ts'
+import { jobRow } from './fields/job.ts'
+import type { JobQueue } from './job-queue.ts'
 import { findHost, findNamed } from './lookup.ts'
 import { query, queryFields, queryRows } from './query.ts'
+import { equalJson } from './yaml-edit.ts'
 
-/** @param current gives the newest Config; a new object means that something may have changed */
-export function configFileBackend(current: () => Config): Backend {
+/**
+ * @param current gives the newest Config; a new object means that something may have changed
+ * @param queue runs jobs; without one none can be taken
+ */
+export function configFileBackend(current: () => Config, queue?: JobQueue): Backend {
   let seen = current()
+  let changes = 0
   let generation = 1
   return {
     get generation() {
       const config = current()
-      if (config !== seen) generation++
+      if (config !== seen || (queue && queue.changes !== changes)) generation++
       seen = config
+      changes = queue?.changes ?? 0
       return generation
     },
     queryClusterInfo: async () => clusterInfo(current()),
@@ -27,24 +38,53 @@ export function configFileBackend(current: () => Config): Backend {
     queryNodes: (names, fields) => queryRows(current(), 'node', names, fields),
     queryGroups: (names, fields) => queryRows(current(), 'group', names, fields),
     queryNetworks: (names, fields) => queryRows(current(), 'network', names, fields),
-    queryJobs: (ids, fields) => queryRows(current(), 'job', ids, fields),
+    queryJobs: (ids, fields) => queryRows(current(), 'job', ids, fields, queue),
     queryFilters: (uuids, fields) => queryRows(current(), 'filter', uuids, fields),
-    query: (what, fields, filter) => query(current(), what, fields, filter),
+    query: (what, fields, filter) => query(current(), what, fields, filter, queue),
     queryFields: async (what, fields) => queryFields(what, fields),
-    submitJob: noJobs,
-    cancelJob: noJobs,
-    replaceFilter: noJobs,
-    deleteFilter: noJobs,
-    waitForJobChange: async (id) => {
-      throw new Failure('not-found', `Job ${id} not found`)
+    submitJob: async (opcodes) => (queue ?? noQueue()).submit(opcodes),
+    cancelJob: async (id) => (queue ?? noQueue()).cancel(id),
+    replaceFilter: async (uuid, rule) => {
+      const known = uuid ?? randomUUID()
+      await (queue ?? noQueue()).replaceFilter(known, rule)
+      return known
     },
-    close: async () => {},
+    deleteFilter: async (uuid) => (queue ?? noQueue()).deleteFilter(uuid),
+    async waitForJobChange(id, fields, { jobInfo, logSerial }, timeout, signal) {
+      const job = queue?.job(id)
+      if (!queue || !job) throw new Failure('not-found', `Job ${id} not found`)
+      const row = jobRow(fields)
+      const look = () => jobNews(queue.job(id), (one) => row(one, current()), jobInfo, logSerial)
+      return (await queue.waitFor(job.id, look, timeout, signal)) ?? null
+    },
+    close: async () => queue?.close(),
   }
 }
 
-/** How whatever needs the job queue is refused. */
-async function noJobs(): Promise<never> {
+function noQueue(): never {
   throw new Failure('unavailable', 'No job can be taken: cluster state is read from a file')
+}
+
+interface JobNews {
+  readonly jobInfo: Json
+  readonly logEntries: Json
+}
+
+/**
+ * What somebody does not know of a job who knows this much.
+ * @returns undefined for nothing, unless the job has ended: there will be no more
+ */
+function jobNews(
+  job: Job | undefined,
+  row: (job: Job) => readonly Json[],
+  knownInfo: Json,
+  knownSerial: Json,
+): JobNews | undefined {
+  if (!job) return undefined
+  const jobInfo = row(job)
+  const logEntries = job.ops.flatMap(({ log }) => log).filter(([serial]) => serial > Number(knownSerial ?? 0))
+  const nothing = !isFinal(statusOf(job)) && equalJson(jobInfo, knownInfo) && logEntries.length === 0
+  return nothing ? undefined : { jobInfo, logEntries }
 }
 
 function tagsOf(

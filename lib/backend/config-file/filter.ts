@@ -39,6 +39,11 @@ export type Filter =
   | { readonly op: 'match'; readonly field: string; readonly expression: LinearRegExp }
   | { readonly op: 'contains'; readonly field: string; readonly value: Value }
 
+/** Fields by name. */
+export interface FieldTable<T> {
+  get(name: string): Field<T> | undefined
+}
+
 /** Tells whether an object passes. */
 export type Test<T> = (object: T, config: Config) => boolean
 
@@ -182,7 +187,7 @@ function firstField([first]: readonly Filter[]): string | undefined {
  * field's value is not of the kind that the filter wants.
  * @throws Failure `invalid` for a field that does not exist
  */
-export function compileFilter<T>(filter: Filter, fields: ReadonlyMap<string, Field<T>>): Test<T> {
+export function compileFilter<T>(filter: Filter, fields: FieldTable<T>): Test<T> {
   const cells = new Map<string, { readonly field: Field<T>; cell: Cell | undefined }>()
   let object: T
   let config: Config
@@ -238,7 +243,7 @@ export function compileFilter<T>(filter: Filter, fields: ReadonlyMap<string, Fie
   }
 }
 
-function known<T>(name: string, fields: ReadonlyMap<string, Field<T>>): Field<T> {
+function known<T>(name: string, fields: FieldTable<T>): Field<T> {
   const field = fields.get(name)
   if (!field) throw invalid(`Can't find field named '${name}'`)
   return field

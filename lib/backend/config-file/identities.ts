@@ -12,39 +12,55 @@ const TAG = /^[\w.+*/:@-]{1,128}$/
 const FIRST_PORT = 11_000
 const PORTS = 4_000
 
-/** When something was made and when it was last changed, seconds since the epoch. */
-export interface Times {
+/** As many as Linux can number. */
+const MINORS = 2 ** 20
+
+/** When something was made and when it was last changed, seconds since the epoch, and how often. */
+export interface Stamps {
   readonly ctime: number
   readonly mtime: number
+  readonly serial_no: number
 }
 
 /** What every object has. */
-export interface Identity extends Times {
+export interface Identity extends Stamps {
   readonly uuid: string
-  readonly serial_no: number
   readonly tags: readonly string[]
 }
 
 export class Identities {
   readonly #problems: Problems
-  readonly #times: Times
+  readonly #ctime: number
   /** Whose something is that can only be there once, by what it is. */
   readonly #owners = new Map<string, string>()
+  /** Of what there is none left. */
+  readonly #exhausted = new Set<string>()
 
-  /** @param times of all that does not tell its own */
-  constructor(problems: Problems, times: Times) {
+  /** @param ctime of all that does not tell its own */
+  constructor(problems: Problems, ctime: number) {
     this.#problems = problems
-    this.#times = times
+    this.#ctime = ctime
   }
 
   /** Reads an object's identity; its UUID follows from `names` where it is not given. */
   of(fields: Fields, ...names: readonly string[]): Identity {
     return {
       uuid: this.uuid(fields, ...names),
-      ctime: fields.numberOr('ctime', this.#times.ctime),
-      mtime: fields.numberOr('mtime', this.#times.mtime),
-      serial_no: fields.countOr('serial_no', 1),
+      ...this.stamps(fields, this.#ctime),
       tags: this.#tags(fields),
+    }
+  }
+
+  /**
+   * Reads when something was made and changed; where it does not tell the latter, it was not.
+   * @param ctime when it was made where it does not tell
+   */
+  stamps(fields: Fields, ctime: number): Stamps {
+    const made = fields.numberOr('ctime', ctime)
+    return {
+      ctime: made,
+      mtime: fields.numberOr('mtime', made),
+      serial_no: fields.countOr('serial_no', 1),
     }
   }
 
@@ -76,15 +92,24 @@ export class Identities {
     return FIRST_PORT + this.#free(PORTS, (number) => `port ${FIRST_PORT + number}`, owner, purpose)
   }
 
+  /** A DRBD device on a node that no other disk there has, likewise. */
+  freeMinor(node: string, owner: string, purpose: string): number {
+    return this.#free(MINORS, (number) => minorOf(node, number), owner, `minor ${purpose}`)
+  }
+
   /** The number that follows from names, or the next one above that is free. */
   #free(end: number, what: (number: number) => string, owner: string, purpose: string): number {
     const wanted = deriveNumber(end, owner, purpose)
+    // Where all are taken, looking for another each time would take minutes.
+    const kind = what(-1)
+    if (this.#exhausted.has(kind)) return wanted
     for (let step = 0; step < end; step++) {
       const number = (wanted + step) % end
       if (this.#owners.has(what(number))) continue
       this.#owners.set(what(number), owner)
       return number
     }
+    this.#exhausted.add(kind)
     return wanted
   }
 
@@ -98,6 +123,11 @@ function faultOfTag(tag: string): string | undefined {
   return TAG.test(tag)
     ? undefined
     : `${quoted(tag)} cannot be a tag: letters, digits and _.+*/:@- only, 128 at most`
+}
+
+/** What a DRBD device is claimed as. */
+export function minorOf(node: string, number: number): string {
+  return `DRBD device ${number} of ${node}`
 }
 
 function macOf(prefix: string, number: number): string {

@@ -11,7 +11,7 @@ import { Failure } from '../../failure.ts'
 import { type Json, stringifyJson } from '../../json.ts'
 import { type ConfigObjects, inNaturalOrder } from '../../model/config.ts'
 import { type Assignment, DIGEST_LENGTH, type Digests, type Message, packError, type Table } from './load.ts'
-import { readObjects } from './read.ts'
+import { type FileSource, readFileState } from './read.ts'
 
 /** A piece ends when it has so many characters, which are parsed in half a millisecond, or so many objects. */
 const PIECE_LENGTH = 64 * 1024
@@ -21,6 +21,7 @@ const PIECE_OBJECTS = 2000
 function* messages(
   { groups, nodes, networks, instances, ...rest }: ConfigObjects,
   known: Digests,
+  source: FileSource,
 ): Generator<Message> {
   const digests: Digests = {
     groups: yield* pieces('groups', groups, known),
@@ -28,7 +29,7 @@ function* messages(
     networks: yield* pieces('networks', networks, known),
     instances: yield* pieces('instances', instances, known),
   }
-  yield { kind: 'done', rest, digests }
+  yield { kind: 'done', rest, source, digests }
 }
 
 function* pieces(table: Table, objects: readonly object[], known: Digests): Generator<Message, Uint8Array> {
@@ -92,7 +93,8 @@ async function run(port: MessagePort, { path, known }: Assignment): Promise<void
   // Until there is something to serve, everybody waits for us.
   if (known.instances.length > 0) stepBack()
   try {
-    const toSend = messages(inNaturalOrder(await readObjects(path)), known)
+    const { objects, source } = await readFileState(path)
+    const toSend = messages(inNaturalOrder(objects), known, source)
     let next = toSend.next()
     const answer = () => {
       if (next.done) return

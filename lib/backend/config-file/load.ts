@@ -18,6 +18,7 @@ import { Failure } from '../../failure.ts'
 import { parseJson } from '../../json.ts'
 import { type Config, type ConfigObjects, indexing } from '../../model/config.ts'
 import { inSlices } from '../../slices.ts'
+import type { FileSource } from './read.ts'
 
 /** Kinds of which a cluster can have thousands. They are JSON by their making. */
 export const TABLES = ['groups', 'nodes', 'networks', 'instances'] as const
@@ -37,7 +38,7 @@ export interface Assignment {
 /** What the thread answers: a piece each time it is asked for one, `done` after the last; or why there is nothing. */
 export type Message =
   | { readonly kind: 'piece'; readonly piece: Piece }
-  | { readonly kind: 'done'; readonly rest: Rest; readonly digests: Digests }
+  | { readonly kind: 'done'; readonly rest: Rest; readonly source: FileSource; readonly digests: Digests }
   | { readonly kind: 'failure'; readonly failure: PackedError }
 
 /** The next objects of a table, in natural order of their names. */
@@ -83,9 +84,14 @@ export class ConfigLoader {
    *   `internal` when the loader is closed meanwhile
    */
   async load(path: string): Promise<Config> {
+    return (await this.loadState(path)).config
+  }
+
+  /** As `load`, with the file as it was read. */
+  async loadState(path: string): Promise<{ config: Config; source: FileSource }> {
     const old = this.#tables
     const tables = emptyTables()
-    const { rest, digests } = await this.#receive({ path, known: this.#digests }, (piece) => {
+    const { rest, source, digests } = await this.#receive({ path, known: this.#digests }, (piece) => {
       const fresh = (parseJson(piece.text) as object[]).values()
       const table = tables[piece.table]
       for (const place of piece.places) {
@@ -95,7 +101,7 @@ export class ConfigLoader {
     const config = await inSlices(indexing({ ...rest, ...tables } as ConfigObjects))
     this.#tables = tables
     this.#digests = digests
-    return config
+    return { config, source }
   }
 
   /** Ends loads under way. */

@@ -26,6 +26,7 @@ import { networkFields } from './fields/network.ts'
 import { nodeFields } from './fields/node.ts'
 import { osFields } from './fields/os.ts'
 import { compileFilter, parseFilter, valuesAskedFor } from './filter.ts'
+import type { QueueView } from './job-queue.ts'
 import { findHost, findNamed, isCalled } from './lookup.ts'
 
 /** More fields than any resource has; a longer list only costs memory. */
@@ -35,22 +36,31 @@ const MAX_FIELDS = 1000
 interface Source<T> {
   readonly fields: readonly Field<T>[]
   /** All of them, in natural order. */
-  readonly objects: (config: Config) => readonly T[]
+  readonly objects: (config: Config, queue: QueueView) => readonly T[]
   /**
    * One of them by any of its names, or whatever it is known by; throws
    * Failure `not-found`. Kinds without it are only ever listed.
    */
-  readonly find?: (config: Config, name: string) => T
+  readonly find?: (config: Config, name: string, queue: QueueView) => T
   /** The full name of one, for kinds that a filter may ask for by name. */
   readonly nameOf?: (object: T) => string
 }
+
+/** All that can be asked about. */
+interface World {
+  readonly config: Config
+  readonly queue: QueueView
+}
+
+/** Where there is no job queue. */
+const NO_QUEUE: QueueView = { jobs: [], job: () => undefined, locks: [] }
 
 /** A kind of object, ready to answer, whatever its type. */
 interface Table {
   readonly definitions: readonly FieldDefinition[]
   define(names: readonly string[]): readonly FieldDefinition[]
-  query(config: Config, fieldNames: readonly string[], filter: Json): Promise<QueryResult>
-  rows(config: Config, names: readonly string[], fieldNames: readonly string[]): Promise<Json[][]>
+  query(world: World, fieldNames: readonly string[], filter: Json): Promise<QueryResult>
+  rows(world: World, names: readonly string[], fieldNames: readonly string[]): Promise<Json[][]>
 }
 
 const TABLES: { readonly [what in QueryResource]: Table } = {
@@ -80,12 +90,14 @@ const TABLES: { readonly [what in QueryResource]: Table } = {
   }),
   job: table({
     fields: jobFields,
-    objects: () => [],
-    find: (_config, id): never => {
-      throw new Failure('not-found', `Job ${id} not found`)
+    objects: (_config, { jobs }) => [...jobs],
+    find: (_config, id, queue) => {
+      const job = queue.job(id)
+      if (!job) throw new Failure('not-found', `Job ${id} not found`)
+      return job
     },
   }),
-  lock: table({ fields: lockFields, objects: () => [] }),
+  lock: table({ fields: lockFields, objects: (_config, { locks }) => niceSort(locks, ({ name }) => name) }),
   network: table({
     fields: networkFields,
     objects: ({ networks }) => networks.all,
@@ -113,8 +125,9 @@ export async function query(
   what: string,
   fieldNames: readonly string[],
   filter: Json,
+  queue = NO_QUEUE,
 ): Promise<QueryResult> {
-  return tableOf(what).query(config, fieldNames, filter)
+  return tableOf(what).query({ config, queue }, fieldNames, filter)
 }
 
 /**
@@ -127,8 +140,9 @@ export async function queryRows(
   what: 'filter' | 'group' | 'instance' | 'job' | 'network' | 'node',
   names: readonly string[],
   fieldNames: readonly string[],
+  queue = NO_QUEUE,
 ): Promise<Json[][]> {
-  return tableOf(what).rows(config, names, fieldNames)
+  return tableOf(what).rows({ config, queue }, names, fieldNames)
 }
 
 /**
@@ -159,7 +173,7 @@ function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
 
     define: (names) => select(names).map(definitionOf),
 
-    async query(config, fieldNames, filterJson) {
+    async query({ config, queue }, fieldNames, filterJson) {
       const selected = select(fieldNames)
       const filter = parseFilter(filterJson)
       const passes = filter ? compileFilter(filter, byName) : undefined
@@ -167,27 +181,27 @@ function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
       const names = filter && nameOf ? valuesAskedFor(filter, 'name') : null
       if (names && find && nameOf) {
         await eachInSlices(names, (name) => {
-          const object = find(config, name)
+          const object = find(config, name, queue)
           // Found by its UUID, it has another name than the one asked for.
           if (isCalled(nameOf(object), name)) data.push(cellsOf(object, selected, config))
         })
       } else {
-        await eachInSlices(objects(config), (object) => {
+        await eachInSlices(objects(config, queue), (object) => {
           if (!passes || passes(object, config)) data.push(cellsOf(object, selected, config))
         })
       }
       return { fields: selected.map(definitionOf), data }
     },
 
-    async rows(config, names, fieldNames) {
+    async rows({ config, queue }, names, fieldNames) {
       const selected = select(fieldNames)
       const unknown = fieldNames.filter((name) => !byName.has(name))
       if (unknown.length > 0)
         throw new Failure('invalid', `Unknown output fields selected: ${unknown.join(', ')}`)
       const rows: Json[][] = []
       const add = (object: T) => rows.push(selected.map((field) => field.cell(object, config)[1]))
-      if (names.length === 0) await eachInSlices(objects(config), add)
-      else await eachInSlices(names, (name) => find && add(find(config, name)))
+      if (names.length === 0) await eachInSlices(objects(config, queue), add)
+      else await eachInSlices(names, (name) => find && add(find(config, name, queue)))
       return rows
     },
   }

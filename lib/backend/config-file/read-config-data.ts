@@ -170,6 +170,8 @@ class ConfigDataReader {
       filters,
       oses: undefined,
       live: new Map(),
+      hardware: new Map(),
+      jobTime: {},
     }
   }
 

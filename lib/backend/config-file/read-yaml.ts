@@ -5,7 +5,7 @@
  *
  * | section     | form                | keys
  * |-------------|---------------------|-----
- * | `cluster`   | an object           | `name`; `master` (a node's name, else the first that is neither offline nor drained), `master_ip`, `hypervisor` (the default one), `enabled_hypervisors`, `enabled_disk_templates`, `primary_ip_version` (4 or 6), `tags`, and under Ganeti's own names `beparams`, `hvparams`, `ndparams`, `nicparams`, `diskparams`, `ipolicy`, `os_hvp`, `osparams`, `data_collectors`, `volume_group_name`, `mac_prefix`, `candidate_pool_size`, `file_storage_dir`, ...
+ * | `cluster`   | an object           | `name`; `master` (a node's name, else the first that is neither offline nor drained), `master_ip`, `hypervisor` (the default one), `enabled_hypervisors`, `enabled_disk_templates`, `primary_ip_version` (4 or 6), `tags`, and under Ganeti's own names `beparams`, `hvparams`, `ndparams`, `nicparams`, `diskparams`, `ipolicy`, `os_hvp`, `osparams`, `data_collectors`, `volume_group_name`, `mac_prefix`, `candidate_pool_size`, `file_storage_dir`, ...; `job_time` (seconds that jobs take, or an object of such by opcode with a `default`; 0 if absent)
  * | `groups`    | name to an object   | `alloc_policy`, `ndparams`, `diskparams`, `ipolicy`, `networks` (a network's name to `mode`, `link`, `vlan`), `tags`. Without the section there is one group, `default`
  * | `nodes`     | name to an object   | `primary_ip`, `secondary_ip`, `group`, `offline`, `drained`, `powered`, `master_candidate`, `master_capable`, `vm_capable`, `ndparams`, `tags`; and its hardware: `memory`, `disk`, `cpus`, `sockets`, `numa_nodes`, `spindles`, `node_memory` and `node_cpus` (what the node's own system takes)
  * | `instances` | name to an object   | `pnode`, `snode` (makes it `drbd`), `os`, `hypervisor`, `disk_template`, `memory` (least and most alike), `vcpus`, `beparams`, `hvparams`, `osparams`, `osparams_private` (only the names are kept), `state` (`up`, `down`, `offline`), `admin_state_source` (`admin`, `user`), `network_port`, `disks`, `nics`, `tags`
@@ -16,7 +16,8 @@
  * | `filters`   | a list of objects   | `priority`, `predicates`, `action`, `watermark`, `reason` (text) or `reason_trail`
  *
  * Objects may also have `uuid`, `ctime`, `mtime` and `serial_no`. Where they do not, ids follow from names,
- * and times are those of the cluster, or else when the file was last changed.
+ * what does not tell when it was made was made with the cluster, and what does not tell when it was changed
+ * was not. The cluster itself was made, or changed, when the file was.
  *
  * The cluster runs as it says: an instance that is up runs, a node that is not offline answers, and what is
  * free on it is what its instances leave. What contradicts itself is an error; so is a key that means nothing.
@@ -36,7 +37,8 @@ import {
 import type { FilterRule } from '../../model/filter-rule.ts'
 import type { Group } from '../../model/group.ts'
 import type { Instance } from '../../model/instance.ts'
-import type { Node } from '../../model/node.ts'
+import { liveValues, overcommitment, useOfNode } from '../../model/live-values.ts'
+import type { Hardware, Node, NodeLive } from '../../model/node.ts'
 import type { Os } from '../../model/os.ts'
 import type { NicParams } from '../../model/params.ts'
 import {
@@ -47,14 +49,16 @@ import {
   NONE,
   NOTHING,
   Problems,
+  pathTo,
   quoted,
 } from './check.ts'
-import { Identities, type Times } from './identities.ts'
-import { type Hardware, liveValues } from './live-values.ts'
+import { deriveUuid } from './derive.ts'
+import { Identities } from './identities.ts'
 import { type ClusterSettings, readClusterSettings } from './read-cluster.ts'
 import { readDiskParams, readGroupIPolicy, readNdParams, readNicParams } from './read-params.ts'
 import { InstanceReader } from './yaml-instances.ts'
 import { NetworkInUse, readMacPrefix } from './yaml-networks.ts'
+import { type Cuts, cutsOf } from './yaml-text.ts'
 import { parseYaml } from './yaml-tree.ts'
 
 /**
@@ -62,15 +66,39 @@ import { parseYaml } from './yaml-tree.ts'
  * @param origin name of the file, for messages, and when it was last changed (seconds since the epoch)
  * @throws Failure `configuration` that lists everything wrong with the file, with line and column
  */
-export function readYaml(text: string, origin: { name: string; mtime?: number }): ConfigObjects {
+export function readYaml(text: string, origin: YamlOrigin): ConfigObjects {
+  return readYamlText(text, origin).objects
+}
+
+export interface YamlOrigin {
+  readonly name: string
+  readonly mtime?: number
+}
+
+/** As `readYaml`, with where to cut the text so that it can be changed. */
+export function readYamlText(text: string, origin: YamlOrigin): { objects: ConfigObjects; cuts: Cuts } {
   const tree = parseYaml(text)
   const problems = new Problems(true)
   const objects = tree.readable ? readTree(tree.value, problems, origin.mtime ?? 0) : undefined
   const found = problems.found.map((problem) => ({ offset: tree.locate(problem), message: problem.message }))
   const complaints = [...tree.complaints, ...found].sort((a, b) => a.offset - b.offset)
-  if (objects && complaints.length === 0) return objects
+  if (objects && complaints.length === 0) return { objects, cuts: cutsOf(text, tree) }
   const lines = complaints.map(({ offset, message }) => `${tree.position(offset)}: ${message}`)
   throw failureOf(origin.name, lines)
+}
+
+/**
+ * What a file would mean that says this.
+ * @throws Failure `configuration` that lists what is wrong with it
+ */
+export function readYamlValue(value: Json, { name, mtime }: YamlOrigin): ConfigObjects {
+  const problems = new Problems(true)
+  const objects = readTree(value, problems, mtime ?? 0)
+  if (objects && problems.found.length === 0) return objects
+  const lines = problems.found.map(
+    ({ place, message }) => `${pathTo(place).join('/') || '(top)'}: ${message}`,
+  )
+  throw failureOf(name, lines)
 }
 
 function readTree(value: Json, problems: Problems, mtime: number): ConfigObjects | undefined {
@@ -85,8 +113,8 @@ class YamlReader {
   readonly #problems: Problems
   readonly #identities: Identities
   readonly #mtime: number
-  /** Of the cluster, and of whatever in it does not tell its own. */
-  readonly #times: Times
+  /** When the cluster was made, and whatever in it does not tell when it was. */
+  readonly #ctime: number
   readonly #cluster: Fields
   readonly #settings: ClusterSettings
   /** By name. */
@@ -96,6 +124,7 @@ class YamlReader {
   readonly #nodes = new Map<string, Node>()
   /** By node UUID, as what follows. */
   readonly #hardware = new Map<string, Hardware>()
+  readonly #nodeFields = new Map<string, Fields>()
   readonly #saysCandidate = new Map<string, boolean>()
 
   constructor(root: Fields, mtime: number) {
@@ -103,11 +132,8 @@ class YamlReader {
     this.#problems = root.problems
     this.#mtime = mtime
     this.#cluster = root.child('cluster')
-    this.#times = {
-      ctime: this.#cluster.numberOr('ctime', mtime),
-      mtime: this.#cluster.numberOr('mtime', mtime),
-    }
-    this.#identities = new Identities(root.problems, this.#times)
+    this.#ctime = this.#cluster.numberOr('ctime', mtime)
+    this.#identities = new Identities(root.problems, this.#ctime)
     this.#settings = readClusterSettings(this.#cluster)
   }
 
@@ -153,7 +179,9 @@ class YamlReader {
       networks: [...this.#networks.values()].map((network) => network.finished(nodes, cluster.master_ip)),
       filters: root.items('filters').map((fields, index) => this.#filter(fields, index)),
       oses: this.#oses(),
-      live: liveValues(cluster, nodes, instances, this.#hardware),
+      live: this.#live(cluster, nodes, instances),
+      hardware: this.#hardware,
+      jobTime: this.#jobTime(),
     }
     this.#cluster.done()
     root.done()
@@ -176,6 +204,8 @@ class YamlReader {
     }
     return {
       ...this.#identities.of(fields, 'cluster', name),
+      // Unlike that of other objects: a change of the file is one of the cluster.
+      mtime: fields.numberOr('mtime', this.#mtime),
       cluster_name: name,
       master_ip: masterIp,
       master_netmask: fields.countOr('master_netmask', ipVersion === 6 ? 128 : 32),
@@ -212,6 +242,26 @@ class YamlReader {
       volume_group_name: this.#settings.volume_group_name ?? volumeGroup,
       drbd_usermode_helper: this.#cluster.textOr('drbd_usermode_helper', helper),
     }
+  }
+
+  /** Seconds: a number, or an object of them by opcode. */
+  #jobTime(): { readonly [opcode: string]: number } {
+    const fields = this.#cluster
+    if (!isJsonObject(fields.value('job_time'))) {
+      const seconds = fields.numberOr('job_time', 0)
+      if (seconds < 0) fields.complain('job_time', 'job_time must not be below zero')
+      return seconds > 0 ? { default: seconds } : NOTHING
+    }
+    const times = fields.child('job_time')
+    return Object.fromEntries(
+      times.keys().map((key) => {
+        if (!/^(default|OP_[A-Z_]+)$/.test(key))
+          times.complain(key, `${quoted(key)} is no opcode, nor default`)
+        const seconds = times.numberOr(key, 0)
+        if (seconds < 0) times.complain(key, `${key} must not be below zero`)
+        return [key, seconds]
+      }),
+    )
   }
 
   #defaultHypervisor(enabled: readonly string[]): string {
@@ -305,8 +355,9 @@ class YamlReader {
       powered: fields.flagOr('powered', true),
       ndparams: readNdParams(fields.child('ndparams')),
     }
+    this.#nodeFields.set(node.uuid, fields)
     this.#hardware.set(node.uuid, {
-      fields,
+      bootid: deriveUuid('boot', node.name),
       memory: fields.sizeOr('memory', null),
       ownMemory: fields.sizeOr('node_memory', null),
       disk: fields.sizeOr('disk', null),
@@ -359,6 +410,27 @@ class YamlReader {
     return address
   }
 
+  /** By node UUID, without the offline nodes. */
+  #live(
+    cluster: Cluster,
+    nodes: readonly Node[],
+    instances: readonly Instance[],
+  ): ReadonlyMap<string, NodeLive> {
+    const primaries = groupBy(instances, ({ primary_node }) => primary_node)
+    const secondaries = groupBy(instances, ({ secondary_nodes: [node] }) => node)
+    const live = new Map<string, NodeLive>()
+    for (const node of nodes) {
+      const has = this.#hardware.get(node.uuid) as Hardware
+      const use = useOfNode(cluster, node.uuid, primaries.get(node.uuid), secondaries.get(node.uuid))
+      for (const [key, message] of Object.entries(overcommitment(has, use))) {
+        this.#nodeFields.get(node.uuid)?.complain(key, message)
+      }
+      const values = liveValues(node, has, use)
+      if (values) live.set(node.uuid, values)
+    }
+    return live
+  }
+
   // Guest operating systems and filters
 
   #oses(): readonly Os[] {
@@ -379,7 +451,7 @@ class YamlReader {
   #filter(fields: Fields, index: number): FilterRule {
     const reason = fields.textOr('reason', undefined)
     // As Ganeti writes the reason of whoever adds a rule, with the time in nanoseconds.
-    const trail = reason === undefined ? NONE : [['gnt:user', reason, Math.round(this.#times.mtime * 1e9)]]
+    const trail = reason === undefined ? NONE : [['gnt:user', reason, Math.round(this.#ctime * 1e9)]]
     const rule = {
       uuid: this.#identities.uuid(fields, 'filter', String(index)),
       watermark: fields.countOr('watermark', 0),
@@ -433,6 +505,17 @@ function readOs(fields: Fields, name: string): Os {
 
 /** The only one still in use. */
 const OS_API_VERSION = 20
+
+function groupBy<T, Key>(objects: readonly T[], keyOf: (object: T) => Key): ReadonlyMap<Key, T[]> {
+  const groups = new Map<Key, T[]>()
+  for (const object of objects) {
+    const key = keyOf(object)
+    const group = groups.get(key)
+    if (group) group.push(object)
+    else groups.set(key, [object])
+  }
+  return groups
+}
 
 function canBeMaster(node: Node): boolean {
   return node.master_capable && !node.offline && !node.drained

@@ -5,11 +5,14 @@
  * The way from text to objects is pure, so that it can be done elsewhere than
  * on the daemon's own thread.
  */
+import { createHash } from 'node:crypto'
+import type { BigIntStats } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Failure } from '../../failure.ts'
 import { type Config, type ConfigObjects, indexConfig } from '../../model/config.ts'
 import { readConfigData } from './read-config-data.ts'
-import { readYaml } from './read-yaml.ts'
+import { readYamlText } from './read-yaml.ts'
+import type { Cuts } from './yaml-text.ts'
 
 /** About the file a text is from. */
 export interface Origin {
@@ -19,23 +22,33 @@ export interface Origin {
   readonly mtime?: number
 }
 
+/** A file as it was read: what tells it from another state of it, and its text where that can be changed. */
+export interface FileSource {
+  /** Changes with whatever happens to the file (see `identityOf`). */
+  readonly identity: string
+  /** Of the text: SHA-256 in hexadecimal. */
+  readonly hash: string
+  /** Undefined for Ganeti's own form, which is never written. */
+  readonly yaml?: { readonly text: string; readonly cuts: Cuts }
+}
+
 /**
  * Reads cluster state in either form, on the caller's thread; the daemon itself goes through `ConfigLoader`.
  * @throws Failure `configuration` when the file cannot be read, or listing all that is wrong in it
  */
 export async function readConfigFile(path: string): Promise<Config> {
-  return indexConfig(await readObjects(path))
+  return indexConfig((await readFileState(path)).objects)
 }
 
-/** As `readConfigFile`, but the plain objects. */
-export async function readObjects(path: string): Promise<ConfigObjects> {
+/** As `readConfigFile`, but the plain objects, and the file they are from. */
+export async function readFileState(path: string): Promise<{ objects: ConfigObjects; source: FileSource }> {
   let text: string
-  let mtime: number
+  let stats: BigIntStats
   try {
-    // Text and time through one descriptor: the file may be replaced at any moment.
+    // Text and times through one descriptor: the file may be replaced at any moment.
     const file = await open(path)
     try {
-      mtime = (await file.stat()).mtimeMs / 1000
+      stats = await file.stat({ bigint: true })
       text = await file.readFile('utf8')
     } finally {
       await file.close()
@@ -43,7 +56,24 @@ export async function readObjects(path: string): Promise<ConfigObjects> {
   } catch (error) {
     throw new Failure('configuration', `cannot read cluster state from ${path}`, { cause: error })
   }
-  return parseObjects(text, { name: path, mtime })
+  const { objects, cuts } = parseState(text, { name: path, mtime: secondsOf(stats.mtimeNs) })
+  const source = { identity: identityOf(stats), hash: hashOf(text), ...(cuts && { yaml: { text, cuts } }) }
+  return { objects, source }
+}
+
+/** What tells one state of a file from another. */
+export function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
+}
+
+/** Of a time in nanoseconds; as exact as numbers are. */
+export function secondsOf(nanoseconds: bigint): number {
+  return Number(nanoseconds / 1000n) / 1e6
+}
+
+/** SHA-256 in hexadecimal. */
+export function hashOf(text: string | Buffer): string {
+  return createHash('sha256').update(text).digest('hex')
 }
 
 /**
@@ -56,8 +86,13 @@ export function parseConfig(text: string, origin: Origin): Config {
 
 /** As `parseConfig`, but the plain objects. */
 export function parseObjects(text: string, origin: Origin): ConfigObjects {
+  return parseState(text, origin).objects
+}
+
+function parseState(text: string, origin: Origin): { objects: ConfigObjects; cuts?: Cuts } {
   try {
-    return /^\s*\{/.test(text) ? readConfigData(text, origin.name) : readYaml(text, origin)
+    if (/^\s*\{/.test(text)) return { objects: readConfigData(text, origin.name) }
+    return readYamlText(text, origin)
   } catch (error) {
     // Lists within lists within lists: no cluster is like that.
     if (error instanceof RangeError) throw new Failure('configuration', `${origin.name}: nested too deeply`)

@@ -4,20 +4,20 @@
  * only when everything it does give is known.
  */
 import { isIP } from 'node:net'
-import { isJsonObject } from '../../json.ts'
+import { isJsonObject, type JsonObject } from '../../json.ts'
 import { DISK_TEMPLATES, HYPERVISORS, NIC_MODES } from '../../model/defaults.ts'
 import type { Group } from '../../model/group.ts'
 import type { Disk, Instance, Nic } from '../../model/instance.ts'
+import { DRBD_META_SIZE } from '../../model/live-values.ts'
 import type { Node } from '../../model/node.ts'
 import type { BeParams, NicParams } from '../../model/params.ts'
 import { parseMac } from './address.ts'
-import { checkHostName, Fields, type NamedFields, NONE, quoted } from './check.ts'
+import { checkHostName, Fields, type NamedFields, NONE, type Problem, Problems, quoted } from './check.ts'
 import { deriveHex, deriveUuid } from './derive.ts'
-import type { Identities, Identity } from './identities.ts'
-import { DRBD_META_SIZE } from './live-values.ts'
+import { Identities, type Identity, minorOf, type Stamps } from './identities.ts'
 import { type ClusterSettings, readOsParams } from './read-cluster.ts'
 import { readBeParams, readDiskTemplateParams, readInstanceHvParams, readNicParams } from './read-params.ts'
-import type { NetworkInUse } from './yaml-networks.ts'
+import type { CardNetwork } from './yaml-networks.ts'
 
 /** Hypervisors whose instances have a port for their console. */
 const WITH_PORT: readonly string[] = ['kvm', 'xen-hvm']
@@ -38,7 +38,7 @@ export interface Surroundings {
   readonly enabledTemplates: readonly string[]
   readonly nodes: ReadonlyMap<string, Node>
   readonly groups: ReadonlyMap<string, Group>
-  readonly networks: ReadonlyMap<string, NetworkInUse>
+  readonly networks: { get(name: string): CardNetwork | undefined }
 }
 
 /** Where an instance's disks are. */
@@ -52,8 +52,8 @@ interface Storage {
 
 export class InstanceReader {
   readonly #around: Surroundings
-  /** The next free DRBD device, by node UUID. */
-  readonly #minors = new Map<string, number>()
+  /** First halves of the addresses of cards without one, by the card's UUID. */
+  readonly #macPrefixes = new Map<string, string>()
 
   constructor(around: Surroundings) {
     this.#around = around
@@ -174,7 +174,8 @@ export class InstanceReader {
   #nic(fields: Fields, index: number, owner: string, pnode: Node | undefined): Nic {
     const { identities, settings } = this.#around
     const network = this.#network(fields)
-    const nicparams = network ? this.#connection(fields, network, pnode) : this.#link(fields)
+    const link = this.#link(fields)
+    const nicparams = network ? this.#connection(fields, network, pnode, link) : link
     const ip = fields.textOr('ip', null)
     if (ip !== null) this.#checkIp(fields, ip, owner, network)
     else if (!network && (nicparams.mode ?? settings.nicparams.mode) === 'routed') {
@@ -188,11 +189,12 @@ export class InstanceReader {
       network: network?.uuid ?? null,
       nicparams,
     }
+    this.#macPrefixes.set(nic.uuid, network?.mac_prefix ?? settings.mac_prefix)
     fields.done()
     return nic
   }
 
-  #network(fields: Fields): NetworkInUse | undefined {
+  #network(fields: Fields): CardNetwork | undefined {
     const name = fields.textOr('network', undefined)
     if (name === undefined) return undefined
     const network = this.#around.networks.get(name)
@@ -200,20 +202,22 @@ export class InstanceReader {
     return network
   }
 
-  /** How a card is linked that is in a network: as the instance's group says. */
-  #connection(fields: Fields, network: NetworkInUse, pnode: Node | undefined): Partial<NicParams> {
-    for (const key of ['mode', 'link', 'vlan', 'bridge']) {
-      if (fields.has(key)) fields.complain(key, `${key} follows from the network, as the group connects it`)
-    }
+  /** How a card is linked that is in a network: as the instance's group says, unless it says so itself. */
+  #connection(
+    fields: Fields,
+    network: CardNetwork,
+    pnode: Node | undefined,
+    link: Partial<NicParams>,
+  ): Partial<NicParams> {
     const group = pnode && this.#around.groups.get(pnode.group)
     const connection = group?.networks[network.uuid]
-    if (group && !connection) {
+    if (group && !connection && link.mode === undefined) {
       fields.complain(
         'network',
         `group ${group.name}, where ${pnode.name} is, has no connection to ${network.name}`,
       )
     }
-    return connection ?? {}
+    return { ...connection, ...link }
   }
 
   #link(fields: Fields): Partial<NicParams> {
@@ -225,7 +229,7 @@ export class InstanceReader {
     return { ...nicparams, mode: NIC_MODES[0] as 'bridged', link: bridge }
   }
 
-  #checkIp(fields: Fields, ip: string, owner: string, network: NetworkInUse | undefined): void {
+  #checkIp(fields: Fields, ip: string, owner: string, network: CardNetwork | undefined): void {
     if (isIP(ip) === 0) fields.complain('ip', `${quoted(ip)} is not an address`)
     else if (network && !network.holds(ip))
       fields.complain('ip', `${ip} is not an address of ${network.name}`)
@@ -267,6 +271,10 @@ export class InstanceReader {
           ? [pnode].filter((node) => node !== '')
           : NONE
     const volumeGroup = fields.textOr('vg', this.#around.volumeGroup)
+    const { identities } = this.#around
+    const stamps = identities.stamps(fields, identity.ctime)
+    const children =
+      template === 'drbd' ? this.#drbdVolumes(uuid, index, size, volumeGroup, nodes, stamps) : NONE
     const disk: Disk = {
       uuid,
       name: fields.textOr('name', null),
@@ -278,14 +286,43 @@ export class InstanceReader {
       logical_id: this.#logicalId(fields, uuid, index, volumeGroup, storage),
       params: readDiskTemplateParams(fields.child('params'), template),
       nodes,
-      children:
-        template === 'drbd' ? this.#drbdVolumes(uuid, index, size, volumeGroup, nodes, identity) : NONE,
-      ctime: identity.ctime,
-      mtime: identity.mtime,
-      serial_no: 1,
+      children: fields.has('children')
+        ? this.#children(fields, children, nodes, uuid, stamps.ctime)
+        : children,
+      ...stamps,
     }
     fields.done()
     return disk
+  }
+
+  /** The disks below one, where they are not those that would be there anyway. */
+  #children(
+    fields: Fields,
+    usual: readonly Disk[],
+    nodes: readonly string[],
+    owner: string,
+    ctime: number,
+  ): readonly Disk[] {
+    return fields.items('children').map((child, index) => {
+      const like = usual[index]
+      const devType = child.oneOf('dev_type', DISK_TEMPLATES, 'plain')
+      const disk: Disk = {
+        uuid: child.textOr('uuid', undefined) ?? like?.uuid ?? deriveUuid('volume', owner, String(index)),
+        name: child.textOr('name', null),
+        dev_type: devType,
+        size: child.sizeOr('size', like?.size ?? 0),
+        mode: child.oneOf('mode', ['rw', 'ro'], 'rw'),
+        spindles: child.countOr('spindles', null),
+        iv_name: child.textOr('iv_name', null),
+        logical_id: child.has('logical_id') ? child.list('logical_id') : (like?.logical_id ?? NONE),
+        params: readDiskTemplateParams(child.child('params'), devType),
+        nodes,
+        children: NONE,
+        ...this.#around.identities.stamps(child, ctime),
+      }
+      child.done()
+      return disk
+    })
   }
 
   /** How the storage knows a disk, in the form that Ganeti gives it. */
@@ -297,12 +334,13 @@ export class InstanceReader {
     { template, name, pnode, snode }: Storage,
   ): readonly unknown[] {
     const { settings } = this.#around
+    if (fields.has('logical_id')) return this.#givenLogicalId(fields, template, name)
     switch (template) {
       case 'plain':
         return [volumeGroup, `${uuid}.disk${index}`]
       case 'drbd':
-        // The port is given when all others are known.
-        return [pnode, snode, null, this.#minor(pnode), this.#minor(snode), deriveHex('drbd', uuid)]
+        // Port and devices are given when all others are known.
+        return [pnode, snode, null, null, null, deriveHex('drbd', uuid)]
       case 'file':
         return ['loop', `${settings.file_storage_dir || FILE_STORAGE_DIR}/${name}/${uuid}.file.disk${index}`]
       case 'sharedfile': {
@@ -325,7 +363,7 @@ export class InstanceReader {
     size: number,
     volumeGroup: string,
     nodes: readonly string[],
-    { ctime, mtime }: Identity,
+    { ctime }: Stamps,
   ): readonly Disk[] {
     const volume = (part: string, partSize: number): Disk => ({
       uuid: deriveUuid('volume', uuid, part),
@@ -340,16 +378,32 @@ export class InstanceReader {
       nodes,
       children: NONE,
       ctime,
-      mtime,
+      mtime: ctime,
       serial_no: 1,
     })
     return [volume('data', size), volume('meta', DRBD_META_SIZE)]
   }
 
-  #minor(node: string): number {
-    const minor = this.#minors.get(node) ?? 0
-    this.#minors.set(node, minor + 1)
-    return minor
+  /** As written; DRBD's names nodes by their names. */
+  #givenLogicalId(fields: Fields, template: string, owner: string): readonly unknown[] {
+    const written = fields.list('logical_id')
+    if (template !== 'drbd') return written
+    const { identities, nodes } = this.#around
+    const place = fields.at('logical_id')
+    if (written.length !== 6) {
+      fields.complain('logical_id', "drbd's logical_id is [node, node, port, device, device, secret]")
+      return written
+    }
+    const ends = written.slice(0, 2).map((name) => {
+      const node = nodes.get(String(name))
+      if (!node) fields.complain('logical_id', `no such node: ${quoted(String(name))}`)
+      return node?.uuid ?? ''
+    })
+    identities.claim(place, `port ${written[2]}`, owner)
+    ends.forEach((end, index) => {
+      identities.claim(place, minorOf(end, Number(written[3 + index])), owner)
+    })
+    return [...ends, ...written.slice(2)]
   }
 
   // What the file does not give
@@ -370,17 +424,32 @@ export class InstanceReader {
   }
 
   #withPort(disk: Disk, owner: string): Disk {
-    if (disk.dev_type !== 'drbd') return disk
-    const port = this.#around.identities.freePort(owner, disk.iv_name ?? '')
-    return { ...disk, logical_id: disk.logical_id.map((part) => part ?? port) }
+    if (disk.dev_type !== 'drbd' || disk.logical_id[2] !== null) return disk
+    const { identities } = this.#around
+    const [pnode, snode, , , , secret] = disk.logical_id
+    const port = identities.freePort(owner, disk.iv_name ?? '')
+    const minors = [pnode, snode].map((node) => identities.freeMinor(String(node), owner, disk.iv_name ?? ''))
+    return { ...disk, logical_id: [pnode, snode, port, ...minors, secret] }
   }
 
   #freeMac(nic: Nic, owner: string, index: number): string {
-    const network = [...this.#around.networks.values()].find(({ uuid }) => uuid === nic.network)
-    return this.#around.identities.freeMac(
-      network?.macPrefix ?? this.#around.settings.mac_prefix,
-      owner,
-      index,
-    )
+    const prefix = this.#macPrefixes.get(nic.uuid) ?? this.#around.settings.mac_prefix
+    return this.#around.identities.freeMac(prefix, owner, index)
   }
+}
+
+/**
+ * What one instance means by itself: hardware addresses and ports that it does
+ * not give are those that follow from its name, as if nobody else had them.
+ */
+export function readInstance(
+  name: string,
+  value: JsonObject,
+  around: Omit<Surroundings, 'identities'>,
+  ctime: number,
+): { instance: Instance; problems: readonly Problem[] } {
+  const problems = new Problems(true)
+  const all = new Fields({ [name]: value }, null, '', problems)
+  const [instance] = new InstanceReader({ ...around, identities: new Identities(problems, ctime) }).read(all)
+  return { instance: instance as Instance, problems: problems.found }
 }

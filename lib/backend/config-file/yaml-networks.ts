@@ -13,11 +13,22 @@ import {
 import { type Fields, type NamedFields, NONE, quoted } from './check.ts'
 import type { Identities } from './identities.ts'
 
-/** A network while its addresses are still being given away. */
-export class NetworkInUse {
+/** A network as its cards see it. */
+export interface CardNetwork {
   readonly uuid: string
   readonly name: string
-  readonly macPrefix: string | null
+  readonly mac_prefix: string | null
+  /** Whether a card of this network can have an address; one that is in its other family may be anything. */
+  holds(address: string): boolean
+  /** Notes that an instance has an address. */
+  give(address: string): void
+}
+
+/** A network while its addresses are still being given away. */
+export class NetworkInUse implements CardNetwork {
+  readonly uuid: string
+  readonly name: string
+  readonly mac_prefix: string | null
   readonly #network: Omit<Network, 'reservations' | 'ext_reservations'>
   /** Undefined where the file has a bad one. */
   readonly #range: Ipv4Network | undefined
@@ -41,7 +52,7 @@ export class NetworkInUse {
     }
     this.uuid = identity.uuid
     this.name = fields.key
-    this.macPrefix = readMacPrefix(fields)
+    this.mac_prefix = readMacPrefix(fields)
     this.#network = {
       ...identity,
       name: fields.key,
@@ -49,20 +60,18 @@ export class NetworkInUse {
       gateway: this.#gateway(fields),
       network6,
       gateway6: this.#gateway6(fields),
-      mac_prefix: this.macPrefix,
+      mac_prefix: this.mac_prefix,
     }
     if (this.#range) this.#external.add(0).add(this.#range.size - 1)
     this.#setAside(fields)
     fields.done()
   }
 
-  /** Whether a card of this network can have an address; one that is in its other family may be anything. */
   holds(address: string): boolean {
     if (isIPv4(address)) return !this.#range || indexIn(this.#range, address) !== undefined
     return !this.#inIpv6 || this.#inIpv6(address)
   }
 
-  /** Notes that an instance has an address. */
   give(address: string): void {
     const index = this.#range && indexIn(this.#range, address)
     if (index !== undefined) this.#reserved.add(index)
@@ -124,7 +133,8 @@ export function readMacPrefix(fields: Fields): string | null {
 
 const ONE = 0x31
 
-function bitmap(size: number, places: ReadonlySet<number>): string {
+/** A character for each of `size` places: 1 for these, 0 for the others. */
+export function bitmap(size: number, places: ReadonlySet<number>): string {
   const bits = Buffer.alloc(size, '0')
   for (const place of places) bits[place] = ONE
   return bits.toString('latin1')

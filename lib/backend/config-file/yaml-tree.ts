@@ -26,9 +26,15 @@ import { type Problem, pathTo, quoted } from './check.ts'
 /** How many values may stand in a file because of aliases, each alias counted with all that it stands for. */
 const MOST_BY_ALIAS = 100_000
 
+const LONG_INTEGER = /^-?[1-9]\d{15,}$/
+
 export interface YamlTree {
   /** Null for an empty file. */
   readonly value: Json
+  /** The same as the package has it, with places. */
+  readonly contents: Node | null
+  /** Whether something in it stands for something elsewhere in it. */
+  readonly aliases: boolean
   /** What is wrong with the YAML itself. */
   readonly complaints: readonly Complaint[]
   /** Whether values could be made of it at all. */
@@ -45,7 +51,8 @@ export interface Complaint {
   readonly message: string
 }
 
-export function parseYaml(text: string): YamlTree {
+/** @param all is given what every part of the text says */
+export function parseYaml(text: string, all?: Map<Node, Json>): YamlTree {
   const lines = new LineCounter()
   // Looking for repeated keys, the package compares each with each; a set does it below.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
@@ -56,12 +63,22 @@ export function parseYaml(text: string): YamlTree {
   const faults = [...document.errors, ...document.warnings]
   if (faults.length > 0) {
     const complaints = faults.map(({ pos, message }) => ({ offset: pos[0], message: oneLine(message) }))
-    return { value: null, complaints, readable: false, locate: () => 0, position }
+    return {
+      value: null,
+      contents: null,
+      aliases: false,
+      complaints,
+      readable: false,
+      locate: () => 0,
+      position,
+    }
   }
-  const reader = new TreeReader()
+  const reader = new TreeReader(all)
   const value = reader.value(document.contents)
   return {
     value,
+    contents: document.contents,
+    aliases: reader.aliases,
     complaints: reader.complaints,
     readable: true,
     locate: (problem) => reader.locate(document.contents, problem),
@@ -84,10 +101,25 @@ class TreeReader {
   /** Values met so far, and those that stand there through an alias. */
   #size = 0
   #byAlias = 0
+  /** What every node says, for those who want to know. */
+  readonly #all: Map<Node, Json> | undefined
+
+  constructor(all?: Map<Node, Json>) {
+    this.#all = all
+  }
+
+  get aliases(): boolean {
+    return this.#byAlias > 0
+  }
 
   value(node: MaybeNode): Json {
     if (node === null) return null
-    if (isAlias(node)) return this.#aliased(node)
+    const value = isAlias(node) ? this.#aliased(node) : this.#own(node)
+    this.#all?.set(node, value)
+    return value
+  }
+
+  #own(node: Node): Json {
     const before = this.#size++
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node)
     const value = this.#plain(node)
@@ -101,9 +133,12 @@ class TreeReader {
     const value = isScalar(node) ? node.value : null
     if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
     if (typeof value === 'number' && Number.isFinite(value)) {
-      // A tag 007 is not the tag 7: a whole number that is not written as one is left to be text.
       const written = isScalar(node) ? node.source : undefined
-      return Number.isInteger(value) && written !== undefined && written !== String(value) ? written : value
+      if (!Number.isInteger(value) || written === undefined) return value
+      // Times in nanoseconds are whole numbers that JavaScript's own cannot hold.
+      if (LONG_INTEGER.test(written)) return Number.isSafeInteger(value) ? value : BigInt(written)
+      // A tag 007 is not the tag 7: a whole number that is not written as one is left to be text.
+      return written === String(value) ? value : written
     }
     this.#complain(node, 'a value of this kind has no place here')
     return null

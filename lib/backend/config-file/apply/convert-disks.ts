@@ -2,8 +2,8 @@
 import type { JsonObject } from '../../../json.ts'
 import { filledIPolicy } from '../../../model/fill.ts'
 import type { Disk, Instance } from '../../../model/instance.ts'
+import { DRBD_META_SIZE } from '../../../model/live-values.ts'
 import type { Node } from '../../../model/node.ts'
-import { DRBD_META_SIZE } from '../live-values.ts'
 import { allocate, allocatorOrNode } from './allocate.ts'
 import type { Allotments } from './allot.ts'
 import {

@@ -17,10 +17,10 @@ import {
   hvParam,
 } from '../../../model/fill.ts'
 import type { Disk, Instance, Nic } from '../../../model/instance.ts'
+import { DRBD_META_SIZE } from '../../../model/live-values.ts'
 import type { Node } from '../../../model/node.ts'
 import type { BeParams } from '../../../model/params.ts'
 import type { Cell, FieldKind } from '../../backend.ts'
-import { DRBD_META_SIZE } from '../live-values.ts'
 import { consoleOf } from './console.ts'
 import {
   asJson,

@@ -1,10 +1,17 @@
-/** The fields of locks, of which a file has none. */
-import { cellField, type Field, NO_DATA } from './field.ts'
+/** The fields of the locks that jobs have or wait for. */
+import type { LockState } from '../locks.ts'
+import { type Field, field } from './field.ts'
 
-export const lockFields: readonly Field<never>[] = [
+export const lockFields: readonly Field<LockState>[] = [
   // Ganeti's query daemon calls a lock's name `other`, not `text`.
-  cellField('name', 'Name', 'other', 'Name of the lock', () => NO_DATA),
-  cellField('mode', 'Mode', 'other', 'How it is held: exclusive or shared', () => NO_DATA),
-  cellField('owner', 'Owner', 'other', 'Jobs that hold it', () => NO_DATA),
-  cellField('pending', 'Pending', 'other', 'Jobs that wait for it', () => NO_DATA),
+  field('name', 'Name', 'other', 'Name of the lock', ({ name }) => name),
+  field('mode', 'Mode', 'other', 'How it is held: exclusive, or null where it is not', ({ owner }) =>
+    owner === null ? null : 'exclusive',
+  ),
+  field('owner', 'Owner', 'other', 'Jobs that hold it', ({ owner }) =>
+    owner === null ? null : [String(owner)],
+  ),
+  field('pending', 'Pending', 'other', 'Jobs that wait for it', ({ pending }) =>
+    pending.length === 0 ? null : [['exclusive', pending.map(String)]],
+  ),
 ]

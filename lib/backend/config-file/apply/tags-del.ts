@@ -1,0 +1,17 @@
+import { newTags } from './new-tags.ts'
+import { prerequisite } from './operation.ts'
+import { operation } from './run.ts'
+import { listedTags, taggedOf } from './tags.ts'
+
+/** Takes tags from an object, which must have all of them. */
+export const tagsDel = operation((run) => {
+  const object = taggedOf(run)
+  const gone = newTags(listedTags(run))
+  const missing = gone.filter((tag) => !object.tags.includes(tag)).sort()
+  if (missing.length > 0) {
+    const names = missing.map((tag) => `'${tag}'`).join(', ')
+    throw prerequisite(`Tag(s) ${names} not found`, 'unknown_entity')
+  }
+  if (run.isDry) return run.dryRun()
+  return run.done(object.withTags(object.tags.filter((tag) => !gone.includes(tag))))
+})

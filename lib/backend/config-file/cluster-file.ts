@@ -1,0 +1,250 @@
+/**
+ * The file that cluster state lives in: read when it changes, and written
+ * whole, so that whoever reads it at any moment, after a crash too, finds one
+ * state or the next and nothing between.
+ *
+ * Writing goes by way of a file beside it: written, synced, renamed over the
+ * old one, the folder synced. Right before the rename we look whether the file
+ * is still the one we read. (Between that look and the rename there is nothing
+ * but the two system calls; POSIX has no way to do both at once.) A link is
+ * followed, and its target replaced.
+ */
+import { existsSync, renameSync, statSync } from 'node:fs'
+import { access, constants, type FileHandle, open, realpath, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure } from '../../failure.ts'
+import type { Config } from '../../model/config.ts'
+import { ConfigLoader } from './load.ts'
+import { hashOf, identityOf, secondsOf } from './read.ts'
+import { YamlText } from './yaml-text.ts'
+
+/** A file being written by its editor must look the same for so long before it is read. In milliseconds. */
+const SETTLE_TIME = 50
+const SETTLE_LOOKS = 40
+
+/** Somebody else changed the file while we were about to. */
+export class FileChanged extends Error {
+  override readonly name = 'FileChanged'
+}
+
+/** One state of the file. */
+interface FileState {
+  readonly config: Config
+  /** Gives undefined for Ganeti's own form, which is never written. */
+  readonly text: () => YamlText | undefined
+  /** Of the text, in hexadecimal. */
+  readonly hash: string
+  /** What tells this file from another, or from itself once changed. */
+  readonly identity: string
+}
+
+/** A new state of the file, on disk beside it. */
+export interface Prepared {
+  /** Hashes of the text that is there and of the one that is to be. */
+  readonly before: string
+  readonly after: string
+  /** The name of the file that has it. */
+  readonly temporary: string
+  /**
+   * Puts it in the place of the old one.
+   * @throws FileChanged where the file is not the one that was read any more
+   */
+  commit(): Promise<void>
+  /** Forgets it. */
+  discard(): Promise<void>
+}
+
+export class ClusterFile {
+  readonly #paths: readonly [string, ...string[]]
+  readonly #loader: Pick<ConfigLoader, 'loadState'>
+  /** Whether to wait for the disk. */
+  readonly #sync: boolean
+  #path: string
+  #state: FileState | undefined
+  #loading: Promise<unknown> = Promise.resolve()
+
+  /**
+   * @param paths where it may be; the first that exists counts
+   * @param loader reads it
+   * @param sync false gives up what is promised of crashes, for trials of speed
+   */
+  constructor(
+    paths: readonly [string, ...string[]],
+    loader: Pick<ConfigLoader, 'loadState'> = new ConfigLoader(),
+    sync = true,
+  ) {
+    this.#paths = paths
+    this.#loader = loader
+    this.#path = paths[0]
+    this.#sync = sync
+  }
+
+  /** Where it was last read from. */
+  get path(): string {
+    return this.#path
+  }
+
+  get current(): Config {
+    return this.#loaded.config
+  }
+
+  /** The same, or undefined where nothing has been read yet. */
+  get loaded(): Config | undefined {
+    return this.#state?.config
+  }
+
+  get text(): YamlText | undefined {
+    return this.#loaded.text()
+  }
+
+  get hash(): string {
+    return this.#loaded.hash
+  }
+
+  get #loaded(): FileState {
+    if (!this.#state) throw new Error('the cluster file has not been loaded')
+    return this.#state
+  }
+
+  /**
+   * Reads the file, unless it is the very one that was read or written last.
+   * @param anew reads it all the same
+   * @throws Failure `configuration` when it cannot be read, or listing all that is wrong in it
+   */
+  load(anew = false): Promise<Config> {
+    const loading = this.#loading.then(() => this.#load(anew))
+    this.#loading = loading.catch(() => {})
+    return loading
+  }
+
+  async #load(anew: boolean): Promise<Config> {
+    const path = this.#paths.find((one) => existsSync(one)) ?? this.#paths[0]
+    const before = this.#state
+    if (!anew && before && lookAt(path) === before.identity) return before.config
+    const { config, source } = await this.#loader.loadState(path)
+    // Written by ourselves while it was read: what we wrote is newer.
+    if (this.#state && this.#state !== before && lookAt(path) === this.#state.identity)
+      return this.#state.config
+    const { identity, hash, yaml } = source
+    this.#path = path
+    let text: YamlText | undefined
+    // Cut into pieces only once somebody wants to change it.
+    const cut = () => {
+      if (yaml) text ??= YamlText.of(yaml.text, yaml.cuts)
+      return text
+    }
+    this.#state = { config, text: cut, hash, identity }
+    return config
+  }
+
+  /** As `load`, once the file has stopped changing. */
+  async loadSettled(): Promise<Config> {
+    let seen = lookAt(this.#path)
+    for (let looks = 0; looks < SETTLE_LOOKS; looks++) {
+      await sleep(SETTLE_TIME)
+      const now = lookAt(this.#path)
+      if (now === seen) break
+      seen = now
+    }
+    return this.load()
+  }
+
+  /**
+   * Makes sure, as far as that can be told beforehand, that the file can be written.
+   * @throws Failure `unsupported` for a form that never is, `unavailable` where we may not
+   */
+  async checkWritable(): Promise<void> {
+    if (!this.text) {
+      throw new Failure(
+        'unsupported',
+        `${this.#path} is Ganeti's own configuration, which only its master daemon may change: it is never written here, and there is no master daemon to ask`,
+      )
+    }
+    const path = await realpath(this.#path)
+    const refuse = (cause: unknown): never => {
+      throw new Failure('unavailable', `No job can be taken: cannot write ${path}`, { cause })
+    }
+    const folder = dirname(path)
+    await access(path, constants.W_OK).catch(refuse)
+    await access(folder, constants.W_OK | constants.X_OK).catch(() =>
+      refuse(`its folder is not writable, and the file is replaced rather than written over`),
+    )
+    const { uid } = await stat(path)
+    const user = process.geteuid?.()
+    if (user !== 0 && uid !== user)
+      refuse('it belongs to another user, and could not be replaced by one that does')
+  }
+
+  /**
+   * Writes a new state beside the file.
+   * @throws whatever the file system has to say
+   */
+  async prepare(text: YamlText, config: Config): Promise<Prepared> {
+    const { identity, hash: before } = this.#loaded
+    const path = await realpath(this.#path)
+    const temporary = join(dirname(path), `.${basename(path)}.new`)
+    const bytes = Buffer.from(text.toString())
+    const after = hashOf(bytes)
+    const handle = await open(temporary, 'w', 0o600)
+    const discard = async () => {
+      await handle.close().catch(() => {})
+      await unlink(temporary).catch(() => {})
+    }
+    try {
+      await this.#fill(handle, bytes, path)
+    } catch (error) {
+      await discard()
+      throw error
+    }
+    const commit = async () => {
+      // Nothing may come between these two.
+      if (lookAt(path) !== identity) throw new FileChanged(`${path} was changed by somebody else`)
+      renameSync(temporary, path)
+      const stats = await handle.stat({ bigint: true })
+      this.#state = {
+        config: { ...config, mtime: secondsOf(stats.mtimeNs) },
+        text: () => text,
+        hash: after,
+        identity: identityOf(stats),
+      }
+      await handle.close()
+      if (this.#sync) await syncFolder(dirname(path))
+    }
+    return { before, after, temporary: basename(temporary), commit, discard }
+  }
+
+  /** Mode and owner of the new file are those of the old one. */
+  async #fill(handle: FileHandle, bytes: Buffer, path: string): Promise<void> {
+    const like = await stat(path)
+    await handle.chmod(like.mode & 0o7777)
+    const { uid, gid } = await handle.stat()
+    if (uid !== like.uid || gid !== like.gid) await handle.chown(like.uid, like.gid)
+    await handle.writeFile(bytes)
+    if (this.#sync) await handle.sync()
+  }
+
+  /** Removes what a crash may have left beside the file. @returns whether there was something */
+  async removeTemporary(name: string): Promise<boolean> {
+    const path = join(dirname(await realpath(this.#path)), name)
+    return unlink(path).then(
+      () => true,
+      () => false,
+    )
+  }
+}
+
+/** Makes the renames in a folder last. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+function lookAt(path: string): string {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return stats ? identityOf(stats) : 'gone'
+}

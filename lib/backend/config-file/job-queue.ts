@@ -1,0 +1,787 @@
+/**
+ * The job queue over a cluster in a YAML file: takes opcodes, runs them in
+ * their order, writes what comes of them.
+ *
+ * A job waits in the queue until the job filter, the jobs it depends on and
+ * the number of running ones let it start; then for the locks of its opcode
+ * (locks.ts); then it runs, which takes no time unless the cluster's file says
+ * that it does (`job_time`); and at last it is committed: its operation is
+ * applied to the newest cluster and written. Everything that is ready to be
+ * committed shares one write of the file.
+ *
+ * What a client has been told holds after a crash (job-store.ts). A job's id
+ * is answered when the job is on disk; a job has succeeded when the cluster's
+ * file is. Right before that file is replaced, the journal says by what and
+ * which jobs end with it, so that a start after a crash knows from the file
+ * which way it went.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure, messageChain } from '../../failure.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
+import type { Change } from '../../model/change.ts'
+import type { Config } from '../../model/config.ts'
+import type { FilterRule, NewFilterRule } from '../../model/filter-rule.ts'
+import {
+  isFinal,
+  type Job,
+  type JobOp,
+  nanoseconds,
+  priorityOf,
+  shortName,
+  statusOf,
+  type Timestamp,
+  timestamp,
+} from '../../model/job.ts'
+import { type Context, OpError, type Operation, type Outcome } from './apply/operation.ts'
+import { delayOf } from './apply/test-delay.ts'
+import { type ClusterFile, FileChanged, type Prepared } from './cluster-file.ts'
+import { checkPredicates, JobFilter } from './job-filter.ts'
+import { locksOf } from './job-locks.ts'
+import { JobStore, jobJson, jobRecord, type StoredQueue } from './job-store.ts'
+import { type LockState, Locks } from './locks.ts'
+import { writeChange } from './write-yaml.ts'
+
+/** Ganeti's words for a job that was running when its master daemon ended. */
+const UNCLEAN = 'Unclean master daemon shutdown'
+
+/** Finished jobs beyond so many leave the queue, the oldest first. */
+const MOST_FINISHED = 5000
+
+/** How often a file may change under a commit before its jobs fail. */
+const MOST_RETRIES = 10
+
+export interface JobQueueOptions {
+  readonly file: ClusterFile
+  /** Where jobs are kept; made where there is none. */
+  readonly folder: string
+  readonly operations: { readonly [id: string]: Operation }
+  readonly log: { warning(message: string): void; error(message: string): void }
+  /** False gives up what is promised of crashes, for trials of speed. */
+  readonly sync?: boolean
+}
+
+/** What the queries on jobs and locks are answered from. */
+export interface QueueView {
+  /** In the order of their ids. */
+  readonly jobs: Iterable<Job>
+  job(id: string): Job | undefined
+  readonly locks: readonly LockState[]
+}
+
+/** Something to apply to the newest cluster, and to be told of what came of it. */
+interface Pending {
+  readonly operate: (config: Config) => Outcome
+  /** Gives the job's next state, if it is one. */
+  readonly settle: (result: Result) => Job | undefined
+  /** Called when that is on disk. */
+  readonly done: (result: Result) => void
+}
+
+type Result =
+  | { readonly ok: true; readonly result: Json; readonly log: readonly string[] }
+  | { readonly ok: false; readonly error: Json; readonly log: readonly string[]; readonly cause?: unknown }
+
+interface Running {
+  readonly abort: AbortController
+  /** The rule that limits it. */
+  readonly rule: string | undefined
+}
+
+export class JobQueue implements QueueView {
+  readonly #options: JobQueueOptions
+  readonly #jobs: Map<number, Job>
+  #last: number
+  #store: JobStore | undefined
+  /** Ids of jobs that have not started, in the order in which they may. */
+  #queued: number[] = []
+  readonly #running = new Map<number, Running>()
+  readonly #locks = new Locks()
+  readonly #listeners = new Map<number, Set<() => void>>()
+  #pending: Pending[] = []
+  #committing: Promise<void> | undefined
+  #filter: { readonly rules: readonly FilterRule[]; readonly compiled: JobFilter } | undefined
+  #finished = 0
+  #changes = 0
+  #closing = false
+  readonly #closed = new AbortController()
+
+  private constructor(options: JobQueueOptions, stored: StoredQueue) {
+    this.#options = options
+    this.#jobs = stored.jobs
+    this.#last = stored.last
+  }
+
+  /**
+   * Takes up the queue where it was left.
+   * @throws Failure `configuration` where what was left cannot be read
+   */
+  static async open(options: JobQueueOptions): Promise<JobQueue> {
+    const { file, folder } = options
+    const stored = await JobStore.read(folder)
+    if (stored.open) {
+      const { after, before, temporary, jobs } = stored.open
+      const left = await file.removeTemporary(temporary)
+      // Whoever changed the file since did so to what was there: our text, unless it still lay beside it.
+      const written = file.hash === after || (file.hash !== before && !left)
+      if (written) for (const job of jobs) stored.jobs.set(job.id, job)
+    }
+    const queue = new JobQueue(options, stored)
+    await queue.#resume()
+    return queue
+  }
+
+  /** Rises with every change of a job. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  get jobs(): Iterable<Job> {
+    return this.#jobs.values()
+  }
+
+  job(id: string): Job | undefined {
+    return this.#jobs.get(Number(id))
+  }
+
+  get locks(): readonly LockState[] {
+    return this.#locks.states
+  }
+
+  // Taking jobs
+
+  /**
+   * @param opcodes with every parameter filled in
+   * @returns the job's id, once it is on disk
+   * @throws Failure `unsupported` where the file is not ours to write, `unavailable` where it cannot be
+   */
+  async submit(opcodes: readonly JsonObject[]): Promise<number> {
+    const store = await this.#ready()
+    const job = this.#newJob(opcodes)
+    await store.append(jobRecord(job)).catch((error) => {
+      throw new Failure(
+        'unavailable',
+        `No job can be taken: cannot write the job queue (${messageChain(error)})`,
+        {
+          cause: error,
+        },
+      )
+    })
+    this.#take(job)
+    this.#schedule()
+    return job.id
+  }
+
+  #newJob(opcodes: readonly JsonObject[]): Job {
+    const id = ++this.#last
+    const received = timestamp()
+    const ops = opcodes.map((opcode, index): JobOp => {
+      const input = withReason(opcode, id, index, received)
+      const priority = Number(opcode.priority ?? 0)
+      return { input, status: 'queued', result: null, log: [], priority, start: null, exec: null, end: null }
+    })
+    return { id, ops, received, start: null, end: null }
+  }
+
+  #take(job: Job): void {
+    this.#put(job)
+    const priority = priorityOf(job)
+    const later = (id: number | undefined) => {
+      if (id === undefined) return false
+      const other = priorityOf(this.#jobs.get(id) as Job)
+      return other > priority || (other === priority && id > job.id)
+    }
+    let place = this.#queued.length
+    while (later(this.#queued[place - 1])) place--
+    this.#queued.splice(place, 0, job.id)
+  }
+
+  /** The store, if a job can be taken at all. */
+  async #ready(): Promise<JobStore> {
+    if (this.#closing) throw new Failure('unavailable', 'No job can be taken: the daemon is about to end')
+    await this.#options.file.checkWritable()
+    return this.#opened()
+  }
+
+  async #opened(): Promise<JobStore> {
+    this.#opening ??= this.#begin().catch((error) => {
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  #opening: Promise<JobStore> | undefined
+
+  async #begin(): Promise<JobStore> {
+    const { folder, sync = true } = this.#options
+    const state = () => ({ last: this.#last, jobs: this.#jobs.values() })
+    try {
+      this.#store = await JobStore.begin(folder, { state, sync })
+      return this.#store
+    } catch (error) {
+      throw new Failure('unavailable', `No job can be taken: cannot write the job queue in ${folder}`, {
+        cause: error,
+      })
+    }
+  }
+
+  /** After a start: whoever was running has failed, the others wait again. */
+  async #resume(): Promise<void> {
+    const unfinished = [...this.#jobs.values()].filter((job) => !isFinal(statusOf(job)))
+    this.#finished = this.#jobs.size - unfinished.length
+    if (this.#jobs.size === 0) return
+    for (const job of unfinished) {
+      const status = statusOf(job)
+      if (status === 'running' || status === 'canceling') {
+        this.#jobs.set(job.id, failed(job, ['OpExecError', [UNCLEAN]]))
+        this.#finished++
+      } else {
+        this.#take({ ...job, start: null, ops: job.ops.map((op) => (isFinal(op.status) ? op : fresh(op))) })
+      }
+    }
+    await this.#opened().catch((error) => this.#options.log.warning(messageChain(error)))
+    this.#schedule()
+  }
+
+  // Starting them
+
+  #schedule(): void {
+    if (this.#closing) return
+    const { current } = this.#options.file
+    if (this.#filter?.rules !== current.filters) {
+      this.#filter = { rules: current.filters, compiled: new JobFilter(current.filters) }
+    }
+    for (const id of [...this.#queued]) {
+      if (this.#running.size >= current.cluster.max_running_jobs) return
+      const job = this.#jobs.get(id) as Job
+      const verdict = this.#filter.compiled.verdict(job, current)
+      if (verdict.action === 'reject') {
+        this.#cancelQueued(job)
+        continue
+      }
+      if (verdict.action === 'pause') continue
+      const rule = verdict.action === 'limit' ? verdict.rule : undefined
+      if (verdict.action === 'limit' && this.#runningUnder(verdict.rule) >= verdict.limit) continue
+      const awaited = this.#dependencies(job)
+      if (awaited === 'wait') continue
+      this.#queued.splice(this.#queued.indexOf(id), 1)
+      if (awaited !== 'go') {
+        const ended = awaited === 'cancel' ? canceled(job) : failed(job, ['OpExecError', [awaited.error]])
+        void this.#record(ended)
+        continue
+      }
+      const abort = new AbortController()
+      this.#running.set(id, { abort, rule })
+      this.#run(id, abort.signal).catch((error) =>
+        this.#options.log.error(`Job ${id}: ${messageChain(error)}`),
+      )
+    }
+  }
+
+  #runningUnder(rule: string): number {
+    return [...this.#running.values()].filter((one) => one.rule === rule).length
+  }
+
+  /** Whether the jobs that a job waits for have ended as it wants. */
+  #dependencies(job: Job): 'go' | 'wait' | 'cancel' | { readonly error: string } {
+    for (const { input } of job.ops) {
+      for (const dependency of (input.depends ?? []) as readonly Json[]) {
+        const [id, wanted] = dependency as unknown as readonly [number | string, readonly string[]]
+        const other = this.#jobs.get(Number(id))
+        // A job that has left the queue can be asked nothing any more.
+        if (!other) return { error: `Dependency job ${id} is not in the queue` }
+        const status = statusOf(other)
+        if (!isFinal(status)) return 'wait'
+        if (status === 'canceled' && !wanted.includes('canceled')) return 'cancel'
+        if (wanted.length > 0 && !wanted.includes(status)) {
+          const error = `Dependency job ${id} finished with status '${status}', not one of '${wanted.join(', ')}' as required`
+          return { error }
+        }
+      }
+    }
+    return 'go'
+  }
+
+  // Running them
+
+  async #run(id: number, signal: AbortSignal): Promise<void> {
+    const job = () => this.#jobs.get(id) as Job
+    this.#put({ ...job(), start: timestamp() })
+    for (const index of job().ops.keys()) {
+      if (job().ops[index]?.status !== 'queued') continue
+      await this.#runOp(job, index, signal)
+      if (job().ops[index]?.status !== 'success') break
+    }
+    this.#running.delete(id)
+    this.#schedule()
+  }
+
+  async #runOp(job: () => Job, index: number, signal: AbortSignal): Promise<void> {
+    const { file } = this.#options
+    this.#put(withOp(job(), index, { status: 'waiting', start: timestamp() }))
+    const { input, priority } = job().ops[index] as JobOp
+    const release = await this.#locks.acquire(job().id, priority, locksOf(file.current, input), signal)
+    if (!release) {
+      if (!this.#closing) await this.#record(canceled(job()))
+      return
+    }
+    try {
+      const begun = (job().ops[index] as JobOp).input
+      this.#put(
+        withOp(job(), index, {
+          status: 'running',
+          exec: timestamp(),
+          input: { ...begun, debug_level: begun.debug_level ?? 0 },
+        }),
+      )
+      if (!(await this.#takeTime(job, index))) return
+      await this.#commitOp(job, index)
+    } finally {
+      release()
+    }
+  }
+
+  /**
+   * Lets time pass as it would on a real cluster, telling what would be told.
+   * @returns false where the daemon ends meanwhile
+   */
+  async #takeTime(job: () => Job, index: number): Promise<boolean> {
+    const { file } = this.#options
+    const { input } = job().ops[index] as JobOp
+    const seconds = timeOf(file.current, input)
+    if (seconds <= 0) return true
+    // So that after a crash it is known to have been running.
+    await this.#record(job())
+    let log: readonly string[] = []
+    try {
+      log = this.#outcome(file.current, input).log ?? []
+    } catch {
+      // What will not work ends at once, and the commit tells why.
+      return true
+    }
+    for (const message of [...log, undefined]) {
+      await sleep((seconds * 1000) / (log.length + 1), undefined, { signal: this.#closed.signal }).catch(
+        () => {},
+      )
+      if (this.#closing) return false
+      if (message !== undefined) this.#put(withLog(job(), index, [message]))
+    }
+    return true
+  }
+
+  #outcome(config: Config, input: JsonObject): Outcome {
+    const operation = this.#options.operations[String(input.OP_ID)]
+    if (!operation) throw new OpError('OpExecError', [`${input.OP_ID} has no meaning on a cluster in a file`])
+    const context: Context = { now: Date.now() / 1000, newUuid: randomUUID, random: Math.random }
+    return operation(config, input, context)
+  }
+
+  #commitOp(job: () => Job, index: number): Promise<void> {
+    const { input } = job().ops[index] as JobOp
+    return new Promise((resolve) => {
+      this.#enqueue({
+        operate: (config) => this.#outcome(config, input),
+        settle: (result) => {
+          // What was told while time passed is not told again.
+          const told = job().ops[index]?.log.length ?? 0
+          const logged = withLog(job(), index, result.log.slice(told))
+          if (!result.ok) return failed(logged, result.error)
+          return withOp(logged, index, { status: 'success', result: result.result, end: timestamp() })
+        },
+        done: (result) => {
+          if (!result.ok && result.cause !== undefined) {
+            this.#options.log.error(`Job ${job().id}: ${messageChain(result.cause)}`)
+          }
+          resolve()
+        },
+      })
+    })
+  }
+
+  // Committing
+
+  #enqueue(pending: Pending): void {
+    this.#pending.push(pending)
+    this.#committing ??= this.#commitAll().finally(() => {
+      this.#committing = undefined
+    })
+  }
+
+  async #commitAll(): Promise<void> {
+    // Whoever is ready at this moment takes part.
+    await new Promise(setImmediate)
+    while (this.#pending.length > 0) {
+      const group = this.#pending
+      this.#pending = []
+      await this.#commit(group)
+    }
+  }
+
+  /** Applies and writes what several want, as far as each of them can be. */
+  async #commit(group: readonly Pending[]): Promise<void> {
+    const { file } = this.#options
+    for (let retries = 0; ; retries++) {
+      const applied = this.#apply(group)
+      try {
+        await this.#write(applied)
+        return
+      } catch (error) {
+        if (!(error instanceof FileChanged) || retries >= MOST_RETRIES) {
+          await this.#giveUp(applied, error)
+          return
+        }
+      }
+      try {
+        await file.loadSettled()
+      } catch (error) {
+        await this.#giveUp(applied, error)
+        return
+      }
+    }
+  }
+
+  #apply(group: readonly Pending[]): Applied {
+    const { file } = this.#options
+    const start = { text: file.text, config: file.current }
+    let { text, config } = start
+    const members = group.map((pending): Member => {
+      try {
+        const { change, result, log = [], submits = [] } = pending.operate(config)
+        if (isChange(change)) {
+          if (!text) throw new Failure('unsupported', 'This file is never written')
+          const written = writeChange(text, config, change)
+          text = written.text
+          config = written.config
+        }
+        const jobs = submits.map((opcodes) => this.#newJob(opcodes))
+        return {
+          pending,
+          jobs,
+          writes: isChange(change),
+          result: { ok: true, result: withJobs(result, jobs), log },
+        }
+      } catch (error) {
+        return { pending, jobs: [], writes: false, result: refusal(error) }
+      }
+    })
+    return { members, text, config, changed: text !== start.text }
+  }
+
+  async #write({ members, text, config, changed }: Applied): Promise<void> {
+    const store = await this.#opened()
+    const settled = members.map(({ pending, result }) => pending.settle(result))
+    const jobs = [...settled.filter((job) => job !== undefined), ...members.flatMap((member) => member.jobs)]
+    if (!changed || !text) {
+      if (jobs.length > 0) await store.append(...jobs.map(jobRecord))
+    } else {
+      await this.#replaceFile(store, await this.#options.file.prepare(text, config), jobs)
+    }
+    for (const job of settled) if (job) this.#put(job)
+    for (const job of members.flatMap((member) => member.jobs)) this.#take(job)
+    for (const { pending, result } of members) pending.done(result)
+    this.#schedule()
+  }
+
+  async #replaceFile(store: JobStore, prepared: Prepared, jobs: readonly Job[]): Promise<void> {
+    const { before, after, temporary, commit } = prepared
+    let told = false
+    try {
+      await store.append({ write: { before, after, temporary }, jobs: jobs.map(jobJson) })
+      told = true
+      await commit()
+    } catch (error) {
+      await prepared.discard()
+      if (told) await store.append({ written: false })
+      throw error
+    }
+    // Should this line be lost, the file itself tells.
+    store.append({ written: true }).catch(() => {})
+  }
+
+  /** Ends those in error whose change could not be written; what the others were told stands. */
+  async #giveUp({ members }: Applied, error: unknown): Promise<void> {
+    const { file, log } = this.#options
+    const text = `Cannot write ${file.path}: ${messageChain(error)}`
+    log.error(text)
+    const ended = members.map(({ pending, writes, result, jobs }): Member => {
+      if (!writes) return { pending, writes, result, jobs }
+      return {
+        pending,
+        writes,
+        jobs: [],
+        result: { ok: false, error: ['OpExecError', [text]], log: [], cause: error },
+      }
+    })
+    const applied = { members: ended, text: undefined, config: file.current, changed: false }
+    await this.#write(applied).catch((failure) => {
+      // Not even the queue can be written: they end all the same, and a restart will say that they were running.
+      log.error(`Cannot write the job queue: ${messageChain(failure)}`)
+      for (const { pending, result } of ended) {
+        const job = pending.settle(
+          result.ok
+            ? { ok: false, error: ['OpExecError', [messageChain(failure)]], log: [], cause: failure }
+            : result,
+        )
+        if (job) this.#put(job)
+        pending.done(result)
+      }
+    })
+  }
+
+  // Canceling, waiting, filters
+
+  /** @returns whether it was done, and a sentence about it */
+  async cancel(id: string): Promise<readonly [boolean, string]> {
+    const job = this.job(id)
+    const status = job && statusOf(job)
+    if (!job || !status || isFinal(status)) return [false, `Job ${id} not found in queue`]
+    await this.#ready()
+    if (status === 'queued' && this.#queued.includes(job.id)) {
+      await this.#cancelQueued(job)
+      return [true, `Dequeued job ${id}`]
+    }
+    if (status === 'waiting') {
+      const index = job.ops.findIndex((op) => op.status === 'waiting')
+      this.#put(withOp(job, index, { status: 'canceling' }))
+      this.#running.get(job.id)?.abort.abort()
+      return [true, `Job ${id} will be canceled`]
+    }
+    return [false, `Job ${id} is no longer waiting in the queue`]
+  }
+
+  #cancelQueued(job: Job): Promise<void> {
+    this.#queued.splice(this.#queued.indexOf(job.id), 1)
+    return this.#record(canceled(job))
+  }
+
+  /**
+   * Waits until a job's fields are not what they were, or it has logged more.
+   * @param look what is known of the job now; undefined while that is nothing new
+   * @returns undefined after `timeout` seconds
+   */
+  async waitFor<T>(
+    id: number,
+    look: () => T | undefined,
+    timeout: number,
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
+    const seen = look()
+    if (seen !== undefined || signal.aborted) return seen
+    return new Promise((resolve) => {
+      const listeners = this.#listeners.get(id) ?? new Set()
+      this.#listeners.set(id, listeners)
+      const end = () => {
+        clearTimeout(timer)
+        listeners.delete(changed)
+        if (listeners.size === 0) this.#listeners.delete(id)
+        signal.removeEventListener('abort', end)
+        resolve(look())
+      }
+      const changed = () => {
+        if (look() !== undefined) end()
+      }
+      const timer = setTimeout(end, timeout * 1000)
+      listeners.add(changed)
+      signal.addEventListener('abort', end)
+    })
+  }
+
+  /**
+   * Puts a rule of the job filter in the place of the one with its UUID, or adds it.
+   * @throws Failure `invalid` for predicates that make no sense
+   */
+  async replaceFilter(uuid: string, { priority, predicates, action, reason }: NewFilterRule): Promise<void> {
+    checkPredicates(predicates)
+    const now: Json = ['luxid', '', nanoseconds(timestamp())]
+    const fresh: FilterRule = {
+      uuid,
+      watermark: this.#last,
+      priority: Number(priority),
+      predicates,
+      action,
+      reason_trail: [...(reason as readonly Json[]), now],
+    }
+    await this.#ready()
+    await this.#change(() => ({ filters: new Map([[uuid, fresh]]) }))
+  }
+
+  /** @throws Failure `not-found` for an unknown UUID */
+  async deleteFilter(uuid: string): Promise<void> {
+    await this.#ready()
+    await this.#change(({ filters }) => {
+      if (filters.every((rule) => rule.uuid !== uuid)) {
+        throw new Failure('not-found', `Filter rule with UUID ${uuid} does not exist`)
+      }
+      return { filters: new Map([[uuid, null]]) }
+    })
+  }
+
+  /** A change that is no job. */
+  #change(changeOf: (config: Config) => Change): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#enqueue({
+        operate: (config) => ({ change: changeOf(config), result: null }),
+        settle: () => undefined,
+        done: (result) => {
+          if (result.ok) resolve()
+          else if (result.cause instanceof Failure) reject(result.cause)
+          else reject(new Failure('unavailable', String(result.cause ?? 'The rule could not be written')))
+        },
+      })
+    })
+  }
+
+  // Keeping them
+
+  /** Makes a job's state last, then known. */
+  async #record(job: Job): Promise<void> {
+    try {
+      const store = await this.#opened()
+      await store.append(jobRecord(job))
+    } catch (error) {
+      this.#options.log.error(`Cannot write the job queue: ${messageChain(error)}`)
+    }
+    this.#put(job)
+    if (isFinal(statusOf(job))) this.#schedule()
+  }
+
+  #put(job: Job): void {
+    const before = this.#jobs.get(job.id)
+    this.#jobs.set(job.id, job)
+    this.#changes++
+    if (isFinal(statusOf(job)) && !(before && isFinal(statusOf(before)))) {
+      this.#finished++
+      this.#archiveOldest()
+    }
+    for (const listener of this.#listeners.get(job.id) ?? []) listener()
+  }
+
+  #archiveOldest(): void {
+    if (this.#finished <= MOST_FINISHED) return
+    for (const job of this.#jobs.values()) {
+      if (!isFinal(statusOf(job))) continue
+      this.#jobs.delete(job.id)
+      this.#store?.archive(job)
+      this.#finished--
+      return
+    }
+  }
+
+  /** Looks again at who may start, after the cluster's file has been read. */
+  configChanged(): void {
+    this.#changes++
+    this.#schedule()
+  }
+
+  /** Lets what is being written be written; whoever takes time runs again after the next start. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#closed.abort()
+    for (const { abort } of this.#running.values()) abort.abort()
+    while (this.#committing) await this.#committing
+    await new Promise(setImmediate)
+    const store = this.#store
+    if (!store) return
+    for (const id of this.#running.keys()) {
+      const job = this.#jobs.get(id) as Job
+      if (isFinal(statusOf(job))) continue
+      await store.append(
+        jobRecord({ ...job, start: null, ops: job.ops.map((op) => (isFinal(op.status) ? op : fresh(op))) }),
+      )
+    }
+    await store.close()
+  }
+}
+
+interface Member {
+  readonly pending: Pending
+  readonly result: Result
+  /** Whether it changes the file. */
+  readonly writes: boolean
+  /** Jobs that it submits. */
+  readonly jobs: readonly Job[]
+}
+
+/** What comes of several operations, one applied to the outcome of the other. */
+interface Applied {
+  readonly members: readonly Member[]
+  readonly text: ClusterFile['text']
+  readonly config: Config
+  readonly changed: boolean
+}
+
+function isChange(change: Change): boolean {
+  return Object.values(change).some((part) => part !== undefined && (!(part instanceof Map) || part.size > 0))
+}
+
+/** As Ganeti puts ids of submitted jobs into a result: whether each was taken, and its id. */
+function withJobs(result: Json, jobs: readonly Job[]): Json {
+  if (jobs.length === 0) return result
+  return { ...(isJsonObject(result) ? result : {}), jobs: jobs.map(({ id }) => [true, id]) }
+}
+
+/** Why something did not work, as a job tells it. */
+function refusal(error: unknown): Result {
+  if (error instanceof OpError) return { ok: false, error: [error.kind, error.args], log: error.log }
+  const text = error instanceof Failure ? error.message : 'Internal error'
+  return { ok: false, error: ['OpExecError', [text]], log: [], cause: error }
+}
+
+/** For how long an opcode runs, in seconds. */
+function timeOf({ jobTime }: Config, opcode: JsonObject): number {
+  if (opcode.OP_ID === 'OP_TEST_DELAY') return delayOf(opcode)
+  return jobTime[String(opcode.OP_ID)] ?? jobTime.default ?? 0
+}
+
+// States of a job
+
+function withOp(job: Job, index: number, changes: Partial<JobOp>): Job {
+  const ops = job.ops.map((op, place) => (place === index ? { ...op, ...changes } : op))
+  const last = ops.every(({ status }) => isFinal(status))
+  return { ...job, ops, end: last ? (changes.end ?? job.end) : null }
+}
+
+function withLog(job: Job, index: number, messages: readonly string[]): Job {
+  if (messages.length === 0) return job
+  const op = job.ops[index] as JobOp
+  let serial = job.ops.reduce((count, { log }) => count + log.length, 0)
+  const entries = messages.map((message) => [++serial, timestamp(), 'message', message] as const)
+  return withOp(job, index, { log: [...op.log, ...entries] })
+}
+
+/** The opcode that is not done fails, and those behind it for its sake. */
+function failed(job: Job, error: Json): Job {
+  const end = timestamp()
+  const first = job.ops.findIndex(({ status }) => !isFinal(status))
+  const ops = job.ops.map((op, index): JobOp => {
+    if (isFinal(op.status)) return op
+    const result = index === first ? error : ['OpExecError', [PRECEDING]]
+    return { ...op, status: 'error', result, end }
+  })
+  return { ...job, ops, end }
+}
+
+const PRECEDING = 'Preceding opcode failed'
+
+function canceled(job: Job): Job {
+  const end = timestamp()
+  const ops = job.ops.map((op): JobOp => (isFinal(op.status) ? op : { ...op, status: 'canceled', end }))
+  return { ...job, ops, end }
+}
+
+/** As it was when it came. */
+function fresh(op: JobOp): JobOp {
+  return { ...op, status: 'queued', log: [], result: null, start: null, exec: null, end: null }
+}
+
+/** An opcode as a job has it: with the job as the latest of its reasons. */
+function withReason(opcode: JsonObject, id: number, index: number, received: Timestamp): JsonObject {
+  const reason = Array.isArray(opcode.reason) ? (opcode.reason as readonly Json[]) : []
+  const own: Json = [
+    `gnt:opcode:${shortName(opcode).toLowerCase()}`,
+    `job=${id};index=${index}`,
+    nanoseconds(received),
+  ]
+  return { ...opcode, reason: [...reason, own] }
+}

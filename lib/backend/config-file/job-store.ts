@@ -1,0 +1,283 @@
+/**
+ * The job queue on disk: a folder beside the cluster's file, with a journal of
+ * everything that happened to jobs, and an archive of those that have left the
+ * queue.
+ *
+ *     cluster.yaml.queue/journal-7    one JSON object a line, in order:
+ *         {"last": 70}                  the latest id ever given
+ *         {"job": {"id": 71, ...}}      the state of a job, whole
+ *         {"write": {"before": H, "after": H, "temporary": NAME}, "jobs": [{...}]}
+ *                                       the cluster's file is about to be replaced (hashes of both texts),
+ *                                       and with that these jobs become what they are here
+ *         {"written": true}             it has been; false: it has not, and nothing came of those jobs
+ *     cluster.yaml.queue/archive      finished jobs, one a line, oldest first
+ *
+ * One file that only grows takes one wait for the disk for all that happens
+ * at once, where a file for each job would take several for each. A line that
+ * a crash cut off says nothing, since nobody was told of it yet. When the
+ * journal has grown enough, and at each start, a new one begins with what
+ * still matters, and takes the old one's place by its higher number.
+ */
+import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Failure } from '../../failure.ts'
+import { isJsonObject, type Json, type JsonObject, parseJson, stringifyJson } from '../../json.ts'
+import type { Job } from '../../model/job.ts'
+import { syncFolder } from './cluster-file.ts'
+
+/** The journal begins anew when it has grown by this much, and by as much as it began with. In bytes. */
+const GROWTH = 16 * 2 ** 20
+
+/** A replacement of the cluster's file of which the journal does not tell the outcome. */
+export interface OpenWrite {
+  readonly before: string
+  readonly after: string
+  readonly temporary: string
+  readonly jobs: readonly Job[]
+}
+
+/** What the journal tells. */
+export interface StoredQueue {
+  readonly last: number
+  readonly jobs: Map<number, Job>
+  readonly open: OpenWrite | undefined
+}
+
+export interface JobStoreOptions {
+  /** What a new journal has to tell. */
+  readonly state: () => { readonly last: number; readonly jobs: Iterable<Job> }
+  /** Whether to wait for the disk. */
+  readonly sync: boolean
+}
+
+interface Append {
+  readonly text: string
+  readonly done: (error?: unknown) => void
+}
+
+export class JobStore {
+  readonly #folder: string
+  readonly #options: JobStoreOptions
+  #number: number
+  #handle: FileHandle
+  #size: number
+  #begunWith: number
+  #waiting: Append[] = []
+  #writing: Promise<void> | undefined
+  readonly #archived: Job[] = []
+
+  private constructor(
+    folder: string,
+    number: number,
+    handle: FileHandle,
+    size: number,
+    options: JobStoreOptions,
+  ) {
+    this.#folder = folder
+    this.#number = number
+    this.#handle = handle
+    this.#size = size
+    this.#begunWith = size
+    this.#options = options
+  }
+
+  /**
+   * Reads what the folder has, without changing it.
+   * @throws Failure `configuration` where it cannot be read or makes no sense
+   */
+  static async read(folder: string): Promise<StoredQueue> {
+    const number = await latestJournal(folder)
+    if (number === undefined) return { last: 0, jobs: new Map(), open: undefined }
+    const path = join(folder, `journal-${number}`)
+    try {
+      return replay(await readFile(path, 'utf8'), path)
+    } catch (error) {
+      if (error instanceof Failure) throw error
+      throw new Failure('configuration', `cannot read the job queue in ${folder}`, { cause: error })
+    }
+  }
+
+  /** Begins a new journal with the state as it is. */
+  static async begin(folder: string, options: JobStoreOptions): Promise<JobStore> {
+    await mkdir(folder, { recursive: true, mode: 0o750 })
+    const before = await latestJournal(folder)
+    const number = (before ?? 0) + 1
+    const { handle, size } = await newJournal(folder, number, options)
+    await removeOthers(folder, number)
+    return new JobStore(folder, number, handle, size, options)
+  }
+
+  /**
+   * Adds lines to the journal, all of them or none.
+   * @throws whatever the file system has to say
+   */
+  append(...records: readonly JsonObject[]): Promise<void> {
+    const text = records.map((record) => `${stringifyJson(record)}\n`).join('')
+    return new Promise((resolve, reject) => {
+      const done = (error?: unknown) => (error === undefined ? resolve() : reject(error))
+      this.#waiting.push({ text, done })
+      this.#writing ??= this.#write().finally(() => {
+        this.#writing = undefined
+      })
+    })
+  }
+
+  /** Puts finished jobs away when the journal begins anew; they are gone from the state by now. */
+  archive(job: Job): void {
+    this.#archived.push(job)
+  }
+
+  async close(): Promise<void> {
+    await this.#writing
+    await this.#handle.close()
+  }
+
+  /** Writes all that waits, again and again: whoever comes while the disk is busy shares the next turn. */
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const appends = this.#waiting
+      this.#waiting = []
+      try {
+        const bytes = Buffer.from(appends.map(({ text }) => text).join(''))
+        await this.#put(bytes)
+        for (const { done } of appends) done()
+      } catch (error) {
+        for (const { done } of appends) done(error)
+      }
+      if (this.#size - this.#begunWith > Math.max(GROWTH, this.#begunWith))
+        await this.#beginAnew().catch(() => {})
+    }
+  }
+
+  async #put(bytes: Buffer): Promise<void> {
+    try {
+      let written = 0
+      while (written < bytes.length) {
+        const { bytesWritten } = await this.#handle.write(
+          bytes,
+          written,
+          bytes.length - written,
+          this.#size + written,
+        )
+        written += bytesWritten
+      }
+      if (this.#options.sync) await this.#handle.datasync()
+      this.#size += bytes.length
+    } catch (error) {
+      // A disk that is full may have taken a part.
+      await this.#handle.truncate(this.#size).catch(() => {})
+      throw error
+    }
+  }
+
+  async #beginAnew(): Promise<void> {
+    await this.#writeArchive()
+    const { handle, size } = await newJournal(this.#folder, this.#number + 1, this.#options)
+    await this.#handle.close()
+    this.#number++
+    this.#handle = handle
+    this.#size = size
+    this.#begunWith = size
+    await removeOthers(this.#folder, this.#number)
+  }
+
+  async #writeArchive(): Promise<void> {
+    if (this.#archived.length === 0) return
+    const archive = await open(join(this.#folder, 'archive'), 'a', 0o640)
+    try {
+      await archive.appendFile(this.#archived.map((job) => `${stringifyJson(jobJson(job))}\n`).join(''))
+      if (this.#options.sync) await archive.sync()
+    } finally {
+      await archive.close()
+    }
+    this.#archived.length = 0
+  }
+}
+
+async function newJournal(
+  folder: string,
+  number: number,
+  { state, sync }: JobStoreOptions,
+): Promise<{ handle: FileHandle; size: number }> {
+  const path = join(folder, `journal-${number}`)
+  const handle = await open(`${path}.new`, 'w', 0o640)
+  try {
+    const { last, jobs } = state()
+    const lines = [`${stringifyJson({ last })}\n`]
+    for (const job of jobs) lines.push(`${stringifyJson(jobRecord(job))}\n`)
+    const bytes = Buffer.from(lines.join(''))
+    await handle.write(bytes, 0, bytes.length, 0)
+    if (sync) await handle.sync()
+    await rename(`${path}.new`, path)
+    if (sync) await syncFolder(folder)
+    return { handle, size: bytes.length }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+const JOURNAL = /^journal-(\d+)$/
+
+async function latestJournal(folder: string): Promise<number | undefined> {
+  const names = await readdir(folder).catch((error) => {
+    if (error.code === 'ENOENT') return []
+    throw new Failure('configuration', `cannot read the job queue in ${folder}`, { cause: error })
+  })
+  const numbers = names.flatMap((name) => JOURNAL.exec(name)?.[1] ?? []).map(Number)
+  return numbers.length === 0 ? undefined : Math.max(...numbers)
+}
+
+async function removeOthers(folder: string, number: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (/^journal-\d+(\.new)?$/.test(name) && name !== `journal-${number}`) await unlink(join(folder, name))
+  }
+}
+
+/** The line that tells of a job. */
+export function jobRecord(job: Job): JsonObject {
+  return { job: jobJson(job) }
+}
+
+/** Jobs are JSON by their making; their interface only lacks the index signature. */
+export function jobJson(job: Job): JsonObject {
+  return job as unknown as JsonObject
+}
+
+function replay(text: string, path: string): StoredQueue {
+  const jobs = new Map<number, Job>()
+  let last = 0
+  let open: OpenWrite | undefined
+  const put = (job: Job) => {
+    jobs.set(job.id, job)
+    last = Math.max(last, job.id)
+  }
+  const lines = text.split('\n')
+  // What stands behind the last line break was cut off; so was what a loss of power left empty.
+  lines.pop()
+  const hole = lines.findIndex((line) => line.includes('\0'))
+  if (hole >= 0) lines.length = hole
+  for (const [index, line] of lines.entries()) {
+    const record = parseLine(line)
+    if (!record) throw new Failure('configuration', `${path}:${index + 1}: the job queue is damaged`)
+    const { job, write, written, jobs: members } = record
+    if (typeof record.last === 'number') last = Math.max(last, record.last)
+    if (isJsonObject(job)) put(job as unknown as Job)
+    if (isJsonObject(write))
+      open = { ...(write as unknown as OpenWrite), jobs: members as unknown as readonly Job[] }
+    if (written !== undefined) {
+      if (written) for (const member of open?.jobs ?? []) put(member)
+      open = undefined
+    }
+  }
+  return { last, jobs, open }
+}
+
+function parseLine(line: string): JsonObject | undefined {
+  try {
+    const record: Json = parseJson(line)
+    return isJsonObject(record) ? record : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,356 @@
+/**
+ * A change of the cluster, written into its YAML file: what the changed objects
+ * have to say, and what others then have to say for themselves because it no
+ * longer follows from the rest.
+ *
+ * That the file means what is held in memory is not hoped for but made so: what
+ * is written of an object is read again by the file's own reader, until it
+ * means what it should, and what was read is what is held from then on. A
+ * change of instances alone concerns nothing else, so only they are read; for
+ * any other the whole is read (from values, not from text) and compared.
+ */
+import { Failure } from '../../failure.ts'
+import type { Json, JsonObject } from '../../json.ts'
+import type { Change } from '../../model/change.ts'
+import { type Config, type ConfigObjects, changeConfig, type Index, useOf } from '../../model/config.ts'
+import { CLUSTER_DEFAULTS } from '../../model/defaults.ts'
+import type { Instance } from '../../model/instance.ts'
+import { overcommitment } from '../../model/live-values.ts'
+import type { Network } from '../../model/network.ts'
+import type { Node } from '../../model/node.ts'
+import { indexIn, parseIpv4Network } from './address.ts'
+import { readYamlValue } from './read-yaml.ts'
+import { equalJson } from './yaml-edit.ts'
+import { readInstance } from './yaml-instances.ts'
+import { bitmap } from './yaml-networks.ts'
+import { sayCluster, sayFilters, sayGroup, sayInstance, sayNetwork, sayNode } from './yaml-statements.ts'
+import type { Section, YamlChange, YamlText } from './yaml-text.ts'
+
+/** How often a statement may need another word; more is an error of ours. */
+const MOST_ROUNDS = 6
+
+export interface Written {
+  readonly text: YamlText
+  readonly config: Config
+}
+
+/**
+ * @param text the file that means `config`
+ * @returns the file changed, and the cluster that it means
+ * @throws Failure `invalid` for a change after which the file would contradict itself, `internal` where it
+ *   cannot be written
+ */
+export function writeChange(text: YamlText, config: Config, change: Change): Written {
+  const draft = new Draft(text, config, change)
+  draft.write()
+  return { text: text.changed(draft), config: draft.config }
+}
+
+interface Named {
+  readonly uuid: string
+  readonly name: string
+}
+
+/** A change of the text that is being thought out. */
+class Draft implements YamlChange {
+  readonly keys = new Map<string, Json>()
+  readonly entries = new Map<Section, Map<string, JsonObject | null>>()
+  readonly renamed = new Map<Section, Map<string, string>>()
+  /** The cluster after the change, as far as it is known what the file will mean. */
+  config: Config
+  readonly #text: YamlText
+  readonly #before: Config
+  readonly #change: Change
+
+  constructor(text: YamlText, config: Config, change: Change) {
+    this.#text = text
+    this.#before = config
+    this.#change = change
+    this.config = changeConfig(config, change)
+  }
+
+  write(): void {
+    const { groups, nodes, networks, filters, cluster } = this.#change
+    const before = this.#before
+    this.#sayCluster(before)
+    this.#section('networks', before.networks, networks, sayNetwork)
+    this.#keepDefaultGroup()
+    this.#section('groups', before.groups, groups, sayGroup)
+    this.#section('nodes', before.nodes, nodes, sayNode)
+    if (filters) this.#sayFilters(before)
+    for (const [uuid, now] of this.#change.instances ?? []) this.#instance(uuid, now)
+    this.#reserveAddresses()
+    if (cluster || groups || nodes || networks || filters || this.#choicesFollow()) this.#settle()
+    this.#checkNodes()
+  }
+
+  /** Whether instances decide what the cluster enables, and these may decide otherwise. */
+  #choicesFollow(): boolean {
+    const { instances } = this.#change
+    const said = this.#said('cluster')
+    if (!instances || ('enabled_hypervisors' in said && 'enabled_disk_templates' in said)) return false
+    return [...instances].some(([uuid, now]) => {
+      const was = this.#before.instances.byUuid.get(uuid)
+      return was?.hypervisor !== now?.hypervisor || was?.disk_template !== now?.disk_template
+    })
+  }
+
+  // What is said
+
+  #said(key: string): JsonObject {
+    return (this.keys.get(key) ?? this.#text.key(key) ?? {}) as JsonObject
+  }
+
+  #entry(section: Section, name: string): Json | undefined {
+    const drafted = this.entries.get(section)?.get(name)
+    return drafted === undefined ? this.#text.entry(section, name) : drafted
+  }
+
+  #put(section: Section, name: string, value: JsonObject | null): void {
+    const entries = this.entries.get(section)
+    if (entries) entries.set(name, value)
+    else this.entries.set(section, new Map([[name, value]]))
+  }
+
+  #rename(section: Section, from: string, to: string): void {
+    const names = this.renamed.get(section)
+    if (names) names.set(from, to)
+    else this.renamed.set(section, new Map([[from, to]]))
+  }
+
+  #sayCluster(meant: Pick<Config, 'cluster'>): void {
+    const said = this.#said('cluster')
+    const value = sayCluster(said, meant.cluster, this.config.cluster, this.config)
+    if (!equalJson(said, value)) this.keys.set('cluster', value)
+  }
+
+  #sayFilters(meant: Pick<Config, 'filters'>): void {
+    const said = this.keys.get('filters') ?? this.#text.key('filters')
+    const value = sayFilters(said, meant.filters, this.config.filters)
+    if (!equalJson(said ?? null, value)) this.keys.set('filters', value)
+  }
+
+  #section<T extends Named>(
+    section: Section,
+    { byUuid }: Index<T>,
+    changes: ReadonlyMap<string, T | null> | undefined,
+    say: (said: Json | undefined, meant: T | undefined, now: T, config: Config) => JsonObject,
+  ): void {
+    for (const [uuid, now] of changes ?? []) {
+      const was = byUuid.get(uuid)
+      if (now === null) {
+        if (was) this.#put(section, was.name, null)
+        continue
+      }
+      const oldName = was?.name ?? now.name
+      const said = this.#text.entry(section, oldName)
+      if (said !== undefined && oldName !== now.name) this.#rename(section, oldName, now.name)
+      this.#put(section, now.name, say(said, was, now, this.config))
+    }
+  }
+
+  /** A file without groups has one all the same, which has to be there by name once others are. */
+  #keepDefaultGroup(): void {
+    if (!this.#change.groups) return
+    for (const { uuid, name } of this.#before.groups.all) {
+      const said = this.#text.entry('groups', name) !== undefined
+      if (!said && !this.#change.groups.has(uuid)) this.#put('groups', name, {})
+    }
+  }
+
+  // Instances
+
+  #instance(uuid: string, now: Instance | null): void {
+    const was = this.#before.instances.byUuid.get(uuid)
+    if (now === null) {
+      if (was) this.#put('instances', was.name, null)
+      return
+    }
+    const oldName = was?.name ?? now.name
+    const said = this.#text.entry('instances', oldName)
+    if (said !== undefined && oldName !== now.name) this.#rename('instances', oldName, now.name)
+    this.#sayInstance(said, was, now)
+  }
+
+  #sayInstance(said: Json | undefined, was: Instance | undefined, now: Instance): void {
+    let value = sayInstance(said, was, now, this.config)
+    for (let round = 0; ; round++) {
+      const meant = this.#read(now.name, value)
+      const better = sayInstance(value, meant, now, this.config)
+      if (equalJson(value, better)) {
+        this.#put('instances', now.name, value)
+        if (!equalJson(meant as unknown as Json, now as unknown as Json)) {
+          this.config = changeConfig(this.config, { instances: new Map([[now.uuid, meant]]) })
+        }
+        return
+      }
+      if (round === MOST_ROUNDS) throw cannotSay(now.name)
+      value = better
+    }
+  }
+
+  #read(name: string, value: JsonObject): Instance {
+    const { cluster, nodes, groups, networks } = this.config
+    const enabled = this.#said('cluster').enabled_disk_templates
+    const { instance, problems } = readInstance(
+      name,
+      value,
+      {
+        settings: cluster,
+        volumeGroup: cluster.volume_group_name ?? CLUSTER_DEFAULTS.volume_group_name,
+        hypervisor: cluster.enabled_hypervisors[0] ?? '',
+        enabledHypervisors: [],
+        enabledTemplates: Array.isArray(enabled) ? enabled : [],
+        nodes: nodes.byName,
+        groups: groups.byUuid,
+        networks: {
+          get: (called) => {
+            const network = networks.byName.get(called)
+            return network && { ...network, holds: () => true, give: () => {} }
+          },
+        },
+      },
+      cluster.ctime,
+    )
+    if (problems.length > 0)
+      throw new Failure('invalid', `${name}: ${problems.map(({ message }) => message).join('; ')}`)
+    return instance
+  }
+
+  /** Which addresses of a network are taken follows from the cards in it. */
+  #reserveAddresses(): void {
+    const touched = new Set<string>()
+    for (const uuid of this.#change.instances?.keys() ?? []) {
+      const was = addressesOf(this.#before.instances.byUuid.get(uuid))
+      const now = addressesOf(this.config.instances.byUuid.get(uuid))
+      if (equalJson(was, now)) continue
+      for (const [network] of [...was, ...now]) if (network !== null) touched.add(network)
+    }
+    const networks = new Map<string, Network>()
+    for (const uuid of touched) {
+      const network = this.config.networks.byUuid.get(uuid)
+      if (network) networks.set(uuid, withReservations(network, this.config.networkInstances.get(uuid) ?? []))
+    }
+    this.config = changeConfig(this.config, { networks })
+  }
+
+  // What follows from the whole
+
+  /** Reads the whole as it would be, and has those objects say more that would mean something else. */
+  #settle(): void {
+    for (let round = 0; round <= MOST_ROUNDS; round++) {
+      const meant = readYamlValue(this.#value(), { name: 'the file as it would be' })
+      if (this.#sayWhatDiffers(meant)) continue
+      this.config = { ...this.config, networks: adopt(this.config, meant) }
+      return
+    }
+    throw cannotSay('the cluster')
+  }
+
+  #sayWhatDiffers(meant: ConfigObjects): boolean {
+    const { config } = this
+    let changed = false
+    const differing = <T extends Named>(
+      section: Section,
+      objects: readonly T[],
+      { all }: Index<T>,
+      say: (said: Json | undefined, meant: T | undefined, now: T, config: Config) => JsonObject,
+    ) => {
+      const byName = new Map(objects.map((object) => [object.name, object]))
+      for (const now of all) {
+        const read = byName.get(now.name)
+        if (read === now || equalJson(read as unknown as Json, now as unknown as Json)) continue
+        const said = this.#entry(section, now.name)
+        const value = say(said, read, now, config)
+        if (equalJson(said ?? {}, value)) continue
+        this.#put(section, now.name, value)
+        changed = true
+      }
+    }
+    const before = this.keys.get('cluster')
+    this.#sayCluster(meant)
+    changed = this.keys.get('cluster') !== before
+    if (this.#change.filters) {
+      const filtersBefore = this.keys.get('filters')
+      this.#sayFilters(meant)
+      changed ||= this.keys.get('filters') !== filtersBefore
+    }
+    differing('networks', meant.networks, config.networks, sayNetwork)
+    differing('groups', meant.groups, config.groups, sayGroup)
+    differing('nodes', meant.nodes, config.nodes, sayNode)
+    differing('instances', meant.instances, config.instances, sayInstance)
+    return changed
+  }
+
+  /** What the file would say. */
+  #value(): JsonObject {
+    const value: { [key: string]: Json } = { ...this.#text.value() }
+    for (const [key, one] of this.keys) {
+      if (one === null) delete value[key]
+      else value[key] = one
+    }
+    for (const [section, entries] of this.entries) {
+      const renamed = this.renamed.get(section)
+      const objects = new Map(
+        Object.entries(this.#text.section(section)).map(([name, one]) => [renamed?.get(name) ?? name, one]),
+      )
+      for (const [name, one] of entries) {
+        if (one === null) objects.delete(name)
+        else objects.set(name, one)
+      }
+      value[section] = Object.fromEntries(objects)
+    }
+    return value
+  }
+
+  // What the reader would refuse
+
+  #checkNodes(): void {
+    const touched = new Set<string>(this.#change.nodes?.keys())
+    for (const uuid of this.#change.instances?.keys() ?? []) {
+      const instance = this.config.instances.byUuid.get(uuid)
+      if (!instance) continue
+      for (const node of [instance.primary_node, ...instance.secondary_nodes]) touched.add(node)
+    }
+    for (const uuid of touched) {
+      const has = this.config.hardware.get(uuid)
+      const [complaint] = has ? Object.values(overcommitment(has, useOf(this.config, uuid))) : []
+      const node: Node | undefined = this.config.nodes.byUuid.get(uuid)
+      if (complaint) throw new Failure('invalid', `${node?.name}: ${complaint}`)
+    }
+  }
+}
+
+function addressesOf(instance: Instance | undefined): (readonly [string | null, string | null])[] {
+  return instance?.nics.map(({ network, ip }) => [network, ip] as const) ?? []
+}
+
+function withReservations(network: Network, instances: readonly Instance[]): Network {
+  const range = parseIpv4Network(network.network)
+  if (!range) return network
+  const taken = new Set<number>()
+  for (const { nics } of instances) {
+    for (const { network: uuid, ip } of nics) {
+      const place = uuid === network.uuid && ip !== null ? indexIn(range, ip) : undefined
+      if (place !== undefined) taken.add(place)
+    }
+  }
+  return { ...network, reservations: bitmap(range.size, taken) }
+}
+
+/** Networks as they are read: which of their addresses are taken follows from the instances. */
+function adopt(config: Config, { networks }: ConfigObjects): Config['networks'] {
+  const changes = new Map(
+    networks
+      .filter(
+        (network) =>
+          !equalJson(network as unknown as Json, config.networks.byUuid.get(network.uuid) as unknown as Json),
+      )
+      .map((network) => [network.uuid, network]),
+  )
+  return changeConfig(config, { networks: changes }).networks
+}
+
+function cannotSay(what: string): Failure {
+  return new Failure('internal', `the YAML file has no way to say what becomes of ${what}`)
+}

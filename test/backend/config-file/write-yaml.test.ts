@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
+import t from 'tap'
+import { parseConfig } from '../../../lib/backend/config-file/read.ts'
+import { readYamlText } from '../../../lib/backend/config-file/read-yaml.ts'
+import { writeChange } from '../../../lib/backend/config-file/write-yaml.ts'
+import { YamlText } from '../../../lib/backend/config-file/yaml-text.ts'
+import { Failure } from '../../../lib/failure.ts'
+import { isJsonObject, type Json } from '../../../lib/json.ts'
+import { type Config, indexConfig } from '../../../lib/model/config.ts'
+import { numbers } from '../../support/live-cluster.ts'
+import { CHANGES } from '../../support/random-changes.ts'
+
+const sample = readFileSync(new URL('../../../../test/fixtures/cluster.yaml', import.meta.url), 'utf8')
+
+const small = `
+cluster: {name: c.example.com}
+nodes:
+  n1.example.com: {memory: 8g, disk: 100g}
+  n2.example.com: {memory: 8g, disk: 100g}
+  n3.example.com: {}
+instances:
+  a1.example.com: {pnode: n1.example.com, disks: [1g], nics: [{}]}
+  a2.example.com: {pnode: n2.example.com, snode: n1.example.com, disks: [1g, 2g], hypervisor: kvm}
+`
+
+function read(text: string, mtime = 1_790_000_000): { text: YamlText; config: Config } {
+  const { objects, cuts } = readYamlText(text, { name: 'cluster.yaml', mtime })
+  return { text: YamlText.of(text, cuts), config: indexConfig(objects) }
+}
+
+/** All that a configuration says, without the file's own times. */
+function told({ mtime: _mtime, live, hardware, ...config }: Config) {
+  return {
+    ...config,
+    groups: config.groups.all,
+    nodes: config.nodes.all,
+    instances: config.instances.all,
+    networks: config.networks.all,
+    live: [...live].sort(),
+    hardware: [...hardware].sort(),
+    primaryInstances: [...config.primaryInstances].sort(),
+    secondaryInstances: [...config.secondaryInstances].sort(),
+    groupNodes: [...config.groupNodes].sort(),
+    networkInstances: [...config.networkInstances].sort(),
+  }
+}
+
+/** What a text says, where no order matters. */
+function sorted(text: YamlText): Json {
+  const sort = (value: Json | undefined): Json =>
+    isJsonObject(value)
+      ? Object.fromEntries(
+          Object.keys(value)
+            .sort()
+            .map((key) => [key, sort(value[key])]),
+        )
+      : (value ?? null)
+  return sort(text.value())
+}
+
+for (const [name, start] of Object.entries({ sample, small })) {
+  t.test(`whatever changes in the ${name} file, reading it gives what is held`, async (t) => {
+    const random = numbers(name.length)
+    const makers = Object.entries(CHANGES)
+    const done = new Map<string, number>()
+    let { text, config } = read(start)
+    for (let step = 0; step < 120; step++) {
+      const [title, make] = makers[Math.floor(random() * makers.length)] as (typeof makers)[number]
+      const change = make(config, random)
+      if (!change) continue
+      const before = text.toString()
+      try {
+        ;({ text, config } = writeChange(text, config, change))
+      } catch (error) {
+        // A change may contradict the rest of the file; then nothing has come of it.
+        if (error instanceof Failure && error.code !== 'internal') continue
+        t.comment(before)
+        t.comment(change)
+        throw error
+      }
+      done.set(title, (done.get(title) ?? 0) + 1)
+      const written = text.toString()
+      // Another time of the file must not matter.
+      const again = read(written, 1_799_999_999)
+      if (!isDeepStrictEqual(told(again.config), told(config))) {
+        t.strictSame(told(again.config), told(config), `step ${step}: ${title}`)
+        t.comment(before)
+        t.comment(written)
+        return
+      }
+      if (!isDeepStrictEqual(sorted(again.text), sorted(text))) {
+        t.strictSame(sorted(again.text), sorted(text), `step ${step}: what the text says is known`)
+        return
+      }
+    }
+    t.ok(done.size > makers.length / 2, `${done.size} kinds of changes were tried`)
+  })
+}
+
+t.test('a text that is not changed stays the same to the last character', async (t) => {
+  t.equal(read(sample).text.toString(), sample)
+  t.equal(parseConfig(sample, { name: 'x' }).instances.all.length, 8)
+})
