@@ -1,4 +1,3 @@
-import type { Config } from '../../../model/config.ts'
 import type { Group } from '../../../model/group.ts'
 import type { Instance } from '../../../model/instance.ts'
 import type { Node } from '../../../model/node.ts'
@@ -21,9 +20,7 @@ export const groupAssignNodes = operation((run) => {
   const movers = [...new Set(named)].filter((node) => node.group !== group.uuid)
   checkSplits(run, group, movers)
   const instances = movers.flatMap((node) =>
-    (config.primaryInstances.get(node.uuid) ?? [])
-      .filter(hasNetwork)
-      .map((one) => relinked(config, one, group)),
+    (config.primaryInstances.get(node.uuid) ?? []).filter(hasNetwork).map((one) => relinked(run, one, group)),
   )
   if (run.isDry) return run.dryRun()
 
@@ -71,15 +68,15 @@ function hasNetwork({ nics }: Instance): boolean {
 }
 
 /** An instance with its cards linked as a group connects their networks. */
-function relinked({ networks }: Config, instance: Instance, group: Group): Instance {
+function relinked({ config, context }: Run, instance: Instance, group: Group): Instance {
   const nics = instance.nics.map((nic) => {
     if (nic.network === null) return nic
     const nicparams = group.networks[nic.network]
     if (nicparams) return { ...nic, nicparams }
     throw failure(
-      `Network '${networks.byUuid.get(nic.network)?.name}' of instance ${instance.name} is not connected to ` +
+      `Network '${config.networks.byUuid.get(nic.network)?.name}' of instance ${instance.name} is not connected to ` +
         `group '${group.name}'`,
     )
   })
-  return { ...instance, nics }
+  return revised(instance, { nics }, context.now)
 }

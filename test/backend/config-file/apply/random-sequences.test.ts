@@ -2,8 +2,10 @@
  * Whatever happens to a cluster, in whatever order, some things stay true.
  * Sequences are random but always the same.
  */
-import t from 'tap'
+import { isDeepStrictEqual } from 'node:util'
+import t, { type Test } from 'tap'
 import { indexIn, parseIpv4Network } from '../../../../lib/backend/config-file/address.ts'
+import { clusterOperations } from '../../../../lib/backend/config-file/apply/cluster-operations.ts'
 import { instanceOperations } from '../../../../lib/backend/config-file/apply/instance-operations.ts'
 import type { JsonObject } from '../../../../lib/json.ts'
 import type { Config } from '../../../../lib/model/config.ts'
@@ -54,11 +56,26 @@ type Make = (pick: Picker) => JsonObject
 /** Chooses at random. */
 class Picker {
   readonly #random: () => number
+  readonly #config: Config
   readonly #names: readonly string[]
 
-  constructor(random: () => number, { instances }: Config) {
+  constructor(random: () => number, config: Config) {
     this.#random = random
-    this.#names = instances.all.map(({ name }) => name)
+    this.#config = config
+    this.#names = config.instances.all.map(({ name }) => name)
+  }
+
+  /** Mostly one that is there, and so below. */
+  group(): JsonObject {
+    return { group_name: this.of([...this.#config.groups.all.map(({ name }) => name), 'nogroup']) }
+  }
+
+  network(): JsonObject {
+    return { network_name: this.of([...this.#config.networks.all.map(({ name }) => name), 'nonet']) }
+  }
+
+  node(): JsonObject {
+    return { node_name: this.of(NODES) }
   }
 
   of<T>(choices: readonly T[]): T {
@@ -251,6 +268,129 @@ const MAKERS: readonly Make[] = [
     }),
 ]
 
+const setNode: Make = (pick) =>
+  opcode('OP_NODE_SET_PARAMS', {
+    ...pick.node(),
+    ...pick.of<JsonObject>([
+      { master_candidate: pick.chance(0.5) },
+      { drained: pick.chance(0.3) },
+      { drained: false, offline: false },
+      { offline: pick.chance(0.3) },
+      { vm_capable: pick.chance(0.5) },
+      { master_capable: pick.chance(0.7) },
+      { ndparams: { spindle_count: pick.of([2, 'default']), ...pick.maybe(0.1, { colour: 1 }) } },
+      { secondary_ip: pick.of(['10.0.0.1', '198.51.100.4', '192.0.2.9']), force: pick.chance(0.8) },
+      {},
+    ]),
+    auto_promote: pick.chance(0.6),
+  })
+
+const setNetwork: Make = (pick) => {
+  const some = () => pick.some(2, () => `192.0.2.${pick.of([1, 3, 4, 5, 9, 15])}`)
+  return opcode('OP_NETWORK_SET_PARAMS', {
+    ...pick.network(),
+    ...pick.of<JsonObject>([
+      { gateway: pick.of(['192.0.2.2', '192.0.2.6', '10.1.0.3']) },
+      { add_reserved_ips: some(), remove_reserved_ips: some() },
+      { network6: '2001:db8::/64', ...pick.maybe(0.5, { gateway6: '2001:db8::1' }) },
+      { mac_prefix: pick.of(['aa:bb:dd', 'none', 'bad']) },
+    ]),
+  })
+}
+
+const setCluster: Make = (pick) =>
+  opcode(
+    'OP_CLUSTER_SET_PARAMS',
+    pick.of<JsonObject>([
+      { candidate_pool_size: pick.of([1, 2, 4, 10]) },
+      { beparams: pick.of<JsonObject>([{ memory: 128 }, { minmem: 64, maxmem: 512 }, { minmem: 2048 }]) },
+      { enabled_hypervisors: pick.of([['kvm', 'fake'], ['fake'], ['fake', 'kvm', 'chroot']]) },
+      { hvparams: { kvm: { acpi: pick.chance(0.5), boot_order: pick.of(['disk', 'sideways']) } } },
+      { enabled_disk_templates: pick.of([['plain'], ['rbd', 'diskless'], [...new Set(TEMPLATES), 'ext']]) },
+      { ipolicy: { 'vcpu-ratio': pick.of([2, 4, 'default']), 'disk-templates': [...new Set(TEMPLATES)] } },
+      { nicparams: { link: pick.of(['br0', 'br8']), mode: pick.of(['bridged', 'bridged', 'routed']) } },
+      { mac_prefix: 'aa:00:01', max_running_jobs: pick.of([1, 20]) },
+      { os_hvp: { plain: { kvm: pick.of([null, { acpi: false }]) } }, osparams: { plain: { x: 'y' } } },
+      { hidden_os: [[pick.of(['add', 'remove']), 'plain']], uid_pool: [[5, 9]], add_uids: [[1, 2]] },
+      { instance_communication_network: pick.of(['', 'talk', 'front']) },
+      { vg_name: pick.of(['', 'fast']) },
+      { drbd_helper: pick.of(['', '/bin/true']) },
+    ]),
+  )
+
+/** What can be done to all but instances. */
+const CLUSTER_MAKERS: readonly Make[] = [
+  setNode,
+  setNode,
+  setNode,
+  setNode,
+  setNetwork,
+  setNetwork,
+  setCluster,
+  setCluster,
+  (pick) => opcode('OP_GROUP_ADD', { group_name: pick.of(['third', 'other', 'fourth']) }),
+  (pick) => opcode('OP_GROUP_REMOVE', pick.group()),
+  (pick) => opcode('OP_GROUP_REMOVE', { group_name: pick.of(['third', 'fourth']) }),
+  (pick) => opcode('OP_GROUP_RENAME', { ...pick.group(), new_name: pick.of(['third', 'fifth', 'default']) }),
+  (pick) =>
+    opcode('OP_GROUP_SET_PARAMS', {
+      ...pick.group(),
+      ...pick.of<JsonObject>([
+        { alloc_policy: pick.of(['preferred', 'last_resort', 'unallocable']) },
+        { ndparams: { spindle_count: 2 } },
+        { ipolicy: { 'disk-templates': pick.of([['plain', 'drbd'], 'default']) } },
+        { diskparams: { drbd: { protocol: 'A' }, plain: { stripes: pick.of([2, 'default']) } } },
+      ]),
+    }),
+  (pick) =>
+    opcode('OP_GROUP_ASSIGN_NODES', {
+      ...pick.group(),
+      nodes: pick.some(2, () => pick.of(NODES)),
+      force: pick.chance(0.5),
+    }),
+  (pick) =>
+    opcode('OP_NETWORK_ADD', {
+      network_name: pick.of(['third', 'fourth', 'front']),
+      network: pick.of(['10.1.0.0/29', '198.51.100.0/30', '10.0.0.0/8']),
+      ...pick.maybe(0.3, { gateway: '10.1.0.1' }),
+      conflicts_check: pick.chance(0.8),
+    }),
+  (pick) => opcode('OP_NETWORK_REMOVE', pick.network()),
+  (pick) => opcode('OP_NETWORK_REMOVE', { network_name: pick.of(['third', 'fourth']) }),
+  (pick) => opcode('OP_NETWORK_RENAME', { ...pick.network(), new_name: pick.of(['third', 'sixth', 'back']) }),
+  (pick) =>
+    opcode('OP_NETWORK_CONNECT', {
+      ...pick.network(),
+      ...pick.group(),
+      network_mode: pick.of(['bridged', 'routed']),
+      network_link: 'br3',
+      conflicts_check: pick.chance(0.8),
+    }),
+  (pick) => opcode('OP_NETWORK_DISCONNECT', { ...pick.network(), ...pick.group() }),
+  (pick) => opcode('OP_NODE_MIGRATE', pick.node()),
+  (pick) =>
+    opcode('OP_NODE_EVACUATE', {
+      ...pick.node(),
+      mode: pick.of(['primary-only', 'secondary-only', 'all']),
+      ...pick.maybe(0.2, { remote_node: pick.of(NODES) }),
+    }),
+  (pick) => opcode('OP_NODE_POWERCYCLE', { ...pick.node(), force: pick.chance(0.5) }),
+  () => opcode('OP_NODE_QUERY_STORAGE', { output_fields: ['node', 'name', 'free', 'used'] }),
+  (pick) => opcode('OP_REPAIR_NODE_STORAGE', { ...pick.node(), storage_type: 'lvm-vg', name: 'xenvg' }),
+  (pick) =>
+    opcode('OP_BACKUP_EXPORT', {
+      ...pick.instance(),
+      target_node: pick.of(NODES),
+      remove_instance: pick.chance(0.2),
+      long_sleep: pick.chance(0.5),
+    }),
+  (pick) => opcode('OP_BACKUP_PREPARE', { ...pick.instance(), mode: pick.of(['local', 'remote']) }),
+  (pick) => opcode('OP_BACKUP_REMOVE', pick.instance()),
+  () => opcode('OP_CLUSTER_REDIST_CONF', {}),
+  () => opcode('OP_CLUSTER_QUERY', {}),
+  () => opcode('OP_OS_DIAGNOSE', { output_fields: ['name'], names: [] }),
+]
+
 /** What is wrong with a cluster; nothing, ever. */
 function faults(cluster: LiveCluster): string[] {
   const { config } = cluster
@@ -283,10 +423,15 @@ function faults(cluster: LiveCluster): string[] {
       if (nic.network === null) continue
       if (nic.ip !== null) claim(`ip ${nic.ip} in ${nic.network}`, name)
       const group = config.groups.byUuid.get(config.nodes.byUuid.get(instance.primary_node)?.group ?? '')
-      expect(group?.networks[nic.network] !== undefined, `${name}: its network is connected`)
+      expect(
+        isDeepStrictEqual(nic.nicparams, group?.networks[nic.network]),
+        `${name}: linked as the group connects its network`,
+      )
     }
   }
   checkPools(config, expect)
+  checkRoles(config, expect)
+  checkChoices(config, expect)
   return found
 }
 
@@ -355,30 +500,96 @@ function checkPools(config: Config, expect: Expect): void {
   }
 }
 
-/** What went backwards, or changed without saying so. */
-function setbacks(before: Config, after: Config): string[] {
-  return after.instances.all.flatMap((instance) => {
-    const old = before.instances.byUuid.get(instance.uuid)
-    if (!old || old === instance) return []
-    const grew = instance.serial_no > old.serial_no && instance.mtime > old.mtime
-    return grew && instance.ctime === old.ctime ? [] : [`${instance.name}: a change that does not show`]
-  })
+function checkRoles({ nodes, groups, cluster }: Config, expect: Expect): void {
+  for (const { uuid, name, group, master_candidate, drained, offline, master_capable } of nodes.all) {
+    expect([master_candidate, drained, offline].filter(Boolean).length <= 1, `${name}: one role`)
+    expect(!master_candidate || master_capable, `${name}: a candidate can be the master`)
+    expect(uuid !== cluster.master_node || master_candidate, `${name}: the master is a candidate`)
+    expect(groups.byUuid.has(group), `${name}: its group is there`)
+  }
 }
 
-t.test('random sequences of operations leave the cluster whole', async (t) => {
+/** That everything is of a kind that the cluster has enabled, and connected to what is there. */
+function checkChoices({ cluster, groups, instances, networks, nodes }: Config, expect: Expect): void {
+  const { enabled_hypervisors, enabled_disk_templates, ipolicy } = cluster
+  for (const { name, hypervisor, disk_template } of instances.all) {
+    expect(enabled_hypervisors.includes(hypervisor), `${name}: ${hypervisor} is enabled`)
+    expect(enabled_disk_templates.includes(disk_template), `${name}: ${disk_template} is enabled`)
+  }
+  expect(
+    ipolicy['disk-templates'].every((template) => enabled_disk_templates.includes(template)),
+    'the policy allows what is enabled',
+  )
+  for (const group of groups.all) {
+    expect(
+      Object.keys(group.networks).every((uuid) => networks.byUuid.has(uuid)),
+      `${group.name}: its networks are there`,
+    )
+  }
+  for (const { name, network, gateway, ext_reservations, reservations } of networks.all) {
+    const range = parseIpv4Network(network)
+    if (!range) return void expect(false, `${name}: is a network`)
+    expect(
+      ext_reservations.length === range.size && reservations.length === range.size,
+      `${name}: a mark for each address`,
+    )
+    const setAside = nodes.all.flatMap((node) => [node.primary_ip, node.secondary_ip])
+    for (const address of [gateway ?? '', ...setAside]) {
+      const place = indexIn(range, address)
+      expect(place === undefined || ext_reservations[place] === '1', `${name}: ${address} is set aside`)
+    }
+    expect(ext_reservations[0] === '1' && ext_reservations.endsWith('1'), `${name}: its ends are set aside`)
+  }
+}
+
+/** What went backwards, or changed without saying so. */
+function setbacks(before: Config, after: Config): string[] {
+  return (['groups', 'instances', 'nodes'] as const).flatMap((kind) =>
+    after[kind].all.flatMap((object) => {
+      const old = before[kind].byUuid.get(object.uuid)
+      if (!old || old === object) return []
+      const grew = object.serial_no > old.serial_no && object.mtime > old.mtime
+      return grew && object.ctime === old.ctime ? [] : [`${object.name}: a change that does not show`]
+    }),
+  )
+}
+
+/** Whether two states of a cluster have the very same objects. */
+function isSame(a: Config, b: Config): boolean {
+  return (
+    a.cluster === b.cluster &&
+    (['groups', 'instances', 'networks', 'nodes'] as const).every(
+      (kind) =>
+        a[kind].all.length === b[kind].all.length &&
+        a[kind].all.every((object) => b[kind].byUuid.get(object.uuid) === object),
+    )
+  )
+}
+
+t.test('random sequences of operations on instances leave the cluster whole', async (t) => {
+  runSequences(t, MAKERS, SEQUENCES, Object.keys(instanceOperations))
+})
+
+t.test('so do those on everything', async (t) => {
+  const all = { ...clusterOperations, ...instanceOperations }
+  // There is never a physical volume.
+  const { OP_NODE_MODIFY_STORAGE: _, ...succeeding } = all
+  runSequences(t, [...MAKERS, ...MAKERS, ...CLUSTER_MAKERS], SEQUENCES / 2, Object.keys(succeeding))
+})
+
+/** @param all operations that must have succeeded at least once */
+function runSequences(t: Test, makers: readonly Make[], sequences: number, all: readonly string[]): void {
   const succeeded = new Map<string, number>()
   let refused = 0
-  for (let seed = 1; seed <= SEQUENCES; seed++) {
+  for (let seed = 1; seed <= sequences; seed++) {
     const random = numbers(seed)
     const cluster = yamlCluster(CLUSTER, random)
     for (let step = 0; step < LENGTH; step++) {
       const before = cluster.config
       const pick = new Picker(random, before)
-      const wanted = pick.of(MAKERS)(pick)
+      const wanted = pick.of(makers)(pick)
       const dry = cluster.run({ ...wanted, dry_run: true })
-      const dryChanged = cluster.config.instances.all.some(
-        (instance) => before.instances.byUuid.get(instance.uuid) !== instance,
-      )
+      const dryChanged = !isSame(before, cluster.config)
       const ended = cluster.run(wanted)
       const id = String(wanted.OP_ID)
       if (ended.status === 'success') succeeded.set(id, (succeeded.get(id) ?? 0) + 1)
@@ -398,12 +609,11 @@ t.test('random sequences of operations leave the cluster whole', async (t) => {
       return
     }
   }
-  const all = Object.keys(instanceOperations)
   t.same(
     all.filter((id) => !succeeded.has(id)),
     [],
     'every operation succeeded now and then',
   )
-  t.ok(refused > (SEQUENCES * LENGTH) / 10, 'and was refused now and then')
+  t.ok(refused > (sequences * LENGTH) / 10, 'and was refused now and then')
   t.comment(`${[...succeeded].map(([id, count]) => `${id} ${count}`).join(', ')}; refused ${refused}`)
-})
+}
