@@ -66,7 +66,7 @@ export const nodeEvacuate = operation((run) => {
   const opcodes = remote
     ? instances.map((instance) => replaceSecondary(run, instance, remote))
     : movesFrom(run, node, instances)
-  return { ...run.done({}, {}), submits: opcodes.map((opcode) => [opcode]) }
+  return { ...run.done({}, { jobs: [] }), submits: opcodes.map((opcode) => [opcode]) }
 })
 
 function checkRemote(run: Run, node: Node, remote: Node): void {

@@ -12,7 +12,7 @@ export const nodeMigrate = operation((run) => {
   const passedOn = Object.fromEntries(PASSED_ON.map((name) => [name, run.opcode[name] ?? null]))
   const instances = run.config.primaryInstances.get(node.uuid) ?? []
   return {
-    ...run.done({}, {}),
+    ...run.done({}, { jobs: [] }),
     submits: instances.map(({ name }) => [
       fillOpcode(OP_INSTANCE_MIGRATE, { ...passedOn, instance_name: name }),
     ]),

@@ -285,7 +285,7 @@ t.test('migrate', async (t) => {
       title: 'submits a job for each primary instance',
       run: 'OP_NODE_MIGRATE',
       with: node('node1', { mode: 'live', target_node: 'node3.example.com' }),
-      result: {},
+      result: { jobs: [] },
       submits: [
         [
           {
@@ -305,7 +305,7 @@ t.test('migrate', async (t) => {
       title: 'none where there is none',
       run: 'OP_NODE_MIGRATE',
       with: node('strict1'),
-      result: {},
+      result: { jobs: [] },
       submits: [],
     },
   ])
@@ -319,7 +319,7 @@ t.test('evacuate', async (t) => {
       title: 'moves primary instances to their other node, or the first that can take them',
       run: 'OP_NODE_EVACUATE',
       with: node('node1', primary),
-      result: {},
+      result: { jobs: [] },
       tells: [
         " - INFO: Evacuating instances from node 'node1.example.com': mirror.example.com, shared.example.com",
         ' - INFO: Instances to be moved: mirror.example.com (to node2.example.com, node1.example.com), ' +
