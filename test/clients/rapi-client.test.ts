@@ -20,7 +20,7 @@ type Result = ['returned', Json] | ['raised', [type: string, code: number | null
 interface Call {
   readonly method: string
   readonly args: Arguments
-  readonly gives: { readonly at: string; readonly ids?: string } | { readonly error: number }
+  readonly gives: { readonly at: string; readonly ids?: string } | { readonly error: number } | 'a job'
 }
 
 const call = (method: string, args: Arguments, at: string, ids?: string): Call => ({
@@ -92,15 +92,23 @@ function callsFor(names: Record<'instance' | 'node' | 'group' | 'network' | 'fil
     refused('GetJobStatus', [[1]], 404),
     refused('Query', [['nosuch', ['name']]], 400),
     refused('Query', [['node', ['name'], ['nosuch', 'name', 1]]], 400),
-    // These are answered with the id of a job.
-    refused('GetInstanceInfo', [[instance]], 503),
-    refused('GetInstanceInfo', [[instance], { static: true }], 503),
-    refused('GetNodeStorageUnits', [[node, 'lvm-vg', 'name']], 503),
   ]
 }
 
-async function check(t: Test, root: DaemonRoot, calls: readonly Call[]): Promise<void> {
-  t.equal((await root.start('-b', '127.0.0.1', '-p', '0')).status, 0)
+/** What is answered with the id of a job. */
+function jobsFor(names: { instance: string; node: string }, gives: Call['gives']): Call[] {
+  return [
+    { method: 'GetInstanceInfo', args: [[names.instance]], gives },
+    { method: 'GetInstanceInfo', args: [[names.instance], { static: true }], gives },
+    { method: 'GetNodeStorageUnits', args: [[names.node, 'lvm-vg', 'name']], gives },
+  ]
+}
+
+/**
+ * Makes the calls, and compares what they gave.
+ * @returns the names of all methods that read
+ */
+async function check(t: Test, root: DaemonRoot, calls: readonly Call[]): Promise<readonly string[]> {
   const port = new URL(root.origin).port
   const { status, stdout, stderr } = await run(
     // Python's own warnings count as failures.
@@ -117,6 +125,11 @@ async function check(t: Test, root: DaemonRoot, calls: readonly Call[]): Promise
   for (const [i, { method, args, gives }] of calls.entries()) {
     const name = `${method}${JSON.stringify(args)}`
     const [how, what] = results[i] as Result
+    if (gives === 'a job') {
+      t.equal(how, 'returned', name)
+      t.ok(Number.isSafeInteger(what) && Number(what) > 0, `${name} gives a job`)
+      continue
+    }
     if ('error' in gives) {
       t.equal(how, 'raised', name)
       t.equal((what as readonly Json[])[1], gives.error, name)
@@ -129,8 +142,7 @@ async function check(t: Test, root: DaemonRoot, calls: readonly Call[]): Promise
       name,
     )
   }
-  const called = new Set(calls.map(({ method }) => method))
-  for (const method of readings) t.ok(called.has(method), `${method} was called`)
+  return readings
 }
 
 /** What the client makes of a plain list. */
@@ -150,8 +162,16 @@ t.test('a cluster in YAML', here, async (t) => {
     network: 'front',
     filter: '46968f25-9852-59d1-a770-0a510b6235fa',
   }
+  t.equal((await root.start('-b', '127.0.0.1', '-p', '0')).status, 0)
   const console = call('GetInstanceConsole', [[names.instance]], '/2/instances/web.example.com/console')
-  await check(t, root, [...callsFor(names), console])
+  const calls = [...callsFor(names), console]
+  const readings = await check(t, root, calls)
+  // Afterwards, as the jobs are then in every list of jobs.
+  const jobs = jobsFor(names, 'a job')
+  await check(t, root, jobs)
+
+  const called = new Set([...calls, ...jobs].map(({ method }) => method))
+  for (const method of readings) t.ok(called.has(method), `${method} was called`)
 })
 
 t.test("Ganeti's own config.data", here, async (t) => {
@@ -167,6 +187,8 @@ t.test("Ganeti's own config.data", here, async (t) => {
     network: 'net1',
     filter: '17af7edd-9054-47eb-9099-998c9f2b84ac',
   }
-  // Nobody knows whether it runs.
-  await check(t, root, [...callsFor(names), refused('GetInstanceConsole', [[names.instance]], 503)])
+  t.equal((await root.start('-b', '127.0.0.1', '-p', '0')).status, 0)
+  // Nobody knows whether it runs, and the file is not ours to change.
+  const console = refused('GetInstanceConsole', [[names.instance]], 503)
+  await check(t, root, [...callsFor(names), console, ...jobsFor(names, { error: 501 })])
 })
