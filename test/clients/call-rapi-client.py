@@ -1,11 +1,11 @@
 """Makes calls with the RAPI client of Debian's python3-ganeti-rapi.
 
-    call-rapi-client.py PORT CAFILE USER PASSWORD <CALLS
+    call-rapi-client.py PORT CAFILE USER PASSWORD [HOST] <CALLS
 
 CALLS is a JSON list of [method, [argument, ...], {keyword: argument, ...}].
 Prints a JSON object: "results", for each call ["returned", value] or
-["raised", [type, code, message]]; and "readings", the names of all methods
-that only read.
+["raised", [type, code, message]]; "methods", the names of all methods; and
+"readings", of those that only read.
 """
 
 import json
@@ -13,9 +13,9 @@ import sys
 
 from ganeti.rapi import client
 
-port, cafile, user, password = sys.argv[1:]
+port, cafile, user, password, host = (sys.argv[1:] + ["localhost"])[:5]
 rapi = client.GanetiRapiClient(
-    "localhost", int(port), user, password,
+    host, int(port), user, password,
     curl_config_fn=client.GenericCurlConfig(cafile=cafile, verify_hostname=True, timeout=30))
 
 
@@ -26,7 +26,9 @@ def result(name, args, kwargs):
         return ["raised", [type(err).__name__, getattr(err, "code", None), str(err)]]
 
 
+methods = [name for name in dir(rapi) if name[0].isupper() and callable(getattr(rapi, name))]
 json.dump({
     "results": [result(*call) for call in json.load(sys.stdin)],
-    "readings": [name for name in dir(rapi) if name.startswith(("Get", "Query"))],
+    "methods": methods,
+    "readings": [name for name in methods if name.startswith(("Get", "Query"))],
 }, sys.stdout)
