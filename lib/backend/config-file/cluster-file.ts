@@ -208,8 +208,9 @@ export class ClusterFile {
         hash: after,
         identity: identityOf(stats),
       }
-      await handle.close()
-      if (this.#sync) await syncFolder(dirname(path))
+      // It is done, whatever becomes of this; should it be undone by a failing disk, the next start finds out.
+      await handle.close().catch(() => {})
+      if (this.#sync) await syncFolder(dirname(path)).catch(() => {})
     }
     return { before, after, temporary: basename(temporary), commit, discard }
   }

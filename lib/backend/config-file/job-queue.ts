@@ -48,6 +48,9 @@ const UNCLEAN = 'Unclean master daemon shutdown'
 /** Finished jobs beyond so many leave the queue, the oldest first. */
 const MOST_FINISHED = 5000
 
+/** How long to wait for a disk that is full, in milliseconds. */
+const RETRY_TIME = 500
+
 /** How often a file may change under a commit before its jobs fail. */
 const MOST_RETRIES = 10
 
@@ -103,6 +106,8 @@ export class JobQueue implements QueueView {
   #filter: { readonly rules: readonly FilterRule[]; readonly compiled: JobFilter } | undefined
   #finished = 0
   #changes = 0
+  /** How the last replacement of the file went, while the journal does not have it. */
+  #untold: { readonly written: boolean } | undefined
   #closing = false
   readonly #closed = new AbortController()
 
@@ -403,9 +408,18 @@ export class JobQueue implements QueueView {
 
   #enqueue(pending: Pending): void {
     this.#pending.push(pending)
-    this.#committing ??= this.#commitAll().finally(() => {
-      this.#committing = undefined
-    })
+    this.#commitPending()
+  }
+
+  #commitPending(): void {
+    if (this.#committing || this.#pending.length === 0) return
+    this.#committing = this.#commitAll()
+      .catch((error) => this.#options.log.error(`Cannot commit jobs: ${messageChain(error)}`))
+      .finally(() => {
+        this.#committing = undefined
+        // Whoever came at the last moment.
+        this.#commitPending()
+      })
   }
 
   async #commitAll(): Promise<void> {
@@ -473,7 +487,7 @@ export class JobQueue implements QueueView {
     const settled = members.map(({ pending, result }) => pending.settle(result))
     const jobs = [...settled.filter((job) => job !== undefined), ...members.flatMap((member) => member.jobs)]
     if (!changed || !text) {
-      if (jobs.length > 0) await store.append(...jobs.map(jobRecord))
+      if (jobs.length > 0) await this.#persist(jobs)
     } else {
       await this.#replaceFile(store, await this.#options.file.prepare(text, config), jobs)
     }
@@ -485,18 +499,31 @@ export class JobQueue implements QueueView {
 
   async #replaceFile(store: JobStore, prepared: Prepared, jobs: readonly Job[]): Promise<void> {
     const { before, after, temporary, commit } = prepared
-    let told = false
+    const tell = (written: boolean) => {
+      this.#untold = { written }
+      // Should it come to a crash before this line lasts, the file itself tells.
+      store.append(this.#untold).then(
+        () => {
+          this.#untold = undefined
+        },
+        () => {},
+      )
+    }
     try {
-      await store.append({ write: { before, after, temporary }, jobs: jobs.map(jobJson) })
-      told = true
+      const untold = this.#untold ? [this.#untold] : []
+      await store.append(...untold, { write: { before, after, temporary }, jobs: jobs.map(jobJson) })
+    } catch (error) {
+      await prepared.discard()
+      throw error
+    }
+    try {
       await commit()
     } catch (error) {
       await prepared.discard()
-      if (told) await store.append({ written: false })
+      tell(false)
       throw error
     }
-    // Should this line be lost, the file itself tells.
-    store.append({ written: true }).catch(() => {})
+    tell(true)
   }
 
   /** Ends those in error whose change could not be written; what the others were told stands. */
@@ -513,20 +540,7 @@ export class JobQueue implements QueueView {
         result: { ok: false, error: ['OpExecError', [text]], log: [], cause: error },
       }
     })
-    const applied = { members: ended, text: undefined, config: file.current, changed: false }
-    await this.#write(applied).catch((failure) => {
-      // Not even the queue can be written: they end all the same, and a restart will say that they were running.
-      log.error(`Cannot write the job queue: ${messageChain(failure)}`)
-      for (const { pending, result } of ended) {
-        const job = pending.settle(
-          result.ok
-            ? { ok: false, error: ['OpExecError', [messageChain(failure)]], log: [], cause: failure }
-            : result,
-        )
-        if (job) this.#put(job)
-        pending.done(result)
-      }
-    })
+    await this.#write({ members: ended, text: undefined, config: file.current, changed: false })
   }
 
   // Canceling, waiting, filters
@@ -636,14 +650,27 @@ export class JobQueue implements QueueView {
 
   /** Makes a job's state last, then known. */
   async #record(job: Job): Promise<void> {
-    try {
-      const store = await this.#opened()
-      await store.append(jobRecord(job))
-    } catch (error) {
-      this.#options.log.error(`Cannot write the job queue: ${messageChain(error)}`)
-    }
+    await this.#persist([job])
     this.#put(job)
     if (isFinal(statusOf(job))) this.#schedule()
+  }
+
+  /**
+   * Writes jobs into the journal, however long it takes: a disk that is full
+   * now may not be for ever, and until then nobody is told what might not last.
+   */
+  async #persist(jobs: readonly Job[]): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const store = await this.#opened()
+        await store.append(...jobs.map(jobRecord))
+        return
+      } catch (error) {
+        if (this.#closing) throw error
+        if (attempt === 0) this.#options.log.error(`Cannot write the job queue: ${messageChain(error)}`)
+        await sleep(RETRY_TIME, undefined, { signal: this.#closed.signal }).catch(() => {})
+      }
+    }
   }
 
   #put(job: Job): void {

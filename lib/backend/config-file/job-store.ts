@@ -52,6 +52,7 @@ export interface JobStoreOptions {
 
 interface Append {
   readonly text: string
+  readonly records: readonly JsonObject[]
   readonly done: (error?: unknown) => void
 }
 
@@ -64,6 +65,7 @@ export class JobStore {
   #begunWith: number
   #waiting: Append[] = []
   #writing: Promise<void> | undefined
+  #openWrite: JsonObject | undefined
   readonly #archived: Job[] = []
 
   private constructor(
@@ -115,10 +117,17 @@ export class JobStore {
     const text = records.map((record) => `${stringifyJson(record)}\n`).join('')
     return new Promise((resolve, reject) => {
       const done = (error?: unknown) => (error === undefined ? resolve() : reject(error))
-      this.#waiting.push({ text, done })
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = undefined
-      })
+      this.#waiting.push({ text, done, records })
+      this.#writeWaiting()
+    })
+  }
+
+  #writeWaiting(): void {
+    if (this.#writing || this.#waiting.length === 0) return
+    this.#writing = this.#write().finally(() => {
+      this.#writing = undefined
+      // Whoever came at the last moment.
+      this.#writeWaiting()
     })
   }
 
@@ -128,7 +137,7 @@ export class JobStore {
   }
 
   async close(): Promise<void> {
-    await this.#writing
+    while (this.#writing) await this.#writing
     await this.#handle.close()
   }
 
@@ -140,6 +149,7 @@ export class JobStore {
       try {
         const bytes = Buffer.from(appends.map(({ text }) => text).join(''))
         await this.#put(bytes)
+        for (const { records } of appends) for (const record of records) this.#follow(record)
         for (const { done } of appends) done()
       } catch (error) {
         for (const { done } of appends) done(error)
@@ -147,6 +157,12 @@ export class JobStore {
       if (this.#size - this.#begunWith > Math.max(GROWTH, this.#begunWith))
         await this.#beginAnew().catch(() => {})
     }
+  }
+
+  /** Knows whether a replacement of the file is under way, which a new journal has to tell too. */
+  #follow(record: JsonObject): void {
+    if (record.write !== undefined) this.#openWrite = record
+    if (record.written !== undefined) this.#openWrite = undefined
   }
 
   async #put(bytes: Buffer): Promise<void> {
@@ -172,7 +188,7 @@ export class JobStore {
 
   async #beginAnew(): Promise<void> {
     await this.#writeArchive()
-    const { handle, size } = await newJournal(this.#folder, this.#number + 1, this.#options)
+    const { handle, size } = await newJournal(this.#folder, this.#number + 1, this.#options, this.#openWrite)
     await this.#handle.close()
     this.#number++
     this.#handle = handle
@@ -198,6 +214,7 @@ async function newJournal(
   folder: string,
   number: number,
   { state, sync }: JobStoreOptions,
+  openWrite?: JsonObject,
 ): Promise<{ handle: FileHandle; size: number }> {
   const path = join(folder, `journal-${number}`)
   const handle = await open(`${path}.new`, 'w', 0o640)
@@ -205,6 +222,7 @@ async function newJournal(
     const { last, jobs } = state()
     const lines = [`${stringifyJson({ last })}\n`]
     for (const job of jobs) lines.push(`${stringifyJson(jobRecord(job))}\n`)
+    if (openWrite) lines.push(`${stringifyJson(openWrite)}\n`)
     const bytes = Buffer.from(lines.join(''))
     await handle.write(bytes, 0, bytes.length, 0)
     if (sync) await handle.sync()

@@ -153,7 +153,7 @@ class YamlReader {
     const instances = new InstanceReader({
       identities: this.#identities,
       settings: this.#settings,
-      volumeGroup: this.#settings.volume_group_name ?? CLUSTER_DEFAULTS.volume_group_name,
+      volumeGroup: this.#settings.volume_group_name || CLUSTER_DEFAULTS.volume_group_name,
       hypervisor,
       enabledHypervisors: hypervisors,
       enabledTemplates: templates,
@@ -239,8 +239,8 @@ class YamlReader {
         ...new Set([hypervisor, ...(hypervisors.length > 0 ? hypervisors : usedHypervisors)]),
       ],
       enabled_disk_templates: enabled,
-      volume_group_name: this.#settings.volume_group_name ?? volumeGroup,
-      drbd_usermode_helper: this.#cluster.textOr('drbd_usermode_helper', helper),
+      volume_group_name: (this.#settings.volume_group_name ?? volumeGroup) || null,
+      drbd_usermode_helper: this.#cluster.textOr('drbd_usermode_helper', helper) || null,
     }
   }
 

@@ -490,7 +490,8 @@ export function sayCluster(
   for (const [key, usual] of Object.entries(CLUSTER_KEYS) as [keyof typeof CLUSTER_KEYS, Json][]) {
     statement.fix(key, meant[key] as Json, now[key] as Json, usual)
   }
-  for (const key of DERIVED_KEYS) statement.fix(key, meant[key], now[key] ?? '')
+  // No volume group, where there would be one, is said by an empty name.
+  for (const key of DERIVED_KEYS) statement.fix(key, meant[key] ?? '', now[key] ?? '')
   if (!equalJson(meant.enabled_hypervisors, now.enabled_hypervisors)) {
     statement.put('enabled_hypervisors', now.enabled_hypervisors)
     if (statement.has('hypervisor')) statement.put('hypervisor', now.enabled_hypervisors[0])

@@ -1,0 +1,609 @@
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { Backend } from '../../../lib/backend/backend.ts'
+import { type Operation, prerequisite } from '../../../lib/backend/config-file/apply/operation.ts'
+import { OPERATIONS } from '../../../lib/backend/config-file/apply/operations.ts'
+import { ClusterFile } from '../../../lib/backend/config-file/cluster-file.ts'
+import { configFileBackend } from '../../../lib/backend/config-file/config-file-backend.ts'
+import { JobQueue } from '../../../lib/backend/config-file/job-queue.ts'
+import { readConfigFile } from '../../../lib/backend/config-file/read.ts'
+import { Failure } from '../../../lib/failure.ts'
+import type { Json, JsonObject } from '../../../lib/json.ts'
+
+const YAML = `# A small one
+cluster: {name: c.example.com}   # nothing else
+nodes:
+  n1.example.com: {memory: 8g, disk: 100g}
+  n2.example.com: {memory: 8g, disk: 100g}
+instances:
+  a1.example.com: {pnode: n1.example.com}
+  # the other one
+  a2.example.com: {pnode: n2.example.com}
+`
+
+interface Tried {
+  readonly path: string
+  readonly file: ClusterFile
+  readonly queue: JobQueue
+  readonly backend: Backend
+  readonly log: string[]
+  run(...opcodes: JsonObject[]): Promise<JsonObject>
+  wait(id: number): Promise<JsonObject>
+}
+
+async function open(t: Test, path: string, operations = OPERATIONS): Promise<Tried> {
+  const file = new ClusterFile([path])
+  await file.load()
+  const lines: string[] = []
+  const log = { warning: (line: string) => lines.push(line), error: (line: string) => lines.push(line) }
+  const queue = await JobQueue.open({ file, folder: `${path}.queue`, operations, log })
+  const backend = configFileBackend(() => file.current, queue)
+  let closed = false
+  const close = async () => {
+    if (!closed) await backend.close()
+    closed = true
+  }
+  t.teardown(close)
+  const fields = ['id', 'status', 'opstatus', 'opresult', 'oplog', 'summary', 'start_ts', 'end_ts']
+  const wait = async (id: number) => {
+    let jobInfo: Json = null
+    let logSerial = 0
+    for (;;) {
+      const news = await backend.waitForJobChange(String(id), fields, { jobInfo, logSerial }, 10, never)
+      jobInfo = news?.jobInfo ?? jobInfo
+      for (const [serial] of (news?.logEntries ?? []) as [number][]) logSerial = serial
+      const row = Object.fromEntries(
+        fields.map((field, place) => [field, (jobInfo as Json[])?.[place] ?? null]),
+      )
+      if (['success', 'error', 'canceled'].includes(String(row.status))) return row
+    }
+  }
+  const run = async (...opcodes: JsonObject[]) => wait(await backend.submitJob(opcodes))
+  return { path, file, queue, backend: { ...backend, close } as Backend, log: lines, run, wait }
+}
+
+const never = new AbortController().signal
+
+function cluster(t: Test, yaml = YAML): string {
+  return join(t.testdir({ 'cluster.yaml': yaml }), 'cluster.yaml')
+}
+
+const COMMON = { dry_run: false, debug_level: null, priority: 0, depends: null, comment: null, reason: [] }
+
+function tag(name: string, ...tags: string[]): JsonObject {
+  return { ...COMMON, OP_ID: 'OP_TAGS_SET', kind: 'instance', name, tags }
+}
+
+function delay(duration: number, more: JsonObject = {}): JsonObject {
+  return {
+    ...COMMON,
+    OP_ID: 'OP_TEST_DELAY',
+    duration,
+    on_nodes: ['n1.example.com'],
+    repeat: 0,
+    no_locks: false,
+    ...more,
+  }
+}
+
+t.test('a job is queued, runs, and what it changed stands in the file', async (t) => {
+  const { backend, run, path, file } = await open(t, cluster(t))
+  const job = await run({ ...tag('a1', 'web', 'x:y'), reason: [['gnt:user', 'because', 1]] })
+  t.match(job, {
+    id: 1,
+    status: 'success',
+    opstatus: ['success'],
+    opresult: [null],
+    oplog: [[]],
+    summary: ['TAGS_SET'],
+  })
+  t.strictSame(await backend.queryTags('instance', 'a1'), ['web', 'x:y'])
+  const text = readFileSync(path, 'utf8')
+  t.match(
+    text,
+    /# A small one\ncluster: \{name: c\.example\.com, ctime: [\d.]+, mtime: [\d.]+\} {3}# nothing else/,
+  )
+  t.match(
+    text,
+    /a1\.example\.com: \{pnode: n1\.example\.com, mtime: [\d.]+, serial_no: 2, tags: \[web, x:y\]\}\n {2}# the/,
+  )
+  t.strictSame((await readConfigFile(path)).instances.all, file.current.instances.all)
+  const [[ops, received]] = (await backend.queryJobs(['1'], ['ops', 'received_ts'])) as [
+    [JsonObject[], number[]],
+  ]
+  const [seconds = 0, microseconds = 0] = received
+  const nanoseconds = BigInt(seconds) * 1_000_000_000n + BigInt(microseconds) * 1000n
+  t.strictSame(Object.entries(ops[0] ?? {}), [
+    ['dry_run', false],
+    ['debug_level', 0],
+    ['priority', 0],
+    ['depends', null],
+    ['comment', null],
+    [
+      'reason',
+      [
+        ['gnt:user', 'because', 1],
+        ['gnt:opcode:tags_set', 'job=1;index=0', nanoseconds],
+      ],
+    ],
+    ['OP_ID', 'OP_TAGS_SET'],
+    ['kind', 'instance'],
+    ['name', 'a1'],
+    ['tags', ['web', 'x:y']],
+  ])
+})
+
+t.test('a refusal ends the job, and those opcodes behind it, in error', async (t) => {
+  const { run, path } = await open(t, cluster(t))
+  t.match(await run(tag('nosuch', 'x'), tag('a1', 'y')), {
+    status: 'error',
+    opstatus: ['error', 'error'],
+    opresult: [
+      ['OpPrereqError', ["Instance 'nosuch' not known", 'unknown_entity']],
+      ['OpExecError', ['Preceding opcode failed']],
+    ],
+  })
+  t.equal(readFileSync(path, 'utf8'), YAML)
+  t.match(await run(tag('a1', 'y'), tag('a1', 'b d')), {
+    status: 'error',
+    opstatus: ['success', 'error'],
+    opresult: [null, ['TagError', ['Tag contains invalid characters']]],
+  })
+  t.match(await run({ ...COMMON, OP_ID: 'OP_NO_SUCH' }), {
+    status: 'error',
+    opresult: [['OpExecError', [String]]],
+  })
+})
+
+t.test('a fault of an operation is told in the log, not to the client', async (t) => {
+  const broken: Operation = () => {
+    throw new TypeError('x is not a function')
+  }
+  const { run, log } = await open(t, cluster(t), { OP_BROKEN: broken })
+  t.match(await run({ ...COMMON, OP_ID: 'OP_BROKEN' }), { opresult: [['OpExecError', ['Internal error']]] })
+  t.match(log, ['Job 1: x is not a function'])
+})
+
+t.test('a dry run changes nothing', async (t) => {
+  const { run, path } = await open(t, cluster(t))
+  const job = await run({ ...tag('a1', 'x'), dry_run: true })
+  t.match(job.oplog, [[[1, [Number, Number], 'message', / - INFO: dry-run mode requested/]]])
+  t.equal(readFileSync(path, 'utf8'), YAML)
+})
+
+t.test('ids only grow, and jobs are as they were after a restart', async (t) => {
+  const path = cluster(t)
+  const first = await open(t, path)
+  const done = await first.run(tag('a1', 'x'))
+  await first.run(tag('nosuch', 'x'))
+  await first.backend.close()
+  const second = await open(t, path)
+  t.strictSame(await second.wait(1), done)
+  t.match(await second.wait(2), { status: 'error' })
+  t.equal(await second.backend.submitJob([tag('a2', 'x')]), 3)
+  t.strictSame((await second.backend.queryJobs([], ['id'])).flat(), [1, 2, 3])
+  await t.rejects(second.backend.queryJobs(['4'], ['id']), { code: 'not-found' })
+  await t.rejects(
+    second.backend.waitForJobChange('4', ['id'], { jobInfo: null, logSerial: null }, 1, never),
+    { code: 'not-found' },
+  )
+})
+
+t.test('after a crash, running jobs have failed and waiting ones run', async (t) => {
+  const path = cluster(t)
+  const first = await open(t, path)
+  await first.backend.submitJob([delay(60)])
+  await first.backend.submitJob([delay(60, { on_nodes: ['n1'] })])
+  await first.backend.submitJob([tag('a1', 'x')])
+  await first.wait(3)
+  // What a crash leaves is what stands on disk now.
+  const crashed = join(path, '../again')
+  mkdirSync(crashed)
+  execFileSync('cp', ['-a', path, `${path}.queue`, crashed])
+  const second = await open(t, join(crashed, 'cluster.yaml'))
+  t.match(await second.wait(1), {
+    status: 'error',
+    opresult: [['OpExecError', ['Unclean master daemon shutdown']]],
+  })
+  t.match(await second.wait(3), { status: 'success' })
+  await sleep(20)
+  t.match(
+    (await second.backend.queryJobs(['2'], ['status'])).flat(),
+    ['running'],
+    'it had been waiting for the lock',
+  )
+})
+
+t.test('a crash between the journal and the file: the file tells how it went', async (t) => {
+  const base = cluster(t)
+  const before = await open(t, base)
+  await before.run(tag('a1', 'x'))
+  await before.backend.close()
+  const [journal] = readdirSync(`${base}.queue`).filter((name) => name.startsWith('journal-'))
+  const lines = readFileSync(join(`${base}.queue`, String(journal)), 'utf8').split('\n')
+  const upTo = lines.findIndex((line) => line.startsWith('{"write"')) + 1
+  const written = readFileSync(base, 'utf8')
+  const left = (name: string, yaml: string, temporary?: string) => {
+    const path = join(base, '..', name, 'cluster.yaml')
+    mkdirSync(`${path}.queue`, { recursive: true })
+    writeFileSync(path, yaml)
+    writeFileSync(join(`${path}.queue`, 'journal-1'), `${lines.slice(0, upTo).join('\n')}\n{"job": {"id": 9`)
+    if (temporary !== undefined) writeFileSync(join(path, '../.cluster.yaml.new'), temporary)
+    return path
+  }
+  const cases: [title: string, yaml: string, temporary: string | undefined, status: string][] = [
+    ['the file has been replaced', written, undefined, 'success'],
+    ['it has not', YAML, written, 'queued or so'],
+    ['it has, and somebody changed it since', `${written}# mine\n`, undefined, 'success'],
+    ['somebody changed it, and it has not', `${YAML}# mine\n`, written, 'queued or so'],
+  ]
+  for (const [index, [title, yaml, temporary, status]] of cases.entries()) {
+    const path = left(`case${index}`, yaml, temporary)
+    const { wait, backend } = await open(t, path)
+    const job = await wait(1)
+    // A job that had not even been known to run runs now.
+    t.match(job, { status: 'success' }, title)
+    t.strictSame(await backend.queryTags('instance', 'a1'), ['x'], title)
+    const serial = (await backend.queryInstances(['a1'], ['serial_no'])).flat()
+    t.strictSame(serial, [2], `${title}: it was applied once (${status})`)
+    t.notOk(readdirSync(join(path, '..')).includes('.cluster.yaml.new'), 'nothing is left lying about')
+    await backend.close()
+  }
+})
+
+t.test('a damaged journal is no reason to forget jobs', async (t) => {
+  const path = cluster(t)
+  mkdirSync(`${path}.queue`)
+  writeFileSync(join(`${path}.queue`, 'journal-3'), '{"last": 7}\nnonsense\n{"last": 8}\n')
+  await t.rejects(open(t, path), { code: 'configuration', message: /journal-3:2: the job queue is damaged/ })
+})
+
+t.test('jobs on the same object go in order, others beside them', async (t) => {
+  const { backend, wait } = await open(t, cluster(t))
+  const slow = await backend.submitJob([delay(0.3)])
+  const next = await backend.submitJob([delay(0)])
+  const urgent = await backend.submitJob([delay(0, { priority: -10 })])
+  const other = await backend.submitJob([delay(0, { on_nodes: ['n2'] })])
+  t.match(await wait(other), { status: 'success' })
+  t.match((await backend.queryJobs([String(slow), String(next)], ['status'])).flat(), ['running', 'waiting'])
+  t.strictSame(
+    (await backend.query('lock', ['name', 'mode', 'owner', 'pending'], null)).data.map((row) =>
+      row.map(([, v]) => v),
+    ),
+    [['node/n1.example.com', 'exclusive', [String(slow)], [['exclusive', [String(urgent), String(next)]]]]],
+  )
+  const [first, second, third] = await Promise.all([wait(slow), wait(next), wait(urgent)])
+  const order = [first, third, second].map(({ end_ts }) =>
+    (end_ts as number[]).map((part) => String(part).padStart(6, '0')).join('.'),
+  )
+  t.strictSame([...order].sort(), order, 'the urgent one overtakes')
+})
+
+t.test('no more jobs run than the cluster allows', async (t) => {
+  const { backend, wait } = await open(
+    t,
+    cluster(t, YAML.replace('{name: c.example.com}', '{name: c, max_running_jobs: 1}')),
+  )
+  const slow = await backend.submitJob([delay(0.2)])
+  const next = await backend.submitJob([tag('a1', 'x')])
+  t.match((await backend.queryJobs([String(next)], ['status', 'start_ts'])).flat(), ['queued', null])
+  t.strictSame(await backend.cancelJob(String(next)), [true, `Dequeued job ${next}`])
+  t.match(await wait(next), { status: 'canceled', opstatus: ['canceled'], opresult: [null], start_ts: null })
+  t.match(await wait(slow), { status: 'success' })
+})
+
+t.test('what can be canceled, and what is said', async (t) => {
+  const { backend, wait, run } = await open(t, cluster(t))
+  await run(tag('a1', 'x'))
+  const running = await backend.submitJob([delay(0.3)])
+  const waiting = await backend.submitJob([delay(0)])
+  await sleep(20)
+  t.strictSame(await backend.cancelJob(String(running)), [
+    false,
+    `Job ${running} is no longer waiting in the queue`,
+  ])
+  t.strictSame(await backend.cancelJob(String(waiting)), [true, `Job ${waiting} will be canceled`])
+  t.match(await wait(waiting), { status: 'canceled' })
+  t.strictSame(await backend.cancelJob('1'), [false, 'Job 1 not found in queue'])
+  t.strictSame(await backend.cancelJob('99'), [false, 'Job 99 not found in queue'])
+  t.match(await wait(running), { status: 'success' })
+})
+
+t.test('jobs wait for those they depend on', async (t) => {
+  const { backend, wait } = await open(t, cluster(t))
+  const first = await backend.submitJob([delay(0.1)])
+  const failing = await backend.submitJob([tag('nosuch', 'x')])
+  const after = (id: number, ...wanted: string[]) =>
+    backend.submitJob([{ ...tag('a1', 'x'), depends: [[id, wanted]] }])
+  const fine = await after(first, 'success')
+  const any = await after(failing)
+  const wrong = await after(failing, 'success')
+  const lost = await after(77, 'success')
+  t.match((await backend.queryJobs([String(fine)], ['status'])).flat(), ['queued'])
+  t.match(await wait(fine), { status: 'success' })
+  t.match(await wait(any), { status: 'success' })
+  t.match(await wait(wrong), {
+    status: 'error',
+    opresult: [
+      [
+        'OpExecError',
+        [`Dependency job ${failing} finished with status 'error', not one of 'success' as required`],
+      ],
+    ],
+  })
+  t.match(await wait(lost), { status: 'error' })
+})
+
+t.test('a wait tells what is new, and only that', async (t) => {
+  const { backend } = await open(t, cluster(t))
+  const id = String(await backend.submitJob([delay(0.15, { repeat: 2 })]))
+  await sleep(20)
+  const ask = (jobInfo: Json, logSerial: Json, timeout: number, signal = never) =>
+    backend.waitForJobChange(id, ['id', 'status'], { jobInfo, logSerial }, timeout, signal)
+  t.strictSame(await ask(null, null, 5), { jobInfo: [1, 'running'], logEntries: [] })
+  t.equal(await ask([1, 'running'], null, 0.01), null, 'nothing new in time')
+  const gone = new AbortController()
+  setTimeout(() => gone.abort(), 10)
+  t.equal(await ask([1, 'running'], null, 60, gone.signal), null, 'nobody waits any more')
+  const news = await ask([1, 'running'], null, 5)
+  t.match(news, {
+    jobInfo: [1, 'running'],
+    logEntries: [[1, [Number, Number], 'message', ' - INFO: Test delay iteration 0/1']],
+  })
+  t.match(await ask([1, 'running'], 1, 5), {
+    logEntries: [[2, [Number, Number], 'message', ' - INFO: Test delay iteration 1/1']],
+  })
+  t.strictSame(await ask([1, 'running'], 2, 5), { jobInfo: [1, 'success'], logEntries: [] })
+  t.strictSame(
+    await ask([1, 'success'], 2, 5),
+    { jobInfo: [1, 'success'], logEntries: [] },
+    'a job that has ended',
+  )
+  await t.rejects(
+    ask(null, null, 1).then(() =>
+      backend.waitForJobChange(id, ['no'], { jobInfo: null, logSerial: null }, 1, never),
+    ),
+    { code: 'invalid' },
+  )
+})
+
+t.test('jobs take the time that the file says', async (t) => {
+  const talking: Operation = () => ({ change: {}, result: null, log: ['one', 'two'] })
+  const refusing: Operation = () => {
+    throw prerequisite('no', 'wrong_state')
+  }
+  const yaml = YAML.replace(
+    '{name: c.example.com}',
+    '{name: c, job_time: {OP_TALK: 0.12, OP_REFUSE: 60, default: 0}}',
+  )
+  const { run } = await open(t, cluster(t, yaml), { OP_TALK: talking, OP_REFUSE: refusing })
+  const { oplog, start_ts, end_ts } = await run({ ...COMMON, OP_ID: 'OP_TALK' })
+  const [[one, two]] = oplog as [[[number, [number, number]], [number, [number, number]]]]
+  const microseconds = ([seconds, rest]: readonly number[]) => Number(seconds) * 1e6 + Number(rest)
+  const times = [start_ts as number[], one[1], two[1], end_ts as number[]].map(microseconds)
+  for (const [index, time] of times.slice(1).entries())
+    t.ok(time - (times[index] ?? 0) > 30_000, 'not all at once')
+  t.match(
+    await run({ ...COMMON, OP_ID: 'OP_REFUSE' }),
+    { status: 'error' },
+    'what cannot work does not take it',
+  )
+})
+
+t.test('filter rules pause, reject, slow down and accept', async (t) => {
+  const { backend, wait, path, run } = await open(t, cluster(t))
+  const rule = (priority: number, predicates: Json, action: Json) =>
+    backend.replaceFilter(null, { priority, predicates, action, reason: [['me', 'why', 1]] })
+  const later = [['jobid', ['>', 'id', 'watermark']]]
+  const pause = await rule(10, later, 'PAUSE')
+  t.match((await backend.queryFilters([pause], ['watermark', 'reason_trail'])).flat(), [
+    0,
+    [
+      ['me', 'why', 1],
+      ['luxid', '', BigInt],
+    ],
+  ])
+  t.match(readFileSync(path, 'utf8'), /\nfilters:/)
+  const paused = await backend.submitJob([tag('a1', 'paused')])
+  await rule(5, [['opcode', ['=', 'OP_ID', 'OP_TEST_DELAY']]], 'ACCEPT')
+  t.match(await run(delay(0)), { status: 'success' }, 'accepted before it is paused')
+  await rule(1, [['reason', ['=~', 'reason', '^never']]], 'REJECT')
+  t.match(await run({ ...tag('a1', 'x'), reason: [['gnt:user', 'never mind', 1]] }), { status: 'canceled' })
+  t.match((await backend.queryJobs([String(paused)], ['status'])).flat(), ['queued'])
+  t.equal(
+    await backend.replaceFilter(pause, {
+      priority: 10,
+      predicates: later,
+      action: ['RATE_LIMIT', 1],
+      reason: [],
+    }),
+    pause,
+  )
+  t.match(await wait(paused), { status: 'success' })
+  await backend.deleteFilter(pause)
+  await t.rejects(backend.deleteFilter(pause), {
+    code: 'not-found',
+    message: `Filter rule with UUID ${pause} does not exist`,
+  })
+  await t.rejects(rule(1, [['jobid', ['bogus']]], 'PAUSE'), { code: 'invalid' })
+  t.strictSame((await readConfigFile(path)).filters.length, 2)
+})
+
+t.test('a rate limit lets only so many run at once', async (t) => {
+  const { backend, wait } = await open(t, cluster(t))
+  await backend.replaceFilter(null, {
+    priority: 0,
+    predicates: [['opcode', ['=', 'OP_ID', 'OP_TEST_DELAY']]],
+    action: ['RATE_LIMIT', 1],
+    reason: [],
+  })
+  const ids = [
+    await backend.submitJob([delay(0.1)]),
+    await backend.submitJob([delay(0, { on_nodes: ['n2'] })]),
+  ]
+  t.match((await backend.queryJobs(ids.map(String), ['status'])).flat(), [/running|waiting/, 'queued'])
+  for (const id of ids) t.match(await wait(id), { status: 'success' })
+})
+
+t.test('somebody else edits the file meanwhile: both changes are there', async (t) => {
+  const yaml = YAML.replace('{name: c.example.com}', '{name: c.example.com, hidden_os: [none]}')
+  const { run, path, backend } = await open(t, cluster(t, yaml))
+  await run(tag('a1', 'x'))
+  for (let edit = 0; edit < 5; edit++) {
+    const edited = readFileSync(path, 'utf8').replace(/hidden_os: \[\w+\]/, `hidden_os: [os${edit}]`)
+    // In place and by renaming, as editors do.
+    if (edit % 2 === 0) writeFileSync(path, edited)
+    else {
+      writeFileSync(`${path}~`, edited)
+      renameSync(`${path}~`, path)
+    }
+    t.match(await run(tag('a1', `y${edit}`)), { status: 'success' })
+    t.match(readFileSync(path, 'utf8'), `hidden_os: [os${edit}]`)
+  }
+  t.strictSame(await backend.queryTags('instance', 'a1'), ['x', 'y0', 'y1', 'y2', 'y3', 'y4'])
+})
+
+t.test('a file that its editor broke is not touched', async (t) => {
+  const { run, path } = await open(t, cluster(t))
+  appendFileSync(path, 'nonsense: [\n')
+  const broken = readFileSync(path, 'utf8')
+  const job = await run(tag('a1', 'x'))
+  t.match(job, { status: 'error', opresult: [['OpExecError', [/^Cannot write .*cluster\.yaml: /]]] })
+  t.equal(readFileSync(path, 'utf8'), broken)
+  writeFileSync(path, YAML)
+  t.match(await run(tag('a1', 'x')), { status: 'success' })
+})
+
+t.test('mode, owner and links of the file stay', async (t) => {
+  const folder = t.testdir({ real: { 'c.yaml': YAML } })
+  const real = join(folder, 'real/c.yaml')
+  chmodSync(real, 0o664)
+  if (process.geteuid?.() === 0) chownSync(real, 12345, 23456)
+  const { uid, gid } = statSync(real)
+  symlinkSync('real/c.yaml', join(folder, 'cluster.yaml'))
+  const { run } = await open(t, join(folder, 'cluster.yaml'))
+  t.match(await run(tag('a1', 'x')), { status: 'success' })
+  t.ok(lstatSync(join(folder, 'cluster.yaml')).isSymbolicLink())
+  t.match(statSync(real), { mode: 0o100664, uid, gid })
+  t.match(readFileSync(real, 'utf8'), 'tags: [x]')
+})
+
+t.test("Ganeti's own configuration is never written, and that is said", async (t) => {
+  const data = readFileSync(new URL('../../../../test/fixtures/real-cluster/config.data', import.meta.url))
+  const path = join(t.testdir({ 'config.data': data }), 'config.data')
+  const { backend } = await open(t, path)
+  await t.rejects(backend.submitJob([tag('inst1', 'x')]), {
+    code: 'unsupported',
+    message: /only its master daemon may change/,
+  })
+  await t.rejects(backend.replaceFilter(null, { priority: 0, predicates: [], action: 'PAUSE', reason: [] }), {
+    code: 'unsupported',
+  })
+  t.strictSame(readdirSync(join(path, '..')), ['config.data'], 'no queue is made')
+})
+
+t.test(
+  'where nothing can be written no job is taken',
+  { skip: process.geteuid?.() === 0 && 'root may write anywhere' },
+  async (t) => {
+    const path = cluster(t)
+    const { backend } = await open(t, path)
+    chmodSync(path, 0o444)
+    await t.rejects(backend.submitJob([tag('a1', 'x')]), { code: 'unavailable', message: /cannot write/ })
+    chmodSync(path, 0o644)
+    chmodSync(join(path, '..'), 0o555)
+    await t.rejects(backend.submitJob([tag('a1', 'x')]), { code: 'unavailable' })
+    chmodSync(join(path, '..'), 0o755)
+    t.strictSame(await backend.queryJobs([], ['id']), [])
+  },
+)
+
+const canMount = process.geteuid?.() === 0 && process.platform === 'linux'
+
+/** Does something on a small disk of its own; not at all where there is no mounting. */
+async function onDisk(t: Test, size: string, use: (disk: string) => Promise<void>): Promise<void> {
+  const disk = join(t.testdir({ disk: {} }), 'disk')
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', disk], { stdio: 'ignore' })
+  } catch {
+    t.comment('mounting is not allowed here')
+    return
+  }
+  try {
+    await use(disk)
+  } finally {
+    execFileSync('umount', ['-l', disk])
+  }
+}
+
+t.test('a folder that is read-only takes no jobs', { skip: !canMount && 'needs root' }, async (t) => {
+  await onDisk(t, '1m', async (disk) => {
+    const path = join(disk, 'cluster.yaml')
+    writeFileSync(path, YAML)
+    execFileSync('mount', ['-o', 'remount,ro', disk])
+    const { backend } = await open(t, path)
+    await t.rejects(backend.submitJob([tag('a1', 'x')]), { code: 'unavailable', message: /cannot write/ })
+    t.strictSame(await backend.queryJobs([], ['id']), [])
+  })
+})
+
+t.test(
+  'a disk that is full fails jobs, and harms nothing',
+  { skip: !canMount && 'needs root' },
+  async (t) => {
+    await onDisk(t, '128k', async (disk) => {
+      const path = join(disk, 'cluster.yaml')
+      writeFileSync(path, YAML)
+      const first = await open(t, path)
+      t.match(await first.run(tag('a1', 'x')), { status: 'success' })
+      const before = readFileSync(path, 'utf8')
+      try {
+        for (;;) appendFileSync(join(disk, 'filler'), Buffer.alloc(4096))
+      } catch {
+        // Full.
+      }
+      const taken: number[] = []
+      const refused: unknown[] = []
+      for (let attempt = 0; attempt < 30; attempt++) {
+        await first.backend.submitJob([tag('a2', `t${attempt}`)]).then(
+          (id) => taken.push(id),
+          (error) => refused.push(error),
+        )
+      }
+      t.ok(
+        refused.length > 0 &&
+          refused.every((error) => error instanceof Failure && error.code === 'unavailable'),
+      )
+      t.equal(readFileSync(path, 'utf8'), before)
+      const rows = await first.backend.queryJobs(taken.map(String), ['id', 'status'])
+      const failed = rows.flatMap(([id, status]) => (status === 'error' ? Number(id) : []))
+      t.ok(failed.length > 0)
+      unlinkSync(join(disk, 'filler'))
+      t.match(await first.run(tag('a2', 'y')), { status: 'success' })
+      const ended = await Promise.all(taken.map((id) => first.wait(id)))
+      for (const job of ended) if (failed.includes(Number(job.id))) t.match(job, { status: 'error' })
+      await first.backend.close()
+      const second = await open(t, path)
+      for (const job of ended) t.strictSame(await second.wait(Number(job.id)), job)
+      const tags = ended.flatMap(({ id, status }) => (status === 'success' ? `t${Number(id) - 2}` : []))
+      t.strictSame(await second.backend.queryTags('instance', 'a2'), [...tags, 'y'].sort())
+      await second.backend.close()
+    })
+  },
+)
