@@ -5,9 +5,12 @@
 import { type Context, OpError, type Outcome } from '../../lib/backend/config-file/apply/operation.ts'
 import { OPERATIONS } from '../../lib/backend/config-file/apply/operations.ts'
 import { parseConfig } from '../../lib/backend/config-file/read.ts'
+import { readYamlText } from '../../lib/backend/config-file/read-yaml.ts'
+import { writeChange } from '../../lib/backend/config-file/write-yaml.ts'
+import { YamlText } from '../../lib/backend/config-file/yaml-text.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
 import type { Change } from '../../lib/model/change.ts'
-import { type Config, changeConfig, useOf } from '../../lib/model/config.ts'
+import { type Config, changeConfig, indexConfig, useOf } from '../../lib/model/config.ts'
 import { overcommitment } from '../../lib/model/live-values.ts'
 import type { Hardware } from '../../lib/model/node.ts'
 import { fillOpcode, type Opcode } from '../../lib/model/opcode.ts'
@@ -104,6 +107,49 @@ export class LiveCluster {
 /** A cluster from the text of a YAML file. */
 export function yamlCluster(text: string, random: () => number = numbers(1)): LiveCluster {
   return new LiveCluster(parseConfig(text, { name: 'test.yaml', mtime: 1_700_000_000 }), random)
+}
+
+/** As `yamlCluster`, with every change written into the file too. */
+export class WrittenCluster extends LiveCluster {
+  #text: YamlText
+
+  constructor(text: string, random: () => number) {
+    const { objects, cuts } = readYamlText(text, { name: 'test.yaml', mtime: 1_700_000_000 })
+    super(indexConfig(objects), random)
+    this.#text = YamlText.of(text, cuts)
+  }
+
+  override apply(change: Change): void {
+    const { text, config } = writeChange(this.#text, this.config, change)
+    this.#text = text
+    this.config = config
+  }
+
+  /** What the file means, read anew; the time of the file itself must not matter. */
+  reread(): Config {
+    return parseConfig(this.#text.toString(), { name: 'test.yaml', mtime: 1_900_000_000 })
+  }
+
+  override toString(): string {
+    return this.#text.toString()
+  }
+}
+
+/** All that a configuration says, without the file's own times, for comparing. */
+export function told({ mtime: _mtime, live, hardware, ...config }: Config) {
+  return {
+    ...config,
+    groups: config.groups.all,
+    nodes: config.nodes.all,
+    instances: config.instances.all,
+    networks: config.networks.all,
+    live: [...live].sort(),
+    hardware: [...hardware].sort(),
+    primaryInstances: [...config.primaryInstances].sort(),
+    secondaryInstances: [...config.secondaryInstances].sort(),
+    groupNodes: [...config.groupNodes].sort(),
+    networkInstances: [...config.networkInstances].sort(),
+  }
 }
 
 /** The same numbers from 0 to 1 for the same seed (mulberry32). */

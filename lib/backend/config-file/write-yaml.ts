@@ -10,7 +10,7 @@
  * any other the whole is read (from values, not from text) and compared.
  */
 import { Failure } from '../../failure.ts'
-import type { Json, JsonObject } from '../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
 import type { Change } from '../../model/change.ts'
 import { type Config, type ConfigObjects, changeConfig, type Index, useOf } from '../../model/config.ts'
 import { CLUSTER_DEFAULTS } from '../../model/defaults.ts'
@@ -79,6 +79,8 @@ class Draft implements YamlChange {
     this.#section('nodes', before.nodes, nodes, sayNode)
     if (filters) this.#sayFilters(before)
     for (const [uuid, now] of this.#change.instances ?? []) this.#instance(uuid, now)
+    this.#followRenames()
+    this.#nameGroups()
     this.#reserveAddresses()
     if (cluster || groups || nodes || networks || filters || this.#choicesFollow()) this.#settle()
     this.#checkNodes()
@@ -155,6 +157,45 @@ class Draft implements YamlChange {
     for (const { uuid, name } of this.#before.groups.all) {
       const said = this.#text.entry('groups', name) !== undefined
       if (!said && !this.#change.groups.has(uuid)) this.#put('groups', name, {})
+    }
+  }
+
+  /** A node that does not name its group is in the only one, or in the one called default. */
+  #nameGroups(): void {
+    const { groups, nodes } = this.config
+    if (!this.#change.groups || groups.all.length < 2) return
+    for (const { name, group } of nodes.all) {
+      const called = groups.byUuid.get(group)?.name ?? ''
+      const said = this.#entry('nodes', name)
+      const values = isJsonObject(said) ? said : {}
+      if (called !== 'default' && values.group === undefined)
+        this.#put('nodes', name, { ...values, group: called })
+    }
+  }
+
+  /** Others refer to groups and networks by their names. */
+  #followRenames(): void {
+    const { groups, nodes, instances, groupNodes, networkInstances } = this.config
+    const resay = (section: Section, { name }: Named, change: (said: JsonObject) => JsonObject) => {
+      const said = this.#entry(section, name)
+      const value = isJsonObject(said) ? change(said) : undefined
+      if (value && !equalJson(said, value)) this.#put(section, name, value)
+    }
+    for (const [uuid, from, to] of renames(this.#before.groups, this.#change.groups)) {
+      for (const node of groupNodes.get(uuid) ?? []) {
+        resay('nodes', nodes.byUuid.get(node.uuid) ?? node, (said) => withReference(said, 'group', from, to))
+      }
+    }
+    for (const [uuid, from, to] of renames(this.#before.networks, this.#change.networks)) {
+      for (const group of groups.all) {
+        if (uuid in group.networks) resay('groups', group, (said) => withKey(said, 'networks', from, to))
+      }
+      for (const instance of networkInstances.get(uuid) ?? []) {
+        resay('instances', instances.byUuid.get(instance.uuid) ?? instance, ({ nics = [], ...said }) => {
+          const cards = (nics as readonly JsonObject[]).map((nic) => withReference(nic, 'network', from, to))
+          return { ...said, nics: cards }
+        })
+      }
     }
   }
 
@@ -319,6 +360,28 @@ class Draft implements YamlChange {
       if (complaint) throw new Failure('invalid', `${node?.name}: ${complaint}`)
     }
   }
+}
+
+function* renames<T extends Named>(
+  { byUuid }: Index<T>,
+  changes: ReadonlyMap<string, T | null> | undefined,
+): Generator<[uuid: string, from: string, to: string]> {
+  for (const [uuid, now] of changes ?? []) {
+    const was = byUuid.get(uuid)
+    if (was && now && was.name !== now.name) yield [uuid, was.name, now.name]
+  }
+}
+
+function withReference(said: JsonObject, key: string, from: string, to: string): JsonObject {
+  return said[key] === from ? { ...said, [key]: to } : said
+}
+
+/** With another name for a key of an inner object. */
+function withKey(said: JsonObject, key: string, from: string, to: string): JsonObject {
+  const inner = said[key]
+  if (!isJsonObject(inner)) return said
+  const entries = Object.entries(inner).map(([name, value]) => [name === from ? to : name, value] as const)
+  return { ...said, [key]: Object.fromEntries(entries) }
 }
 
 function addressesOf(instance: Instance | undefined): (readonly [string | null, string | null])[] {

@@ -61,9 +61,8 @@ function edited(text: string, wanted: JsonObject): string {
   for (let steps = 0; steps < MOST_STEPS; steps++) {
     const editor = new Editor(current)
     if (equalJson(editor.value ?? {}, wanted)) return current
-    const splice = editor.splice(wanted)
-    const next = splice && current.slice(0, splice.from) + splice.text + current.slice(splice.to)
-    if (next === undefined || next === current) throw new Stuck()
+    const next = spliced(current, [...editor.splices(wanted)])
+    if (next === current) throw new Stuck()
     current = next
   }
   throw new Stuck()
@@ -128,7 +127,21 @@ interface Splice {
 
 type MaybeNode = Node | null | undefined
 
-/** Finds the next splice in one state of a text. */
+/** Puts in those that do not overlap, from the end so that places before stay true; of two at one place, the first comes first. */
+function spliced(text: string, splices: readonly Splice[]): string {
+  let current = text
+  let end = text.length
+  const places = splices.map((splice, order) => ({ splice, order }))
+  places.sort((a, b) => b.splice.from - a.splice.from || b.order - a.order)
+  for (const { splice } of places) {
+    if (splice.to > end) continue
+    current = current.slice(0, splice.from) + splice.text + current.slice(splice.to)
+    end = splice.from
+  }
+  return current
+}
+
+/** Finds what to change in one state of a text. */
 class Editor {
   readonly #text: string
   readonly #contents: MaybeNode
@@ -149,19 +162,21 @@ class Editor {
     return root && isCollection(root) ? this.#lineEnd(this.#endOf(root)) : this.#text.length
   }
 
-  splice(wanted: JsonObject): Splice | undefined {
+  /** Changes that can be made at once; others may show only when these have been. */
+  *splices(wanted: JsonObject): Generator<Splice> {
     const root = this.#contents
-    if (isMap(root)) return this.#inMap(root, wanted)
-    const end = this.#text === '' || this.#text.endsWith('\n') ? '' : '\n'
-    if (root === null || root === undefined || (isScalar(root) && root.value === null))
-      return { from: this.#text.length, to: this.#text.length, text: end + blockMap(wanted, 0) }
-    return undefined
+    if (isMap(root)) yield* this.#inMap(root, wanted)
+    else if (root === null || root === undefined || isEmpty(root)) {
+      const end = this.#text === '' || this.#text.endsWith('\n') ? '' : '\n'
+      yield { from: this.#text.length, to: this.#text.length, text: end + blockMap(wanted, 0) }
+    }
   }
 
-  #inMap(map: YAMLMap, wanted: JsonObject): Splice | undefined {
+  *#inMap(map: YAMLMap, wanted: JsonObject): Generator<Splice> {
     const pairs = map.items as Pair<Node, Node | null>[]
     const own = new Set<string>()
     let merged: JsonObject = {}
+    let same = true
     for (const pair of pairs) {
       const key = keyOf(pair)
       const value = this.#valueOf(pair.value)
@@ -173,52 +188,61 @@ class Editor {
       }
       own.add(key)
       const want = wanted[key]
-      if (want !== undefined && !equalJson(value, want)) return this.#inPair(map, pair, want)
+      if (want === undefined || equalJson(value, want)) continue
+      yield* this.#inPair(map, pair, want)
+      same = false
     }
-    for (const [key, want] of Object.entries(wanted)) {
-      if (own.has(key) || (Object.hasOwn(merged, key) && equalJson(merged[key], want))) continue
-      return this.#addition(map, key, want)
-    }
-    // At last, so that a block is never left without a line.
+    const added = Object.entries(wanted).filter(
+      ([key, want]) => !own.has(key) && !(Object.hasOwn(merged, key) && equalJson(merged[key], want)),
+    )
+    if (added.length > 0) yield this.#addition(map, added)
+    if (!same || added.length > 0) return
+    // At last, so that a block is never left without a line; and one by one, as each moves the others.
     const gone = pairs.find((pair) => keyOf(pair) !== '<<' && wanted[keyOf(pair)] === undefined)
-    return gone && this.#removal(map, gone)
+    const removal = gone && this.#removal(map, gone)
+    if (removal) yield removal
   }
 
-  #inPair(map: YAMLMap, pair: Pair<Node, Node | null>, want: Json): Splice | undefined {
+  *#inPair(map: YAMLMap, pair: Pair<Node, Node | null>, want: Json): Generator<Splice> {
     const node = pair.value
     if (isMap(node) && isJsonObject(want) && Object.keys(want).length > 0 && node.items.length > 0) {
-      return this.#inMap(node, want)
+      yield* this.#inMap(node, want)
+      return
     }
     if (isSeq(node) && Array.isArray(want) && want.length > 0 && node.items.length > 0) {
-      return this.#inSeq(node, want)
+      yield* this.#inSeq(node, want)
+      return
     }
     const indent = this.#columnOf((map.items[0] as Pair<Node>).key)
     if (node && !isEmpty(node)) {
       const at = node.range as readonly [number, number, number]
       // A block collection begins on a line of its own; what replaces it stands beside the key.
       const block = isCollection(node) && !node.flow
-      return {
+      yield {
         from: block ? this.#afterColon(pair) : at[0],
         to: this.#endOf(node),
         text: block ? rendered(want, indent, map.flow === true) : flow(want),
       }
+      return
     }
     const from = this.#afterColon(pair)
-    return { from, to: from, text: rendered(want, indent, map.flow === true) }
+    yield { from, to: from, text: rendered(want, indent, map.flow === true) }
   }
 
-  #addition(map: YAMLMap, key: string, want: Json): Splice {
+  #addition(map: YAMLMap, added: readonly (readonly [string, Json])[]): Splice {
     const last = map.items.at(-1) as Pair<Node, Node | null> | undefined
     if (map.flow) {
       const [start] = map.range as readonly [number, number, number]
-      const said = `${flow(key)}: ${flow(want)}`
+      const said = added.map(([key, want]) => `${flow(key)}: ${flow(want)}`).join(', ')
       if (!last) return { from: start + 1, to: start + 1, text: said }
       const end = this.#endOfPair(last)
       return { from: end, to: end, text: `, ${said}` }
     }
     const indent = this.#columnOf((map.items[0] as Pair<Node>).key)
-    const line = `${' '.repeat(indent)}${flow(key)}:${rendered(want, indent, false)}\n`
-    return this.#newLine(this.#endOfPair(last as Pair<Node, Node | null>), line)
+    return this.#newLine(
+      this.#endOfPair(last as Pair<Node, Node | null>),
+      blockMap(Object.fromEntries(added), indent),
+    )
   }
 
   #removal(map: YAMLMap, pair: Pair<Node, Node | null>): Splice | undefined {
@@ -247,27 +271,26 @@ class Editor {
     return before ? { from: before[1], to: end, text: '' } : { from: start, to: end, text: '' }
   }
 
-  #inSeq(seq: YAMLSeq, wanted: readonly Json[]): Splice | undefined {
+  /** One at a time: what comes and goes moves the others. */
+  *#inSeq(seq: YAMLSeq, wanted: readonly Json[]): Generator<Splice> {
     const items = seq.items as Node[]
     const values = items.map((item) => this.#valueOf(item))
     const same = (a: number, b: number) => equalJson(values[a], wanted[b])
     let place = 0
     while (place < items.length && place < wanted.length && same(place, place)) place++
-    if (place === items.length) return this.#appended(seq, wanted.slice(place))
     const item = items[place] as Node
-    // Is the rest the same but for what is missing here?
-    if (place === wanted.length || (place + 1 < items.length && same(place + 1, place))) {
-      return this.#removedItem(seq, place)
-    }
     const want = wanted[place] as Json
-    if (place + 1 < wanted.length && same(place, place + 1)) return this.#insertedItem(seq, place, want)
-    if (isMap(item) && isJsonObject(want) && Object.keys(want).length > 0 && item.items.length > 0) {
-      return this.#inMap(item, want)
-    }
-    if (isSeq(item) && Array.isArray(want) && want.length > 0 && item.items.length > 0) {
-      return this.#inSeq(item, want)
-    }
-    return { from: item.range?.[0] ?? 0, to: this.#endOf(item), text: flow(want) }
+    if (place === items.length) yield this.#appended(seq, wanted.slice(place))
+    // Is the rest the same but for what is missing here?
+    else if (place === wanted.length || (place + 1 < items.length && same(place + 1, place))) {
+      yield this.#removedItem(seq, place)
+    } else if (place + 1 < wanted.length && same(place, place + 1)) {
+      yield this.#insertedItem(seq, place, want)
+    } else if (isMap(item) && isJsonObject(want) && Object.keys(want).length > 0 && item.items.length > 0) {
+      yield* this.#inMap(item, want)
+    } else if (isSeq(item) && Array.isArray(want) && want.length > 0 && item.items.length > 0) {
+      yield* this.#inSeq(item, want)
+    } else yield { from: item.range?.[0] ?? 0, to: this.#endOf(item), text: flow(want) }
   }
 
   #appended(seq: YAMLSeq, wanted: readonly Json[]): Splice {
@@ -286,7 +309,7 @@ class Editor {
     return { from: dash, to: dash, text: `- ${flow(want)}\n${' '.repeat(column)}` }
   }
 
-  #removedItem(seq: YAMLSeq, place: number): Splice | undefined {
+  #removedItem(seq: YAMLSeq, place: number): Splice {
     const items = seq.items as Node[]
     if (seq.flow) {
       const spans = items.map((item) => [item.range?.[0] ?? 0, this.#endOf(item)] as const)

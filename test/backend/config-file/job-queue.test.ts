@@ -276,7 +276,7 @@ t.test('a damaged journal is no reason to forget jobs', async (t) => {
 
 t.test('jobs on the same object go in order, others beside them', async (t) => {
   const { backend, wait } = await open(t, cluster(t))
-  const slow = await backend.submitJob([delay(0.3)])
+  const slow = await backend.submitJob([delay(1)])
   const next = await backend.submitJob([delay(0)])
   const urgent = await backend.submitJob([delay(0, { priority: -10 })])
   const other = await backend.submitJob([delay(0, { on_nodes: ['n2'] })])
@@ -300,18 +300,17 @@ t.test('no more jobs run than the cluster allows', async (t) => {
     t,
     cluster(t, YAML.replace('{name: c.example.com}', '{name: c, max_running_jobs: 1}')),
   )
-  const slow = await backend.submitJob([delay(0.2)])
+  await backend.submitJob([delay(60)])
   const next = await backend.submitJob([tag('a1', 'x')])
   t.match((await backend.queryJobs([String(next)], ['status', 'start_ts'])).flat(), ['queued', null])
   t.strictSame(await backend.cancelJob(String(next)), [true, `Dequeued job ${next}`])
   t.match(await wait(next), { status: 'canceled', opstatus: ['canceled'], opresult: [null], start_ts: null })
-  t.match(await wait(slow), { status: 'success' })
 })
 
 t.test('what can be canceled, and what is said', async (t) => {
   const { backend, wait, run } = await open(t, cluster(t))
   await run(tag('a1', 'x'))
-  const running = await backend.submitJob([delay(0.3)])
+  const running = await backend.submitJob([delay(60)])
   const waiting = await backend.submitJob([delay(0)])
   await sleep(20)
   t.strictSame(await backend.cancelJob(String(running)), [
@@ -322,12 +321,11 @@ t.test('what can be canceled, and what is said', async (t) => {
   t.match(await wait(waiting), { status: 'canceled' })
   t.strictSame(await backend.cancelJob('1'), [false, 'Job 1 not found in queue'])
   t.strictSame(await backend.cancelJob('99'), [false, 'Job 99 not found in queue'])
-  t.match(await wait(running), { status: 'success' })
 })
 
 t.test('jobs wait for those they depend on', async (t) => {
   const { backend, wait } = await open(t, cluster(t))
-  const first = await backend.submitJob([delay(0.1)])
+  const first = await backend.submitJob([delay(1)])
   const failing = await backend.submitJob([tag('nosuch', 'x')])
   const after = (id: number, ...wanted: string[]) =>
     backend.submitJob([{ ...tag('a1', 'x'), depends: [[id, wanted]] }])
@@ -352,7 +350,7 @@ t.test('jobs wait for those they depend on', async (t) => {
 
 t.test('a wait tells what is new, and only that', async (t) => {
   const { backend } = await open(t, cluster(t))
-  const id = String(await backend.submitJob([delay(0.15, { repeat: 2 })]))
+  const id = String(await backend.submitJob([delay(1, { repeat: 2 })]))
   await sleep(20)
   const ask = (jobInfo: Json, logSerial: Json, timeout: number, signal = never) =>
     backend.waitForJobChange(id, ['id', 'status'], { jobInfo, logSerial }, timeout, signal)
@@ -453,10 +451,7 @@ t.test('a rate limit lets only so many run at once', async (t) => {
     action: ['RATE_LIMIT', 1],
     reason: [],
   })
-  const ids = [
-    await backend.submitJob([delay(0.1)]),
-    await backend.submitJob([delay(0, { on_nodes: ['n2'] })]),
-  ]
+  const ids = [await backend.submitJob([delay(1)]), await backend.submitJob([delay(0, { on_nodes: ['n2'] })])]
   t.match((await backend.queryJobs(ids.map(String), ['status'])).flat(), [/running|waiting/, 'queued'])
   for (const id of ids) t.match(await wait(id), { status: 'success' })
 })

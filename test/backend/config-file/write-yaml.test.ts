@@ -8,7 +8,7 @@ import { YamlText } from '../../../lib/backend/config-file/yaml-text.ts'
 import { Failure } from '../../../lib/failure.ts'
 import { isJsonObject, type Json } from '../../../lib/json.ts'
 import { type Config, indexConfig } from '../../../lib/model/config.ts'
-import { numbers } from '../../support/live-cluster.ts'
+import { numbers, told } from '../../support/live-cluster.ts'
 import { CHANGES } from '../../support/random-changes.ts'
 
 const sample = readFileSync(new URL('../../../../test/fixtures/cluster.yaml', import.meta.url), 'utf8')
@@ -27,23 +27,6 @@ instances:
 function read(text: string, mtime = 1_790_000_000): { text: YamlText; config: Config } {
   const { objects, cuts } = readYamlText(text, { name: 'cluster.yaml', mtime })
   return { text: YamlText.of(text, cuts), config: indexConfig(objects) }
-}
-
-/** All that a configuration says, without the file's own times. */
-function told({ mtime: _mtime, live, hardware, ...config }: Config) {
-  return {
-    ...config,
-    groups: config.groups.all,
-    nodes: config.nodes.all,
-    instances: config.instances.all,
-    networks: config.networks.all,
-    live: [...live].sort(),
-    hardware: [...hardware].sort(),
-    primaryInstances: [...config.primaryInstances].sort(),
-    secondaryInstances: [...config.secondaryInstances].sort(),
-    groupNodes: [...config.groupNodes].sort(),
-    networkInstances: [...config.networkInstances].sort(),
-  }
 }
 
 /** What a text says, where no order matters. */
@@ -101,4 +84,19 @@ for (const [name, start] of Object.entries({ sample, small })) {
 t.test('a text that is not changed stays the same to the last character', async (t) => {
   t.equal(read(sample).text.toString(), sample)
   t.equal(parseConfig(sample, { name: 'x' }).instances.all.length, 8)
+})
+
+t.test('nodes that do not name their group stay in it, whatever groups come or are called', async (t) => {
+  const { text, config } = read('cluster: {name: c}\nnodes: {n1: {}}\n')
+  const [group] = config.groups.all
+  if (!group) throw new Error('there is always a group')
+  const second = { ...group, uuid: 'u2', name: 'second' }
+  const renamed = { ...group, name: 'first' }
+  const two = writeChange(text, config, { groups: new Map([[second.uuid, second]]) })
+  const called = writeChange(two.text, two.config, { groups: new Map([[group.uuid, renamed]]) })
+  for (const { text: written, config: held } of [two, called]) {
+    const again = read(written.toString()).config
+    t.strictSame(told(again), told(held))
+    t.equal(again.nodes.all[0]?.group, group.uuid)
+  }
 })

@@ -10,10 +10,19 @@ import { instanceOperations } from '../../../../lib/backend/config-file/apply/in
 import type { JsonObject } from '../../../../lib/json.ts'
 import type { Config } from '../../../../lib/model/config.ts'
 import type { Disk, Instance } from '../../../../lib/model/instance.ts'
-import { type LiveCluster, numbers, opcode, yamlCluster } from '../../../support/live-cluster.ts'
+import {
+  type LiveCluster,
+  numbers,
+  opcode,
+  told,
+  WrittenCluster,
+  yamlCluster,
+} from '../../../support/live-cluster.ts'
 
 const SEQUENCES = 60
 const LENGTH = 100
+/** Of those that are written and read again at every step, which takes a hundred times as long. */
+const WRITTEN_SEQUENCES = 10
 
 /** Small enough that things run out. */
 const CLUSTER = `
@@ -575,6 +584,28 @@ t.test('so do those on everything', async (t) => {
   // There is never a physical volume.
   const { OP_NODE_MODIFY_STORAGE: _, ...succeeding } = all
   runSequences(t, [...MAKERS, ...MAKERS, ...CLUSTER_MAKERS], SEQUENCES / 2, Object.keys(succeeding))
+})
+
+t.test('written into the file, every outcome is read back as it is held', async (t) => {
+  const makers = [...MAKERS, ...MAKERS, ...CLUSTER_MAKERS]
+  let changes = 0
+  for (let seed = 1; seed <= WRITTEN_SEQUENCES; seed++) {
+    const random = numbers(1000 + seed)
+    const cluster = new WrittenCluster(CLUSTER, random)
+    for (let step = 0; step < LENGTH; step++) {
+      const pick = new Picker(random, cluster.config)
+      const wanted = pick.of(makers)(pick)
+      const before = String(cluster)
+      if (cluster.run(wanted).status !== 'success' || String(cluster) === before) continue
+      changes++
+      const wrong = faults(cluster)
+      if (wrong.length > 0) return void t.fail(`sequence ${seed}, step ${step}: ${wrong[0]}`, { wanted })
+      if (isDeepStrictEqual(told(cluster.reread()), told(cluster.config))) continue
+      t.strictSame(told(cluster.reread()), told(cluster.config), `sequence ${seed}, step ${step}`, { wanted })
+      return
+    }
+  }
+  t.ok(changes > (WRITTEN_SEQUENCES * LENGTH) / 10, `${changes} changes`)
 })
 
 /** @param all operations that must have succeeded at least once */

@@ -1,0 +1,79 @@
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { JobStore, jobRecord } from '../../../lib/backend/config-file/job-store.ts'
+import type { Job } from '../../../lib/model/job.ts'
+
+function job(id: number, padding = ''): Job {
+  const input = { OP_ID: 'OP_X', padding, reason: [['x', '', 1795323452293720001n]] }
+  const op = {
+    input,
+    status: 'success',
+    result: null,
+    log: [],
+    priority: 0,
+    start: null,
+    exec: null,
+    end: null,
+  } as const
+  return { id, ops: [op], received: [id, 0], start: null, end: [id, 1] }
+}
+
+const nothing = { state: () => ({ last: 0, jobs: [] }), sync: false }
+
+t.test('what was added is read again, long integers too', async (t) => {
+  const folder = join(t.testdir(), 'queue')
+  t.strictSame(await JobStore.read(folder), { last: 0, jobs: new Map(), open: undefined })
+  const store = await JobStore.begin(folder, nothing)
+  await Promise.all([store.append(jobRecord(job(1))), store.append(jobRecord(job(2)), jobRecord(job(4)))])
+  await store.close()
+  const { last, jobs } = await JobStore.read(folder)
+  t.equal(last, 4)
+  t.strictSame([...jobs.values()], [job(1), job(2), job(4)])
+})
+
+t.test('a line that was cut off, or left empty by a loss of power, says nothing', async (t) => {
+  for (const rest of ['{"job": {"id": 2', '\0\0\0\n{"last": 9}\n']) {
+    const folder = t.testdir()
+    const store = await JobStore.begin(folder, nothing)
+    await store.append(jobRecord(job(1)))
+    await store.close()
+    appendFileSync(join(folder, 'journal-1'), rest)
+    t.strictSame([(await JobStore.read(folder)).last], [1])
+  }
+})
+
+t.test('jobs of a replaced file count once that is known', async (t) => {
+  const write = '{"write": {"before": "b", "after": "a", "temporary": "x"}, "jobs": [{"id": 1, "ops": []}]}\n'
+  const cases: [text: string, jobs: number, open: boolean][] = [
+    [write, 0, true],
+    [`${write}{"written": true}\n`, 1, false],
+    [`${write}{"written": false}\n`, 0, false],
+    [`${write}{"written": true}\n${write.replace('"id": 1', '"id": 2')}`, 1, true],
+  ]
+  for (const [text, jobs, open] of cases) {
+    const folder = t.testdir()
+    writeFileSync(join(folder, 'journal-1'), text)
+    const stored = await JobStore.read(folder)
+    t.strictSame([stored.jobs.size, stored.open !== undefined], [jobs, open])
+  }
+})
+
+t.test(
+  'a journal that has grown begins anew with what matters, and an unfinished replacement is not forgotten',
+  async (t) => {
+    const folder = t.testdir()
+    const kept = [job(7)]
+    const store = await JobStore.begin(folder, { state: () => ({ last: 9, jobs: kept }), sync: false })
+    store.archive(job(3))
+    await store.append({ write: { before: 'b', after: 'a', temporary: 'x' }, jobs: [] })
+    const padding = 'x'.repeat(2 ** 20)
+    for (let count = 0; count < 16; count++) await store.append(jobRecord(job(8, padding)))
+    await store.close()
+    t.strictSame(readdirSync(folder).sort(), ['archive', 'journal-2'])
+    t.ok(readFileSync(join(folder, 'journal-2')).length < 2 ** 20)
+    t.match(readFileSync(join(folder, 'archive'), 'utf8'), /^\{"id":3,.*\}\n$/)
+    const { last, jobs, open } = await JobStore.read(folder)
+    t.strictSame([last, [...jobs.keys()], open?.before], [9, [7], 'b'])
+  },
+)
