@@ -86,6 +86,17 @@ t.test('a root folder must be an absolute path', async (t) => {
   t.equal(stderr, "GANETI_ROOTDIR must be an absolute path, not 'var/empty'\n")
 })
 
+t.test('without any cluster state, both places it could be in are named', async (t) => {
+  const empty = new DaemonRoot(t.testdir())
+  empty.fill('', {})
+  const { status, stderr } = await empty.run('-f', '-b', '127.0.0.1', '-p', '0')
+  t.equal(status, 1)
+  t.match(
+    stderr,
+    / CRITICAL .*neither \S+config\.data nor \S+cluster\.yaml; option --config names another file\n$/,
+  )
+})
+
 t.test('help and version need nothing that works', async (t) => {
   const empty = new DaemonRoot(t.testdir())
   for (const line of ['--version', '--vers --bogus']) {

@@ -75,11 +75,11 @@ export class DaemonRoot {
   }
 
   /** Fills the tree: a certificate, users, and a cluster's state. */
-  fill(users: string, state: { configData: string } | { clusterYaml: string }): void {
+  fill(users: string, state: { configData?: string; clusterYaml?: string }): void {
     renameSync(makeCertificate(this.root).pem, this.pem)
     writeFileSync(this.users, users, { mode: 0o600 })
-    if ('configData' in state) writeFileSync(this.configData, state.configData)
-    else writeFileSync(this.clusterYaml, state.clusterYaml)
+    if (state.configData !== undefined) writeFileSync(this.configData, state.configData)
+    if (state.clusterYaml !== undefined) writeFileSync(this.clusterYaml, state.clusterYaml)
   }
 
   /** Runs the program to its end. */

@@ -119,7 +119,7 @@ export class ClusterFile {
   }
 
   async #load(anew: boolean): Promise<Config> {
-    const path = this.#paths.find((one) => existsSync(one)) ?? this.#paths[0]
+    const path = this.#paths.find((one) => existsSync(one)) ?? nothingAt(this.#paths)
     const before = this.#state
     if (!anew && before && lookAt(path) === before.identity) return before.config
     const { config, source } = await this.#loader.loadState(path)
@@ -233,6 +233,16 @@ export class ClusterFile {
       () => false,
     )
   }
+}
+
+function nothingAt(paths: readonly [string, ...string[]]): string {
+  const [path, ...others] = paths
+  // The attempt to read it tells why it is not there.
+  if (others.length === 0) return path
+  throw new Failure(
+    'configuration',
+    `cannot read cluster state: there is neither ${paths.join(' nor ')}; option --config names another file`,
+  )
 }
 
 /** Makes the renames in a folder last. */
