@@ -225,11 +225,15 @@ function steady(result: Result | undefined): Json {
   })
 }
 
-/** What a tool prints of a cluster, without its numbers: free memory moves from one moment to the next. */
+/**
+ * What a tool prints of a cluster, without its numbers, and without the nodes
+ * whose numbers it doubts: free memory moves from one moment to the next.
+ */
 async function printed(side: Side, tool: string, args: readonly string[]) {
   const { status, stdout, stderr } = await run([tool, ...args, '-m', `https://localhost:${side.tls}`])
   const text = `${stderr}\n${stdout}`
-  return { status, text, wording: text.replace(/-?\d[\d.]*/g, '0').replace(/ +/g, ' ') }
+  const told = text.replace(/^Warning: cluster has inconsistent data:\n(?: *- .*\n)+\n*/m, '')
+  return { status, text, wording: told.replace(/-?\d[\d.]*/g, '0').replace(/ +/g, ' ') }
 }
 
 t.test("Ganeti's planning tools see the same cluster through both", async (t) => {
