@@ -1,6 +1,6 @@
 /**
  * Our program in the place of the original's, as Ganeti's own scripts start,
- * check, watch and stop it. Comes last: the watcher mends what is wrong with
+ * check, watch and stop it. Comes late: the watcher mends what is wrong with
  * instances.
  */
 import { existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
@@ -15,7 +15,9 @@ t.setTimeout(300_000)
 const PROGRAM = '/usr/sbin/ganeti-rapi'
 const PID_FILE = '/run/ganeti/ganeti-rapi.pid'
 const LOG = '/var/log/ganeti/rapi-daemon.log'
-const util = (verb: string) => run('/usr/lib/ganeti/daemon-util', verb, 'ganeti-rapi')
+// Without what tap has Node load in every process that it starts.
+const util = (verb: string) =>
+  run('env', '-u', 'NODE_OPTIONS', '/usr/lib/ganeti/daemon-util', verb, 'ganeti-rapi')
 
 const pid = () => readFileSync(PID_FILE, 'utf8').trim()
 
@@ -58,6 +60,9 @@ t.test('daemon-util starts, checks and stops it', async (t) => {
 
 t.test('the arguments of /etc/default/ganeti are its own', async (t) => {
   const { status } = await run(
+    'env',
+    '-u',
+    'NODE_OPTIONS',
     'bash',
     '-c',
     'EXTRA_RAPI_ARGS="--require-authentication -b 127.0.0.1" /usr/lib/ganeti/daemon-util start ganeti-rapi',
