@@ -7,11 +7,13 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { isJsonObject, type Json } from '../../lib/json.ts'
 import { PYTHON, run } from '../clients/programs.ts'
-import { ask, must, ORIGINAL, OURS } from './sides.ts'
+import { ask, daemon, must, ORIGINAL, OURS } from './sides.ts'
 
 t.setTimeout(600_000)
 
-const script = fileURLToPath(new URL('../../../test/ganeti/run-qa.py', import.meta.url))
+const here = (name: string) => fileURLToPath(new URL(`../../../test/ganeti/${name}`, import.meta.url))
+const script = here('run-qa.py')
+const editor = here('edit-config.py')
 
 /** Parts that cannot run on this cluster. */
 const CANNOT: { readonly [part: string]: string } = {
@@ -29,9 +31,15 @@ async function names(target: string, key: string): Promise<string[]> {
   return (body as Json[]).map((one) => (isJsonObject(one) ? String(one[key]) : ''))
 }
 
+// It is drbd in the configuration only, and Ganeti would not remove it.
+const DRBD = 'inst11.example.com'
 for (const instance of await names('/2/instances', 'id')) {
+  if (instance === DRBD) continue
   await must('gnt-instance', 'remove', '-f', '--ignore-failures', '--shutdown-timeout=0', instance)
 }
+for (const name of ['ganeti-luxid', 'ganeti-wconfd']) await daemon('stop', name)
+await must(PYTHON, editor, 'forget', DRBD)
+for (const name of ['ganeti-wconfd', 'ganeti-luxid']) await daemon('start', name)
 for (const uuid of await names('/2/filters', 'uuid')) await must('gnt-filter', 'delete', uuid)
 
 const { stdout, stderr } = await run([PYTHON, script, String(OURS.tls), 'writer', 'writer-pw'])
