@@ -102,7 +102,10 @@ t.test('SIGHUP, by which logrotate tells Ganeti to open its logs anew, keeps it 
   for (let tries = 0; !existsSync(LOG) && tries < 50; tries++) await delay(100)
   t.equal(await version(), '2\n')
   t.equal(pid(), before)
-  t.match(readFileSync(LOG, 'utf8'), / GET \/version HTTP\/1\.1 200/)
+  // Lines are written a moment later than answers.
+  const line = / GET \/version HTTP\/1\.1 200/
+  for (let tries = 0; !line.test(readFileSync(LOG, 'utf8')) && tries < 50; tries++) await delay(100)
+  t.match(readFileSync(LOG, 'utf8'), line)
 })
 
 t.test('the original takes its place back', async (t) => {

@@ -140,6 +140,11 @@ def an_instance():
 # The QA would hold a lock meanwhile, but its function for that fails for want of a name (3.0.2).
 qa_rapi.RunWithLocks = lambda function, _locks, _timeout, _block, *args: function(*args)
 
+# The tool that moves instances compares this option with a number, also where it was not given (3.0.2).
+start = qa_rapi.StartLocalCommand
+qa_rapi.StartLocalCommand = lambda command, **kwargs: start(
+    command[:1] + ["--opportunistic-tries=0"] + command[1:], **kwargs)
+
 with contextlib.redirect_stdout(sys.stderr):
     configure()
     # The QA calls its tools by where they are from there.
