@@ -1,6 +1,9 @@
 /**
  * Writes lines to an open file without making anyone wait: lines gather in
  * memory and go out in batches, one write at a time, on a thread of Node's pool.
+ * The first line after a silence goes out at once; those that follow it closely
+ * wait for each other, as a write with all it takes to have another thread do
+ * it costs more than answering a request.
  *
  * A log must not take the daemon down with it. Where the file cannot be written
  * (disk full) or cannot keep up, lines are lost and counted, and the owner is
@@ -20,29 +23,45 @@ export interface LineWriterEvents {
   recovered(lines: number): void
 }
 
-/** How many characters may wait to be written. */
+/** How many bytes may wait to be written. */
 const WAITING_LIMIT = 4 * 1024 * 1024
+/** Bytes to begin with for lines that wait; what a burst of them needed is not kept. */
+const ROOM = 64 * 1024
+/** How long lines gather after a write, in milliseconds: the most that a process which is killed has not told. */
+const GATHERING = 50
 /** How long to wait for a full pipe or terminal, in milliseconds. */
 const FULL_PIPE_WAIT = 20
 /** How often to wait for it while the process ends. */
 const LAST_WAITS = 25
 
+/** UTF-8 has no more for a unit of a string. */
+const MOST_BYTES = 3
+const NEWLINE = Buffer.from('\n')
+
 export class LineWriter {
   #fd: number
   readonly #events: LineWriterEvents
   readonly #limit: number
-  #waiting = ''
+  /** Lines are put into bytes as they come: as one long string they would keep the garbage collector busy. */
+  #waiting = Buffer.allocUnsafe(ROOM)
+  #waitingBytes = 0
   #waitingLines = 0
+  /** Takes the place of `#waiting` while that is being written. */
+  #spare = Buffer.allocUnsafe(ROOM)
   #lostLines = 0
   /** Whether a failed write has left a line unfinished. */
   #broken = false
   #draining: Promise<void> | undefined
+  /** How many cannot wait while lines gather. */
+  #impatient = 0
+  /** Called to end the gathering of lines. */
+  #hurry = () => {}
   readonly #replacements: { fd: number; done: () => void }[] = []
   readonly #atExit = () => this.#writeRest()
 
   /**
    * @param fd an open file, which becomes this writer's to close (but for standard error)
-   * @param limit how many characters may wait before lines are lost
+   * @param limit how many bytes may wait before lines are lost
    */
   constructor(fd: number, events: LineWriterEvents, limit: number = WAITING_LIMIT) {
     this.#fd = fd
@@ -53,26 +72,38 @@ export class LineWriter {
 
   /** Takes a line, which ends in a newline; returns at once. */
   write(line: string): void {
-    if (this.#waiting.length + line.length > this.#limit) {
+    if (this.#waitingBytes + line.length > this.#limit) {
       this.#lose(1, new Error('it cannot be written as fast as lines come'))
       return
     }
-    this.#waiting += line
+    this.#makeRoom(line.length * MOST_BYTES)
+    this.#waitingBytes += this.#waiting.write(line, this.#waitingBytes)
     this.#waitingLines++
     this.#draining ??= this.#drain()
   }
 
+  #makeRoom(bytes: number): void {
+    const wanted = this.#waitingBytes + bytes
+    if (wanted <= this.#waiting.length) return
+    const larger = Buffer.allocUnsafe(Math.max(wanted, 2 * this.#waiting.length))
+    this.#waiting.copy(larger, 0, 0, this.#waitingBytes)
+    this.#waiting = larger
+  }
+
   /** Waits until everything taken so far is written or lost. */
   async flush(): Promise<void> {
-    await this.#draining
+    await this.#atOnce(async () => this.#draining)
   }
 
   /** Goes on with another open file and closes the old one; no line is lost or written twice. */
   async replace(fd: number): Promise<void> {
-    await new Promise<void>((done) => {
-      this.#replacements.push({ fd, done })
-      this.#draining ??= this.#drain()
-    })
+    await this.#atOnce(
+      () =>
+        new Promise<void>((done) => {
+          this.#replacements.push({ fd, done })
+          this.#draining ??= this.#drain()
+        }),
+    )
   }
 
   async close(): Promise<void> {
@@ -84,7 +115,7 @@ export class LineWriter {
   async #drain(): Promise<void> {
     // Lines of one turn of the event loop go out together.
     await new Promise(setImmediate)
-    while (this.#waiting !== '' || this.#replacements.length > 0) {
+    while (this.#waitingBytes > 0 || this.#replacements.length > 0) {
       const replacement = this.#replacements.shift()
       if (replacement) {
         await this.#closeFile()
@@ -92,9 +123,30 @@ export class LineWriter {
         this.#broken = false
         replacement.done()
       }
-      if (this.#waiting !== '') await this.#writeBatch()
+      if (this.#waitingBytes > 0) await this.#writeBatch()
+      if (this.#impatient === 0) await this.#gather()
     }
     this.#draining = undefined
+  }
+
+  /** Does something that waits for lines to be written. */
+  async #atOnce(action: () => Promise<void>): Promise<void> {
+    this.#impatient++
+    try {
+      const done = action()
+      this.#hurry()
+      await done
+    } finally {
+      this.#impatient--
+    }
+  }
+
+  #gather(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#hurry = resolve
+      // At its end, the process writes what is left without being kept waiting.
+      setTimeout(resolve, GATHERING).unref()
+    })
   }
 
   async #writeBatch(): Promise<void> {
@@ -143,11 +195,15 @@ export class LineWriter {
     }
   }
 
+  /** Gives what waits; its bytes stay as they are until more was taken twice. */
   #takeWaiting(): Buffer {
-    const batch = Buffer.from(this.#broken && this.#waiting !== '' ? `\n${this.#waiting}` : this.#waiting)
-    this.#waiting = ''
+    const taken = this.#waiting
+    const batch = taken.subarray(0, this.#waitingBytes)
+    this.#waiting = this.#spare
+    this.#spare = taken.length > ROOM ? Buffer.allocUnsafe(ROOM) : taken
+    this.#waitingBytes = 0
     this.#waitingLines = 0
-    return batch
+    return this.#broken && batch.length > 0 ? Buffer.concat([NEWLINE, batch]) : batch
   }
 
   #lose(lines: number, error: Error): void {

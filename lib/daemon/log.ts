@@ -66,6 +66,8 @@ export class DaemonLog implements Log {
   readonly #destinations: Destination[] = []
   #second = -1
   #secondText = ''
+  #millisecond = -1
+  #stamp = ''
 
   /**
    * Opens every destination.
@@ -141,13 +143,17 @@ export class DaemonLog implements Log {
 
   #head(caller: string): string {
     const now = Date.now()
-    const second = Math.floor(now / 1000)
-    if (second !== this.#second) {
-      this.#second = second
-      this.#secondText = localTime(new Date(now))
+    if (now !== this.#millisecond) {
+      this.#millisecond = now
+      const second = Math.floor(now / 1000)
+      if (second !== this.#second) {
+        this.#second = second
+        this.#secondText = localTime(new Date(now))
+      }
+      const milliseconds = String(now % 1000).padStart(3, '0')
+      this.#stamp = `${this.#secondText},${milliseconds}: ${this.#program} pid=${process.pid}`
     }
-    const milliseconds = String(now % 1000).padStart(3, '0')
-    return `${this.#secondText},${milliseconds}: ${this.#program} pid=${process.pid}${caller}`
+    return caller === '' ? this.#stamp : this.#stamp + caller
   }
 
   #eventsOf(name: string): LineWriterEvents {

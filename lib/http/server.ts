@@ -116,10 +116,11 @@ interface Connection {
   socket: Socket
   /** To be called when the TLS handshake is done. */
   greeted: () => void
-  readonly underWay: Set<Exchange>
-  /** The last request that was answered, of whose body some may be left to discard. */
-  last: Exchange | undefined
-  /** When that was, by the number of all answers so far; 0 before there was one. */
+  /** Mostly one, or none. */
+  readonly underWay: Exchange[]
+  /** The last request that was answered, where some of its body was left to discard. */
+  unread: Exchange | undefined
+  /** When one was last answered, by the number of all answers so far; 0 before there was one. */
   lastAnswered: number
   /** Bytes received when the last request began; what came since may belong to the next. */
   bytesAtRequest: number
@@ -139,7 +140,8 @@ export async function startServer(
   const { app, serverName, certificate, logRequest, logDebug } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const connections = new Map<string, Connection>()
-  const bySocket = new WeakMap<Duplex, Connection>()
+  // Not a WeakMap: with thousands of connections a second, collecting one costs more than answering.
+  const bySocket = new Map<Duplex, Connection>()
   let answered = 0
   let closing = false
 
@@ -197,8 +199,8 @@ export async function startServer(
       address: remoteAddress,
       socket,
       greeted: () => {},
-      underWay: new Set(),
-      last: undefined,
+      underWay: [],
+      unread: undefined,
       lastAnswered: 0,
       bytesAtRequest: 0,
       epilogue: undefined,
@@ -208,7 +210,9 @@ export async function startServer(
     bySocket.set(socket, connection)
     socket.on('close', () => {
       connections.delete(connection.peer)
-      for (const exchange of connection.underWay) ended(connection, exchange, false)
+      bySocket.delete(socket)
+      bySocket.delete(connection.socket)
+      for (const exchange of [...connection.underWay]) ended(connection, exchange, false)
     })
     if (certificate) expectTls(connection)
     else handToNode(connection)
@@ -270,7 +274,7 @@ export async function startServer(
     const connection = bySocket.get(incoming.socket)
     if (!connection) return
     const exchange = new Exchange(incoming, outgoing, connection.address, wantsContinue)
-    connection.underWay.add(exchange)
+    connection.underWay.push(exchange)
     connection.bytesAtRequest = incoming.socket.bytesRead
     // Node says that a response is finished also when it threw the rest of it away.
     outgoing.on('finish', () => ended(connection, exchange, !incoming.socket.destroyed))
@@ -297,8 +301,10 @@ export async function startServer(
 
   /** A request is over: its answer was sent, or the connection is lost. */
   function ended(connection: Connection, exchange: Exchange, sent: boolean): void {
-    if (!connection.underWay.delete(exchange)) return
-    connection.last = exchange
+    const place = connection.underWay.indexOf(exchange)
+    if (place < 0) return
+    connection.underWay.splice(place, 1)
+    connection.unread = exchange.incomplete ? exchange : undefined
     connection.lastAnswered = ++answered
     if (!sent) exchange.clientLeft()
     const { line, response } = exchange
@@ -310,7 +316,7 @@ export async function startServer(
       cause: response?.cause,
     })
     const { socket, underWay, epilogue } = connection
-    if (underWay.size > 0 || socket.destroyed) return
+    if (underWay.length > 0 || socket.destroyed) return
     if (epilogue) epilogue()
     else if (closing || room.crowded) socket.destroySoon()
   }
@@ -324,16 +330,16 @@ export async function startServer(
     // The parser goes on complaining about whatever else arrives.
     if (connection.broken) return
     connection.broken = true
-    const { underWay, last, socket: ours } = connection
+    const { underWay, unread, socket: ours } = connection
     const received = ours.bytesRead - connection.bytesAtRequest
     const bytes = beginningOf(error, received)
     const reason = reasonOf(error, bytes)
-    if (!reason || (last?.incomplete && underWay.size === 0)) {
+    if (!reason || (unread?.incomplete && underWay.length === 0)) {
       ours.destroy()
       return
     }
     // Either the body of the newest request is at fault, or whatever was to be the next request.
-    if ([...underWay].at(-1)?.failBody(reason)) return
+    if (underWay.at(-1)?.failBody(reason)) return
     if (reason.status === 408 && received === 0) {
       logDebug(`${connection.peer}: closed, as no request came`)
       ours.destroy()
@@ -365,7 +371,7 @@ export async function startServer(
   function afterOthers(connection: Connection, epilogue: () => void): void {
     connection.broken = true
     connection.epilogue = epilogue
-    if (connection.underWay.size === 0) epilogue()
+    if (connection.underWay.length === 0) epilogue()
   }
 
   /** Answers a request that Node has no response object for, and closes. */
@@ -417,7 +423,7 @@ export async function startServer(
       const closed = new Promise((resolve) => server.close(resolve))
       room.close()
       for (const { socket, underWay } of connections.values()) {
-        if (underWay.size === 0) socket.destroySoon()
+        if (underWay.length === 0) socket.destroySoon()
       }
       const timer = setTimeout(() => {
         for (const { socket } of connections.values()) socket.destroy()
@@ -433,7 +439,7 @@ function longestIdle(connections: Iterable<Connection>): Connection | undefined 
   let longest: Connection | undefined
   for (const connection of connections) {
     const { underWay, lastAnswered, broken, socket } = connection
-    if (underWay.size > 0 || lastAnswered === 0 || broken || !socket.writable) continue
+    if (underWay.length > 0 || lastAnswered === 0 || broken || !socket.writable) continue
     if (!longest || lastAnswered < longest.lastAnswered) longest = connection
   }
   return longest
