@@ -3,7 +3,7 @@
  * seen as our Request, and our Response sent through them.
  *
  * Simplified on purpose: a body is received whole or not at all, and an answer
- * is one write of known length.
+ * has a known length.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Request, RequestHeaders, Response } from './message.ts'
@@ -11,6 +11,13 @@ import { HttpError, phraseOf } from './status.ts'
 
 /** An unread body up to this length is received and thrown away, so that the connection can go on. */
 const CHEAP_TO_DISCARD = 64 * 1024
+
+/**
+ * Bytes that are handed over at a time. TLS encrypts at once whatever it is
+ * given, while everyone waits, into memory that weighs on V8's heap: a few long
+ * answers together would have all of it collected again and again.
+ */
+const PIECE = 1024 * 1024
 
 export class Exchange implements Request {
   /** The first line of the request, as it was sent. */
@@ -110,7 +117,7 @@ export class Exchange implements Request {
   }
 
   /**
-   * Sends the answer in one go.
+   * Sends the answer.
    * @param close whether this is the connection's last answer, if it could be another
    * @param linger how long to let the client go on sending a body that nobody
    *   reads, in milliseconds: closed at once, it would read an error instead of the answer
@@ -125,7 +132,7 @@ export class Exchange implements Request {
     if (close || tooMuchLeft) headers.push('Connection', 'close')
     outgoing.writeHead(status, phraseOf(status), headers)
     if (!tooMuchLeft || this.#clientLeft) {
-      outgoing.end(body)
+      this.#sendFrom(body, 0)
       return
     }
     outgoing.write(body)
@@ -136,6 +143,22 @@ export class Exchange implements Request {
     }
     this.#incoming.once('end', this.#stopLingering)
     this.#incoming.resume()
+  }
+
+  /** Sends a body as the client takes it, and lets others have their turn between two pieces. */
+  #sendFrom(body: Buffer, at: number): void {
+    const outgoing = this.#outgoing
+    const end = at + PIECE
+    if (end >= body.length) {
+      outgoing.end(at === 0 ? body : body.subarray(at))
+      return
+    }
+    outgoing.write(body.subarray(at, end), (error) => {
+      if (error) return
+      setImmediate(() => {
+        if (!outgoing.destroyed) this.#sendFrom(body, end)
+      })
+    })
   }
 }
 

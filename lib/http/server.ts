@@ -284,7 +284,7 @@ export async function startServer(
     if (incoming.socket.destroyed) return
     exchange.send(response, serverName, close, limits.linger)
     // Most answers leave at once, and the others only as fast as the client reads.
-    if (outgoing.writableLength > 0) incoming.socket.setTimeout(limits.silence)
+    if (!outgoing.writableEnded || outgoing.writableLength > 0) incoming.socket.setTimeout(limits.silence)
   }
   server.on('request', (incoming, outgoing) => serve(incoming, outgoing, false))
   server.on('checkContinue', (incoming, outgoing) => serve(incoming, outgoing, true))

@@ -361,6 +361,39 @@ t.test('a client that reads nothing is cut off', async (t) => {
   client.socket.destroy()
 })
 
+/** Several pieces and a bit, no two alike. */
+const LONG = Array.from({ length: 700_000 }, (_, line) => line).join('\n')
+
+t.test('a long answer arrives whole, behind others and before others', async (t) => {
+  const { port, log } = await serve(t, async ({ target }) => ok(target === '/long' ? LONG : target))
+  const targets = ['/a', '/long', '/b', '/long', '/c']
+  const responses = await allResponses(
+    port,
+    `${targets.map((target) => `GET ${target} HTTP/1.1\r\n${HOST}\r\n`).join('')}GET /last HTTP/1.0\r\n\r\n`,
+  )
+  const bodies = responses.map(({ body }) => body.toString())
+  t.ok(bodies[1] === LONG && bodies[3] === LONG)
+  t.strictSame([bodies[0], bodies[2], bodies[4], bodies[5]], ['/a', '/b', '/c', '/last'])
+  await until(() => log().length === 6)
+})
+
+t.test('a client that hangs up amid a long answer is not served, and others are', async (t) => {
+  const { port, records } = await serve(t, async ({ target }) =>
+    ok(target === '/long' ? LONG.repeat(10) : target),
+  )
+  for (const leave of ['destroy', 'resetAndDestroy'] as const) {
+    const client = await RawClient.connect(port)
+    client.send(`GET /long HTTP/1.1\r\n${HOST}\r\n`)
+    await until(() => client.received.length > 0)
+    client.socket[leave]()
+    await until(() => records.length > 0)
+    t.equal(records.shift()?.status, undefined, leave)
+    t.equal((await allResponses(port, 'GET /a HTTP/1.0\r\n\r\n'))[0]?.body.toString(), '/a')
+    await until(() => records.length > 0)
+    t.equal(records.shift()?.status, 200)
+  }
+})
+
 t.test('a client may close its sending side after the request', async (t) => {
   const { app, answer } = answeringLater()
   const { port } = await serve(t, app)

@@ -7,7 +7,7 @@ import { readCertificate } from '../../lib/http/tls.ts'
 import { until } from '../daemon/until.ts'
 import { concatenate, encryptKey, makeCertificate } from './certificates.ts'
 import { json, RawClient } from './raw-client.ts'
-import { echo, serve } from './serve.ts'
+import { echo, ok, serve } from './serve.ts'
 
 const folder = t.testdir()
 const ecdsa = makeCertificate(folder, 'ecdsa')
@@ -235,4 +235,18 @@ t.test('places and closing count TLS connections as well', async (t) => {
   await first.closed
   await Promise.all([server.close(60_000), second.closed])
   for (const { socket } of [first, second]) socket.destroy()
+})
+
+t.test('a long answer arrives whole over TLS, and whoever asks meanwhile need not wait for it', async (t) => {
+  const long = 'ganeti '.repeat(1_000_000)
+  const { port } = await serve(t, async ({ target }) => ok(target === '/long' ? long : target), {
+    certificate: await readCertificate(rsa),
+  })
+  const slow = await client(port)
+  slow.socket.pause()
+  slow.send('GET /long HTTP/1.1\r\nHost: x\r\n\r\n')
+  t.equal(await body(await client(port)), '/a')
+  slow.socket.resume()
+  t.ok((await slow.response())?.body.toString() === long)
+  slow.socket.destroy()
 })
