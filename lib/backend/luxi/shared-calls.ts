@@ -4,12 +4,21 @@
  * one, which serves all of them. So nobody is answered from a state older than
  * their own request, and a thousand clients that ask for the same cost the
  * master daemon no more than one that asks again and again.
+ *
+ * Clients that ask again as soon as they are answered would come in two crowds
+ * by turns, each just missing the call that serves the other. So where several
+ * ask, the next call starts a moment after the last one, when all have asked.
  */
+
+/** That moment, as a part of the time that the call took, and in milliseconds at most. */
+const PAUSE = { part: 0.1, most: 50 } as const
+
 interface Flight<T> {
-  /** Settles, well or not, with the call under way. */
-  readonly done: Promise<void>
-  /** The call that follows, for those who came meanwhile. */
+  /** Settles when the call that follows may start. */
+  readonly over: Promise<void>
+  /** That call, and how many it will serve. */
   next: Promise<T> | undefined
+  waiting: number
 }
 
 export class SharedCalls<T> {
@@ -22,18 +31,32 @@ export class SharedCalls<T> {
    */
   make(key: string, start: () => Promise<T>): Promise<T> {
     const flight = this.#flights.get(key)
-    if (!flight) return this.#start(key, start)
-    flight.next ??= flight.done.then(() => this.#start(key, start))
+    if (!flight) return this.#start(key, start, 1)
+    flight.waiting++
+    flight.next ??= flight.over.then(() => this.#start(key, start, flight.waiting))
     return flight.next
   }
 
-  #start(key: string, start: () => Promise<T>): Promise<T> {
+  /** @param served how many share this call */
+  #start(key: string, start: () => Promise<T>, served: number): Promise<T> {
+    const begun = performance.now()
     const call = start()
-    const landed = () => {
+    const landed = async () => {
+      if (served + flight.waiting > 1) {
+        await pause(Math.min(PAUSE.part * (performance.now() - begun), PAUSE.most))
+      }
       if (!flight.next) this.#flights.delete(key)
     }
-    const flight: Flight<T> = { done: call.then(landed, landed), next: undefined }
+    const flight: Flight<T> = { over: call.then(landed, landed), next: undefined, waiting: 0 }
     this.#flights.set(key, flight)
     return call
   }
+}
+
+/** A timer has no less than a millisecond. */
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (milliseconds < 1) setImmediate(resolve)
+    else setTimeout(resolve, milliseconds)
+  })
 }

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { SharedCalls } from '../../../lib/backend/luxi/shared-calls.ts'
+import { until } from '../../daemon/until.ts'
 import { deferred } from './scripted-master.ts'
 
 /** Calls that end when told to, in the order they were started. */
@@ -24,15 +26,45 @@ t.test('who comes while a call is under way waits for the next, with all others'
   t.equal(started.length, 1, 'one call goes ahead')
   started[0]?.resolve('one')
   t.equal(await first, 'one')
-  await new Promise(setImmediate)
+  await until(() => started.length > 1)
   t.equal(started.length, 2, 'the next serves all who waited')
   const fourth = shared.make('a', start)
   started[1]?.resolve('two')
   t.same(await Promise.all([second, third]), ['two', 'two'])
-  await new Promise(setImmediate)
+  await until(() => started.length > 2)
   t.equal(started.length, 3, 'who came during the second waits for a third')
   started[2]?.resolve('three')
   t.equal(await fourth, 'three')
+})
+
+t.test('those who ask again as soon as they are answered share every call', async (t) => {
+  const [CLIENTS, ROUNDS] = [5, 6]
+  const shared = new SharedCalls<number>()
+  let calls = 0
+  const start = async () => {
+    await delay(100)
+    return ++calls
+  }
+  const client = async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const before = calls
+      t.ok((await shared.make('a', start)) > before, 'the call was made after it was asked for')
+    }
+  }
+  await Promise.all(Array.from({ length: CLIENTS }, client))
+  // The first goes ahead alone, and is one round before the others.
+  t.equal(calls, ROUNDS + 1)
+})
+
+t.test('one who asks alone never pauses', async (t) => {
+  const shared = new SharedCalls<string>()
+  const { started, start } = calls()
+  for (let round = 1; round < 4; round++) {
+    const answer = shared.make('a', start)
+    t.equal(started.length, round)
+    started.at(-1)?.resolve('well')
+    await answer
+  }
 })
 
 t.test('calls that differ do not wait for each other', async (t) => {

@@ -1,0 +1,60 @@
+/**
+ * Benchmarks: `npm run bench` runs this (see `run`). Names of parts as
+ * arguments run those alone. Prints tables to standard error and everything as
+ * JSON to standard output.
+ *
+ *     --rounds=N     how often each contender has its turn (default 3)
+ *     --seconds=N    for how long, each time (default 2)
+ *     --cluster=DIR  on the master node of a real cluster: copies of its config.data and rapi.pem
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Settings } from './contest.ts'
+import { growth } from './growth.ts'
+import { limit } from './limit.ts'
+import { original } from './original.ts'
+import { passwords } from './passwords.ts'
+import { reload } from './reload.ts'
+import { Report } from './report.ts'
+
+const PARTS: { readonly [name: string]: (report: Report, settings: Settings) => Promise<void> } = {
+  original,
+  limit,
+  growth,
+  reload,
+  passwords,
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '2' },
+    cluster: { type: 'string' },
+  },
+})
+const names = positionals.length > 0 ? positionals : Object.keys(PARTS)
+const folder = mkdtempSync(join(tmpdir(), 'ganeti-rapi-bench-'))
+const settings: Settings = {
+  rounds: Number(values.rounds),
+  seconds: Number(values.seconds),
+  folder,
+  cluster: values.cluster,
+}
+const report = new Report()
+const begun = new Date()
+try {
+  for (const name of names) {
+    const part = PARTS[name]
+    if (!part) throw new Error(`there is no part '${name}', but: ${Object.keys(PARTS).join(' ')}`)
+    await part(report, settings)
+  }
+} finally {
+  rmSync(folder, { recursive: true })
+}
+report.summary()
+const { figures, goals } = report
+const machine = { processors: cpus().length, model: cpus()[0]?.model, node: process.version }
+process.stdout.write(`${JSON.stringify({ begun, machine, figures, goals }, null, 1)}\n`)
