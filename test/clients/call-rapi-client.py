@@ -2,10 +2,10 @@
 
     call-rapi-client.py PORT CAFILE USER PASSWORD [HOST] <CALLS
 
-CALLS is a JSON list of [method, [argument, ...], {keyword: argument, ...}].
-Prints a JSON object: "results", for each call ["returned", value] or
-["raised", [type, code, message]]; "methods", the names of all methods; and
-"readings", of those that only read.
+Each line of CALLS is a JSON list of [method, [argument, ...], {keyword: argument, ...}].
+Prints a JSON object in a line for each: "results", for each call
+["returned", value] or ["raised", [type, code, message]]; "methods", the names
+of all methods; and "readings", of those that only read.
 """
 
 import json
@@ -27,8 +27,9 @@ def result(name, args, kwargs):
 
 
 methods = [name for name in dir(rapi) if name[0].isupper() and callable(getattr(rapi, name))]
-json.dump({
-    "results": [result(*call) for call in json.load(sys.stdin)],
-    "methods": methods,
-    "readings": [name for name in methods if name.startswith(("Get", "Query"))],
-}, sys.stdout)
+for calls in sys.stdin:
+    print(json.dumps({
+        "results": [result(*call) for call in json.loads(calls)],
+        "methods": methods,
+        "readings": [name for name in methods if name.startswith(("Get", "Query"))],
+    }), flush=True)

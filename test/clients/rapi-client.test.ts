@@ -4,17 +4,10 @@
  * certificate checked. Each returns what a plain GET gives.
  */
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { isJsonObject, type Json } from '../../lib/json.ts'
 import { DaemonRoot, fixture } from '../support/daemon-root.ts'
-import { PYTHON, run, unless } from './programs.ts'
-
-const here = unless([PYTHON, '-c', 'import ganeti.rapi.client'], 'python3-ganeti-rapi')
-const script = fileURLToPath(new URL('../../../test/clients/call-rapi-client.py', import.meta.url))
-
-type Arguments = readonly [positional: readonly Json[], keyword?: { readonly [name: string]: Json }]
-type Result = ['returned', Json] | ['raised', [type: string, code: number | null, message: string]]
+import { type Arguments, here, RapiClient } from './rapi-client.ts'
 
 /** A call, and what it comes to: the answer at a path, the ids in it, or an error of the server's. */
 interface Call {
@@ -104,27 +97,11 @@ function jobsFor(names: { instance: string; node: string }, gives: Call['gives']
   ]
 }
 
-/**
- * Makes the calls, and compares what they gave.
- * @returns the names of all methods that read
- */
-async function check(t: Test, root: DaemonRoot, calls: readonly Call[]): Promise<readonly string[]> {
-  const port = new URL(root.origin).port
-  const { status, stdout, stderr } = await run(
-    // Python's own warnings count as failures.
-    [PYTHON, '-W', 'error', script, port, root.pem, 'writer', 'writer-pw'],
-    {
-      input: JSON.stringify(
-        calls.map(({ method, args: [positional, keyword = {}] }) => [method, positional, keyword]),
-      ),
-    },
-  )
-  t.equal(stderr, '')
-  t.equal(status, 0)
-  const { results, readings } = JSON.parse(stdout) as { results: Result[]; readings: string[] }
-  for (const [i, { method, args, gives }] of calls.entries()) {
+/** Makes the calls, and compares what they gave. */
+async function check(t: Test, root: DaemonRoot, client: RapiClient, calls: readonly Call[]): Promise<void> {
+  for (const { method, args, gives } of calls) {
     const name = `${method}${JSON.stringify(args)}`
-    const [how, what] = results[i] as Result
+    const [how, what] = await client.call(method, args)
     if (gives === 'a job') {
       t.equal(how, 'returned', name)
       t.ok(Number.isSafeInteger(what) && Number(what) > 0, `${name} gives a job`)
@@ -142,7 +119,6 @@ async function check(t: Test, root: DaemonRoot, calls: readonly Call[]): Promise
       name,
     )
   }
-  return readings
 }
 
 /** What the client makes of a plain list. */
@@ -164,14 +140,11 @@ t.test('a cluster in YAML', here, async (t) => {
   }
   t.equal((await root.start('-b', '127.0.0.1', '-p', '0')).status, 0)
   const console = call('GetInstanceConsole', [[names.instance]], '/2/instances/web.example.com/console')
-  const calls = [...callsFor(names), console]
-  const readings = await check(t, root, calls)
-  // Afterwards, as the jobs are then in every list of jobs.
-  const jobs = jobsFor(names, 'a job')
-  await check(t, root, jobs)
-
-  const called = new Set([...calls, ...jobs].map(({ method }) => method))
-  for (const method of readings) t.ok(called.has(method), `${method} was called`)
+  const client = new RapiClient(root)
+  // Jobs at last, as they are then in every list of jobs.
+  await check(t, root, client, [...callsFor(names), console, ...jobsFor(names, 'a job')])
+  t.strictSame(client.unread, [], 'every method that reads was called')
+  t.equal(await client.end(), '')
 })
 
 t.test("Ganeti's own config.data", here, async (t) => {
@@ -190,5 +163,7 @@ t.test("Ganeti's own config.data", here, async (t) => {
   t.equal((await root.start('-b', '127.0.0.1', '-p', '0')).status, 0)
   // Nobody knows whether it runs, and the file is not ours to change.
   const console = refused('GetInstanceConsole', [[names.instance]], 503)
-  await check(t, root, [...callsFor(names), console, ...jobsFor(names, { error: 501 })])
+  const client = new RapiClient(root)
+  await check(t, root, client, [...callsFor(names), console, ...jobsFor(names, { error: 501 })])
+  t.equal(await client.end(), '')
 })
