@@ -21,13 +21,16 @@ export class Daemon {
     })
   }
 
-  /** @param folder what takes the place of `/` */
-  static async start(folder: string): Promise<Daemon> {
+  /**
+   * @param folder what takes the place of `/`
+   * @param preloads more files of this folder that are loaded into it
+   */
+  static async start(folder: string, preloads: readonly string[] = []): Promise<Daemon> {
     const process = spawn(
       execPath,
       [
-        ...['--import', new URL('./observe.js', import.meta.url).href],
-        ...[PROGRAM, '-f', '--no-ssl', '-b', '127.0.0.1', '-p', '0'],
+        ...['observe.js', ...preloads].map((file) => `--import=${new URL(file, import.meta.url)}`),
+        ...[PROGRAM, '-f', '--no-ssl', '-b', '127.0.0.1', '-p', '0', '--max-clients', '100'],
       ],
       {
         env: { ...globalThis.process.env, GANETI_ROOTDIR: folder },
