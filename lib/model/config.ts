@@ -230,33 +230,52 @@ export function changeConfig(config: Config, change: Change): Config {
 
 function changeIndex<T extends Named>(index: Index<T>, changes: ObjectChanges<T> | undefined): Index<T> {
   if (!changes || changes.size === 0) return index
+  const all = [...index.all]
+  const replacements = [...changes].map(([uuid, now]) => ({ was: index.byUuid.get(uuid), now }))
+  if (!replacements.every(isInPlace)) return indexSorted(replaceSorted(all, replacements))
   const { places } = index.byUuid as Places<T>
-  const stays = ([uuid, object]: [string, T | null]) =>
-    object !== null && index.byUuid.get(uuid)?.name === object.name
-  if ([...changes].every(stays)) {
-    const all = [...index.all]
-    for (const [uuid, object] of changes) all[places.get(uuid) as number] = object as T
-    const byName = index.byName as Places<T>
-    return { all, byUuid: new Places(places, all), byName: new Places(byName.places, all) }
-  }
-  return indexSorted(changeSorted(index.all, changes))
+  for (const { now } of replacements) all[places.get(now.uuid) as number] = now
+  const byName = index.byName as Places<T>
+  return { all, byUuid: new Places(places, all), byName: new Places(byName.places, all) }
 }
 
-/** A list in natural order of names, with some of its objects changed, gone or new. */
-function changeSorted<T extends Named>(sorted: readonly T[], changes: ObjectChanges<T>): T[] {
-  const all = sorted.filter(({ uuid }) => !changes.has(uuid))
-  for (const object of changes.values()) {
-    if (object === null) continue
-    let from = 0
-    let to = all.length
-    while (from < to) {
-      const middle = (from + to) >> 1
-      if (compareNicely((all[middle] as T).name, object.name) <= 0) from = middle + 1
-      else to = middle
+/** What becomes of an object; undefined and null where it is new or gone. */
+interface Replacement<T> {
+  readonly was: T | undefined
+  readonly now: T | null
+}
+
+/** Whether an object only gets a new version, which goes where the old one was. */
+function isInPlace<T extends Named>(
+  replacement: Replacement<T>,
+): replacement is { readonly was: T; readonly now: T } {
+  const { was, now } = replacement
+  return was !== undefined && now !== null && was.name === now.name
+}
+
+/** Carries out replacements in a list in natural order of names that has all that `was`, and gives it. */
+function replaceSorted<T extends Named>(all: T[], replacements: readonly Replacement<T>[]): T[] {
+  for (const replacement of replacements) {
+    const { was, now } = replacement
+    if (isInPlace(replacement)) all[all.indexOf(replacement.was)] = replacement.now
+    else {
+      if (was) all.splice(all.indexOf(was), 1)
+      if (now) all.splice(placeAfter(all, now.name), 0, now)
     }
-    all.splice(from, 0, object)
   }
   return all
+}
+
+/** Where a name would be put, behind those that sort the same. */
+function placeAfter(sorted: readonly Named[], name: string): number {
+  let from = 0
+  let to = sorted.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (compareNicely((sorted[middle] as Named).name, name) <= 0) from = middle + 1
+    else to = middle
+  }
+  return from
 }
 
 function changeGrouped<T extends Named>(
@@ -267,22 +286,22 @@ function changeGrouped<T extends Named>(
 ): ReadonlyMap<string, readonly T[]> {
   if (!changes || changes.size === 0) return grouped
   /** By the key of a list: what changes in it. */
-  const byKey = new Map<string, Map<string, T | null>>()
-  const note = (keys: Iterable<string>, uuid: string, object: T | null) => {
-    for (const key of keys) {
-      const noted = byKey.get(key)
-      if (noted) noted.set(uuid, object)
-      else byKey.set(key, new Map([[uuid, object]]))
-    }
-  }
+  const byKey = new Map<string, Replacement<T>[]>()
   for (const [uuid, object] of changes) {
     const old = byUuid.get(uuid)
-    if (old) note(keysOf(old), uuid, null)
-    if (object) note(keysOf(object), uuid, object)
+    const oldKeys = new Set(old && keysOf(old))
+    const newKeys = new Set(object && keysOf(object))
+    for (const key of new Set([...oldKeys, ...newKeys])) {
+      const was = oldKeys.has(key) ? old : undefined
+      const now = newKeys.has(key) ? object : null
+      const replacements = byKey.get(key)
+      if (replacements) replacements.push({ was, now })
+      else byKey.set(key, [{ was, now }])
+    }
   }
   const next = new Map(grouped)
-  for (const [key, inList] of byKey) {
-    const members = changeSorted(next.get(key) ?? [], inList)
+  for (const [key, replacements] of byKey) {
+    const members = replaceSorted([...(next.get(key) ?? [])], replacements)
     if (members.length > 0) next.set(key, members)
     else next.delete(key)
   }

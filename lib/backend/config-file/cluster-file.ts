@@ -9,14 +9,14 @@
  * but the two system calls; POSIX has no way to do both at once.) A link is
  * followed, and its target replaced.
  */
-import { existsSync, renameSync, statSync } from 'node:fs'
+import { existsSync, fstatSync, renameSync, statSync } from 'node:fs'
 import { access, constants, type FileHandle, open, realpath, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../failure.ts'
 import type { Config } from '../../model/config.ts'
 import { ConfigLoader } from './load.ts'
-import { hashOf, identityOf, secondsOf } from './read.ts'
+import { hashInBackground, identityOf, secondsOf } from './read.ts'
 import { YamlText } from './yaml-text.ts'
 
 /** A file being written by its editor must look the same for so long before it is read. In milliseconds. */
@@ -184,15 +184,16 @@ export class ClusterFile {
     const { identity, hash: before } = this.#loaded
     const path = await realpath(this.#path)
     const temporary = join(dirname(path), `.${basename(path)}.new`)
-    const bytes = Buffer.from(text.toString())
-    const after = hashOf(bytes)
+    const bytes = text.toBytes()
     const handle = await open(temporary, 'w', 0o600)
     const discard = async () => {
       await handle.close().catch(() => {})
       await unlink(temporary).catch(() => {})
     }
+    let after: string
     try {
-      await this.#fill(handle, bytes, path)
+      // A large file's hash takes its time, which others need not wait for.
+      ;[after] = await Promise.all([hashInBackground(bytes), this.#fill(handle, bytes, path)])
     } catch (error) {
       await discard()
       throw error
@@ -201,7 +202,8 @@ export class ClusterFile {
       // Nothing may come between these two.
       if (lookAt(path) !== identity) throw new FileChanged(`${path} was changed by somebody else`)
       renameSync(temporary, path)
-      const stats = await handle.stat({ bigint: true })
+      // Known at once, lest whoever sees a new file takes it for somebody else's.
+      const stats = fstatSync(handle.fd, { bigint: true })
       this.#state = {
         config: { ...config, mtime: secondsOf(stats.mtimeNs) },
         text: () => text,

@@ -5,7 +5,7 @@
  * The way from text to objects is pure, so that it can be done elsewhere than
  * on the daemon's own thread.
  */
-import { createHash } from 'node:crypto'
+import { createHash, webcrypto } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Failure } from '../../failure.ts'
@@ -74,6 +74,11 @@ export function secondsOf(nanoseconds: bigint): number {
 /** SHA-256 in hexadecimal. */
 export function hashOf(text: string | Buffer): string {
   return createHash('sha256').update(text).digest('hex')
+}
+
+/** The same, worked out on another thread. */
+export async function hashInBackground(bytes: Buffer): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex')
 }
 
 /**

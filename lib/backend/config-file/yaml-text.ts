@@ -52,6 +52,9 @@ export interface Cuts {
   readonly whole: boolean
 }
 
+/** So many pieces at a time are turned into bytes. */
+const BLOCK = 64
+
 /** One state of the file; a change gives the next one. */
 export class YamlText {
   readonly #pieces: readonly Piece[]
@@ -60,6 +63,8 @@ export class YamlText {
   readonly #entries: ReadonlyMap<Section, ReadonlyMap<string, number>>
   /** What a file of one piece says. */
   readonly #whole: JsonObject | undefined
+  /** The bytes of each `BLOCK` pieces, once they were asked for: most are those of the state before. */
+  readonly #blocks: (Buffer | undefined)[] = []
 
   private constructor(pieces: readonly Piece[], whole?: JsonObject, like?: YamlText) {
     this.#pieces = pieces
@@ -67,6 +72,10 @@ export class YamlText {
     if (like) {
       this.#keys = like.#keys
       this.#entries = like.#entries
+      this.#blocks = like.#blocks.map((bytes, block) => {
+        const old = blockOf(like.#pieces, block)
+        return blockOf(pieces, block).every((piece, index) => piece === old[index]) ? bytes : undefined
+      })
       return
     }
     const keys = new Map<string, number>()
@@ -133,7 +142,15 @@ export class YamlText {
   }
 
   toString(): string {
-    return this.#pieces.map(({ text }) => text).join('')
+    return textOf(this.#pieces)
+  }
+
+  /** The same in UTF-8. */
+  toBytes(): Buffer {
+    for (let block = 0; block * BLOCK < this.#pieces.length; block++) {
+      this.#blocks[block] ??= Buffer.from(textOf(blockOf(this.#pieces, block)))
+    }
+    return Buffer.concat(this.#blocks as Buffer[])
   }
 
   /** @throws Failure `internal` where the change cannot be written */
@@ -184,6 +201,14 @@ export class YamlText {
     )
     return cutUp(editYaml(text, wanted))
   }
+}
+
+function blockOf(pieces: readonly Piece[], block: number): readonly Piece[] {
+  return pieces.slice(block * BLOCK, (block + 1) * BLOCK)
+}
+
+function textOf(pieces: readonly Piece[]): string {
+  return pieces.map(({ text }) => text).join('')
 }
 
 function piecesOf(text: string, { ends, about }: Pick<Cuts, 'ends' | 'about'>): Piece[] {
