@@ -1,7 +1,7 @@
 /** Our daemon in the foreground over plain HTTP, in a tree of its own, watched from within (observe.ts). */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { PROGRAM } from '../support/daemon-root.ts'
@@ -43,6 +43,16 @@ export class Daemon {
       if (said.includes('Listening on')) return new Daemon(process, said)
     }
     throw new Error(`the daemon did not start: ${said}`)
+  }
+
+  /** Milliseconds that processors have worked for it, threads and all. */
+  get processorTime(): number {
+    const [user, system] = readFileSync(`/proc/${this.#process.pid}/stat`, 'utf8')
+      .replace(/^.*\)/, '')
+      .split(' ')
+      .slice(12, 14)
+    // Linux counts in hundredths of a second.
+    return (Number(user) + Number(system)) * 10
   }
 
   async ask(ask: 'pauses'): Promise<Pauses>
