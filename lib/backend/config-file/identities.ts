@@ -2,7 +2,8 @@
  * What tells the objects of a YAML file from each other: ids, addresses and
  * ports, given or derived from names, and each of them there but once.
  */
-import { type Fields, NONE, type Place, type Problems, quoted } from './check.ts'
+import type { JsonObject } from '../../json.ts'
+import { Fields, NONE, type Place, Problems, quoted } from './check.ts'
 import { deriveNumber, deriveUuid } from './derive.ts'
 
 /** As Ganeti has it. */
@@ -117,6 +118,21 @@ export class Identities {
     const tags = fields.texts('tags', NONE, faultOfTag)
     return tags.length === 0 ? NONE : [...new Set(tags)]
   }
+}
+
+/**
+ * Reads what one object says of its identity by itself.
+ * @returns undefined where something is wrong with that
+ */
+export function readRecord(
+  value: JsonObject,
+  ctime: number,
+  ...names: readonly string[]
+): Identity | undefined {
+  const problems = new Problems(true)
+  const fields = new Fields(value, null, '', problems)
+  const identity = new Identities(problems, ctime).of(fields, ...names)
+  return problems.found.length === 0 ? identity : undefined
 }
 
 function faultOfTag(tag: string): string | undefined {

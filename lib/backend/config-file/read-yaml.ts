@@ -89,11 +89,16 @@ export function readYamlText(text: string, origin: YamlOrigin): { objects: Confi
 
 /**
  * What a file would mean that says this.
+ * @param instances what its instances mean, where that is known: then `value` need not say them
  * @throws Failure `configuration` that lists what is wrong with it
  */
-export function readYamlValue(value: Json, { name, mtime }: YamlOrigin): ConfigObjects {
+export function readYamlValue(
+  value: Json,
+  { name, mtime }: YamlOrigin,
+  instances?: readonly Instance[],
+): ConfigObjects {
   const problems = new Problems(true)
-  const objects = readTree(value, problems, mtime ?? 0)
+  const objects = readTree(value, problems, mtime ?? 0, instances)
   if (objects && problems.found.length === 0) return objects
   const lines = problems.found.map(
     ({ place, message }) => `${pathTo(place).join('/') || '(top)'}: ${message}`,
@@ -101,9 +106,14 @@ export function readYamlValue(value: Json, { name, mtime }: YamlOrigin): ConfigO
   throw failureOf(name, lines)
 }
 
-function readTree(value: Json, problems: Problems, mtime: number): ConfigObjects | undefined {
+function readTree(
+  value: Json,
+  problems: Problems,
+  mtime: number,
+  instances?: readonly Instance[],
+): ConfigObjects | undefined {
   const root = new Fields(isJsonObject(value) ? value : NOTHING, null, '', problems)
-  if (value === null || isJsonObject(value)) return new YamlReader(root, mtime).read()
+  if (value === null || isJsonObject(value)) return new YamlReader(root, mtime).read(instances)
   problems.add(root, 'this must be an object: cluster, nodes, instances, ...')
   return undefined
 }
@@ -137,7 +147,8 @@ class YamlReader {
     this.#settings = readClusterSettings(this.#cluster)
   }
 
-  read(): ConfigObjects {
+  /** @param known the instances, unless they are to be read too */
+  read(known?: readonly Instance[]): ConfigObjects {
     const root = this.#root
     for (const fields of root.child('networks').children()) {
       this.#networks.set(fields.key, new NetworkInUse(fields, this.#identities))
@@ -150,17 +161,8 @@ class YamlReader {
     const hypervisors = this.#someOf('enabled_hypervisors', HYPERVISORS)
     const templates = this.#someOf('enabled_disk_templates', DISK_TEMPLATES)
     const hypervisor = this.#defaultHypervisor(hypervisors)
-    const instances = new InstanceReader({
-      identities: this.#identities,
-      settings: this.#settings,
-      volumeGroup: this.#settings.volume_group_name || CLUSTER_DEFAULTS.volume_group_name,
-      hypervisor,
-      enabledHypervisors: hypervisors,
-      enabledTemplates: templates,
-      nodes: this.#nodes,
-      groups: new Map([...this.#groups.values()].map((group) => [group.uuid, group])),
-      networks: this.#networks,
-    }).read(root.child('instances'))
+    const instances = known ?? this.#instances(hypervisor, hypervisors, templates)
+    if (known) this.#giveAddresses(known)
 
     const cluster: Cluster = {
       ...this.#settings,
@@ -303,6 +305,34 @@ class YamlReader {
     else if (!canBeMaster(node))
       fields.complain('master', `${name} is offline, drained or not master_capable`)
     return node
+  }
+
+  // Instances
+
+  #instances(
+    hypervisor: string,
+    hypervisors: readonly string[],
+    templates: readonly string[],
+  ): readonly Instance[] {
+    return new InstanceReader({
+      identities: this.#identities,
+      settings: this.#settings,
+      volumeGroup: this.#settings.volume_group_name || CLUSTER_DEFAULTS.volume_group_name,
+      hypervisor,
+      enabledHypervisors: hypervisors,
+      enabledTemplates: templates,
+      nodes: this.#nodes,
+      groups: new Map([...this.#groups.values()].map((group) => [group.uuid, group])),
+      networks: this.#networks,
+    }).read(this.#root.child('instances'))
+  }
+
+  /** As reading them does. */
+  #giveAddresses(instances: readonly Instance[]): void {
+    const networks = new Map([...this.#networks.values()].map((network) => [network.uuid, network]))
+    for (const { nics } of instances) {
+      for (const { network, ip } of nics) if (ip !== null) networks.get(network ?? '')?.give(ip)
+    }
   }
 
   // Groups and nodes

@@ -6,8 +6,10 @@
  * That the file means what is held in memory is not hoped for but made so: what
  * is written of an object is read again by the file's own reader, until it
  * means what it should, and what was read is what is held from then on. A
- * change of instances alone concerns nothing else, so only they are read; for
- * any other the whole is read (from values, not from text) and compared.
+ * change of instances alone concerns nothing else, so only they are read; nor
+ * do anybody's tags. For any other change the whole is read (from values, not
+ * from text) and compared, but for instances where nothing that they refer to
+ * changes.
  */
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
@@ -19,12 +21,13 @@ import { overcommitment } from '../../model/live-values.ts'
 import type { Network } from '../../model/network.ts'
 import type { Node } from '../../model/node.ts'
 import { indexIn, parseIpv4Network } from './address.ts'
+import { readRecord } from './identities.ts'
 import { readYamlValue } from './read-yaml.ts'
 import { equalJson } from './yaml-edit.ts'
 import { readInstance } from './yaml-instances.ts'
 import { bitmap } from './yaml-networks.ts'
 import { sayCluster, sayFilters, sayGroup, sayInstance, sayNetwork, sayNode } from './yaml-statements.ts'
-import type { Section, YamlChange, YamlText } from './yaml-text.ts'
+import { SECTIONS, type Section, type YamlChange, type YamlText } from './yaml-text.ts'
 
 /** How often a statement may need another word; more is an error of ours. */
 const MOST_ROUNDS = 6
@@ -45,6 +48,27 @@ export function writeChange(text: YamlText, config: Config, change: Change): Wri
   draft.write()
   return { text: text.changed(draft), config: draft.config }
 }
+
+const OTHER_SECTIONS: readonly Section[] = SECTIONS.filter((section) => section !== 'instances')
+
+/** What the cluster says that has to do with its instances. */
+const CLUSTER_FOR_INSTANCES: readonly string[] = [
+  'beparams',
+  'ctime',
+  'enabled_disk_templates',
+  'enabled_hypervisors',
+  'file_storage_dir',
+  'hypervisor',
+  'mac_prefix',
+  'nicparams',
+  'shared_file_storage_dir',
+  'volume_group_name',
+]
+
+/** What of an object concerns nobody else. */
+const RECORD_KEYS = ['tags', 'mtime', 'serial_no'] as const
+
+type Recorded = { readonly [key in (typeof RECORD_KEYS)[number]]: Json }
 
 interface Named {
   readonly uuid: string
@@ -70,7 +94,7 @@ class Draft implements YamlChange {
   }
 
   write(): void {
-    const { groups, nodes, networks, filters, cluster } = this.#change
+    const { groups, nodes, networks, filters } = this.#change
     const before = this.#before
     this.#sayCluster(before)
     this.#section('networks', before.networks, networks, sayNetwork)
@@ -82,7 +106,7 @@ class Draft implements YamlChange {
     this.#followRenames()
     this.#nameGroups()
     this.#reserveAddresses()
-    if (cluster || groups || nodes || networks || filters || this.#choicesFollow()) this.#settle()
+    if (filters || !this.#onlyRecordsChange() || this.#choicesFollow()) this.#settle()
     this.#checkNodes()
   }
 
@@ -277,15 +301,73 @@ class Draft implements YamlChange {
 
   // What follows from the whole
 
+  /** Whether all changes but those of instances are of tags and stamps, and said as they will be read. */
+  #onlyRecordsChange(): boolean {
+    const { cluster, groups, nodes, networks } = this.#change
+    const { ctime } = this.config.cluster
+    const isRead = (kind: string, name: string, said: Json | undefined, now: Recorded) => {
+      const record = isJsonObject(said) ? readRecord(said, ctime, kind, name) : undefined
+      return record !== undefined && RECORD_KEYS.every((key) => equalJson(record[key], now[key]))
+    }
+    const only = <T extends Named & Recorded>(
+      section: Section,
+      kind: string,
+      { byUuid }: Index<T>,
+      changes: ReadonlyMap<string, T | null> = new Map(),
+    ) =>
+      [...changes].every(([uuid, now]) => {
+        const was = byUuid.get(uuid)
+        if (!was || !now || !onlyRecordDiffers(was, now)) return false
+        return isRead(kind, now.name, this.#entry(section, now.name), now)
+      })
+    const before = this.#before
+    return (
+      (!cluster ||
+        (onlyRecordDiffers(before.cluster, cluster) &&
+          isRead('cluster', cluster.cluster_name, this.#said('cluster'), cluster))) &&
+      only('groups', 'group', before.groups, groups) &&
+      only('nodes', 'node', before.nodes, nodes) &&
+      only('networks', 'network', before.networks, networks)
+    )
+  }
+
   /** Reads the whole as it would be, and has those objects say more that would mean something else. */
   #settle(): void {
     for (let round = 0; round <= MOST_ROUNDS; round++) {
-      const meant = readYamlValue(this.#value(), { name: 'the file as it would be' })
+      const known = this.#concernsInstances() ? undefined : this.config.instances.all
+      const value = this.#value(known ? OTHER_SECTIONS : SECTIONS)
+      const meant = readYamlValue(value, { name: 'the file as it would be' }, known)
       if (this.#sayWhatDiffers(meant)) continue
       this.config = { ...this.config, networks: adopt(this.config, meant) }
       return
     }
     throw cannotSay('the cluster')
+  }
+
+  /** Whether what instances say may mean something else after the change. */
+  #concernsInstances(): boolean {
+    const { groups, nodes, networks } = this.#change
+    const before = this.#before
+    const differ = <T extends Named>(
+      { byUuid }: Index<T>,
+      changes: ReadonlyMap<string, T | null> = new Map(),
+      keys: readonly (keyof T)[],
+    ) =>
+      [...changes].some(([uuid, now]) => {
+        const was = byUuid.get(uuid)
+        // Nobody refers to what is new.
+        return was !== undefined && !(now && sameIn(was, now, keys))
+      })
+    return (
+      !sameIn(
+        (this.#text.key('cluster') ?? {}) as JsonObject,
+        this.#said('cluster'),
+        CLUSTER_FOR_INSTANCES,
+      ) ||
+      differ(before.groups, groups, ['networks']) ||
+      differ(before.nodes, nodes, ['name', 'group', 'vm_capable']) ||
+      differ(before.networks, networks, ['name', 'network', 'network6', 'mac_prefix'])
+    )
   }
 
   #sayWhatDiffers(meant: ConfigObjects): boolean {
@@ -323,14 +405,15 @@ class Draft implements YamlChange {
     return changed
   }
 
-  /** What the file would say. */
-  #value(): JsonObject {
-    const value: { [key: string]: Json } = { ...this.#text.value() }
+  /** What the file would say, of objects in these sections. */
+  #value(sections: readonly Section[]): JsonObject {
+    const value: { [key: string]: Json } = { ...this.#text.value(sections) }
     for (const [key, one] of this.keys) {
       if (one === null) delete value[key]
       else value[key] = one
     }
     for (const [section, entries] of this.entries) {
+      if (!sections.includes(section)) continue
       const renamed = this.renamed.get(section)
       const objects = new Map(
         Object.entries(this.#text.section(section)).map(([name, one]) => [renamed?.get(name) ?? name, one]),
@@ -412,6 +495,20 @@ function adopt(config: Config, { networks }: ConfigObjects): Config['networks'] 
       .map((network) => [network.uuid, network]),
   )
   return changeConfig(config, { networks: changes }).networks
+}
+
+/** Whether nothing else is different in an object. */
+function onlyRecordDiffers<T extends Recorded>(was: T, now: T): boolean {
+  const keys = Object.keys({ ...was, ...now }) as (keyof T)[]
+  return sameIn(
+    was,
+    now,
+    keys.filter((key) => !(RECORD_KEYS as readonly unknown[]).includes(key)),
+  )
+}
+
+function sameIn<T>(was: T, now: T, keys: readonly (keyof T)[]): boolean {
+  return keys.every((key) => equalJson(was[key] as Json, now[key] as Json))
 }
 
 function cannotSay(what: string): Failure {

@@ -125,12 +125,15 @@ export class YamlText {
     return isJsonObject(value) ? value : {}
   }
 
-  /** Everything the file says. */
-  value(): JsonObject {
-    if (this.#whole) return this.#whole
-    const value: { [key: string]: Json } = {}
+  /** Everything the file says but for the objects of other sections than these. */
+  value(sections: readonly Section[] = SECTIONS): JsonObject {
+    const others = SECTIONS.filter((section) => !sections.includes(section))
+    const value: { [key: string]: Json } = { ...this.#whole }
     for (const [key, place] of this.#keys) value[key] = this.#valueAt(place) ?? null
-    for (const section of this.#entries.keys()) value[section] = this.section(section)
+    for (const section of others) delete value[section]
+    for (const section of this.#entries.keys()) {
+      if (sections.includes(section)) value[section] = this.section(section)
+    }
     return value
   }
 
@@ -183,7 +186,7 @@ export class YamlText {
           pieces[place] = { ...piece, value, text: editYaml(piece.text, { [name]: value }) }
         }
       }
-      if (added.length > 0) addPieces(pieces, section, Math.max(...places.values()), added)
+      if (added.length > 0) addPieces(pieces, section, lastOf(places), added)
       moved ||= added.length > 0
     }
     if (this.#whole) return this.#wholeChanged(this.#whole, values, change)
@@ -325,6 +328,12 @@ function removePiece(pieces: Piece[], place: number | undefined): boolean {
     pieces[header] = { text: piece.text, key: section as string, value: null }
   }
   return true
+}
+
+function lastOf(places: ReadonlyMap<string, number>): number {
+  let last = 0
+  for (const place of places.values()) if (place > last) last = place
+  return last
 }
 
 /** Adds objects behind the last one of their section, in its style. */

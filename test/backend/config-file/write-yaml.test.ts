@@ -7,6 +7,7 @@ import { writeChange } from '../../../lib/backend/config-file/write-yaml.ts'
 import { YamlText } from '../../../lib/backend/config-file/yaml-text.ts'
 import { Failure } from '../../../lib/failure.ts'
 import { isJsonObject, type Json } from '../../../lib/json.ts'
+import type { Change } from '../../../lib/model/change.ts'
 import { type Config, indexConfig } from '../../../lib/model/config.ts'
 import { numbers, told } from '../../support/live-cluster.ts'
 import { CHANGES } from '../../support/random-changes.ts'
@@ -99,4 +100,41 @@ t.test('nodes that do not name their group stay in it, whatever groups come or a
     t.strictSame(told(again), told(held))
     t.equal(again.nodes.all[0]?.group, group.uuid)
   }
+})
+
+t.test('instances are read again only where what they say may mean something else', (t) => {
+  const { config } = read(sample)
+  const [node, group, network] = [config.nodes.all[0], config.groups.all[0], config.networks.all[0]]
+  if (!node || !group || !network) throw new Error('the sample has all of these')
+  const of = <T extends { readonly uuid: string }>(object: T, news: Partial<T>) =>
+    new Map([[object.uuid, { ...object, ...news }]])
+  const cluster = (news: Partial<Config['cluster']>) => ({ cluster: { ...config.cluster, ...news } })
+  const cases: readonly [change: Change, areRead: boolean][] = [
+    [cluster({ tags: ['a'], serial_no: 2 }), false],
+    [cluster({ candidate_pool_size: 3 }), false],
+    [cluster({ nicparams: { ...config.cluster.nicparams, link: 'br9' } }), true],
+    [cluster({ mac_prefix: 'aa:00:01' }), true],
+    [{ nodes: of(node, { tags: ['a'], mtime: 1_790_000_001 }) }, false],
+    [{ nodes: of(node, { secondary_ip: '203.0.113.9' }) }, false],
+    [{ nodes: of(node, { group: group.uuid }) }, true],
+    [{ groups: of(group, { tags: ['a'] }) }, false],
+    [{ groups: of(group, { alloc_policy: 'unallocable' }) }, false],
+    [{ networks: of(network, { tags: ['a'] }) }, false],
+    [{ networks: of(network, { mac_prefix: 'aa:bb:cd' }) }, true],
+    [{ filters: new Map(config.filters.map((rule) => [rule.uuid, { ...rule, priority: 7 }])) }, false],
+  ]
+  for (const [change, areRead] of cases) {
+    const { text } = read(sample)
+    const section = text.section.bind(text)
+    const seen = new Set<string>()
+    text.section = (name) => {
+      seen.add(name)
+      return section(name)
+    }
+    const name = JSON.stringify(change, (_, value) => (value instanceof Map ? [...value.values()] : value))
+    const written = writeChange(text, config, change)
+    t.equal(seen.has('instances'), areRead, name)
+    t.strictSame(told(read(written.text.toString()).config), told(written.config), name)
+  }
+  t.end()
 })
