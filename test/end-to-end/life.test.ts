@@ -5,7 +5,9 @@
  */
 import { spawnSync } from 'node:child_process'
 import {
+  chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -15,7 +17,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { makeCertificate } from '../support/certificate.ts'
 import {
@@ -245,19 +247,57 @@ t.test('a daemon in the foreground', async (t) => {
 const NOBODY = 65534
 const [program = '', ...version] = withBareEnvironment({}, '--version')
 const asNobody = spawnSync(program, version, { uid: NOBODY, gid: NOBODY }).status === 0
+const needsNobody = { skip: !asNobody && 'only as root, in a folder all may read' }
+
+function nobodysRoot(t: Test): DaemonRoot {
+  const root = new DaemonRoot(t.testdir(), NOBODY)
+  root.fill(USERS, { clusterYaml: SAMPLE })
+  t.teardown(() => root.end())
+  for (const entry of [root.root, ...readdirSync(root.root, { recursive: true }).map(String)]) {
+    chownSync(resolve(root.root, entry), NOBODY, NOBODY)
+  }
+  return root
+}
+
+t.test('any user may run a daemon', needsNobody, async (t) => {
+  const root = nobodysRoot(t)
+  t.strictSame(await root.start(...HERE), { status: 0, stdout: '', stderr: '' })
+  t.equal(statSync(`/proc/${root.pid}`).uid, NOBODY)
+  t.equal((await root.get('/version')).status, 200)
+})
 
 t.test(
-  'any user may run a daemon',
-  { skip: !asNobody && 'only as root, in a folder all may read' },
+  'a cluster that its user may not write takes no changes, and says why in the log',
+  needsNobody,
   async (t) => {
-    const root = new DaemonRoot(t.testdir(), NOBODY)
-    root.fill(USERS, { clusterYaml: SAMPLE })
-    t.teardown(() => root.end())
-    for (const entry of [root.root, ...readdirSync(root.root, { recursive: true }).map(String)]) {
-      chownSync(resolve(root.root, entry), NOBODY, NOBODY)
+    const root = nobodysRoot(t)
+    const folder = dirname(root.clusterYaml)
+    t.equal((await root.start(...HERE, '--no-ssl')).status, 0)
+    const headers = { authorization: `Basic ${btoa('writer:writer-pw')}` }
+    const change = () => fetch(`${root.origin}/2/tags?tag=x`, { method: 'PUT', headers })
+    const cases: [name: string, owner: number, file: number, folder: number, why: RegExp][] = [
+      ['a file that is read-only', NOBODY, 0o444, 0o755, /EACCES/],
+      ['a folder that is', NOBODY, 0o644, 0o555, /its folder is not writable/],
+      ["somebody else's file", 0, 0o644, 0o755, /EACCES/],
+      ['one that all may write', 0, 0o666, 0o755, /it belongs to another user/],
+    ]
+    for (const [name, owner, fileMode, folderMode, why] of cases) {
+      chownSync(root.clusterYaml, owner, owner)
+      chmodSync(root.clusterYaml, fileMode)
+      chmodSync(folder, folderMode)
+      const before = root.logLines.length
+      const response = await change()
+      t.equal(response.status, 503, name)
+      t.match(
+        await response.json(),
+        { message: `No job can be taken: cannot write ${root.clusterYaml}` },
+        name,
+      )
+      await root.logged(why, before)
     }
-    t.strictSame(await root.start(...HERE), { status: 0, stdout: '', stderr: '' })
-    t.equal(statSync(`/proc/${root.pid}`).uid, NOBODY)
-    t.equal((await root.get('/version')).status, 200)
+    t.strictSame(JSON.parse((await root.get('/2/jobs')).body), [], 'there are no jobs')
+    t.notOk(existsSync(`${root.clusterYaml}.queue`), 'nor a queue')
+    chownSync(root.clusterYaml, NOBODY, NOBODY)
+    t.equal((await change()).status, 200)
   },
 )

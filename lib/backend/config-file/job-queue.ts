@@ -246,6 +246,8 @@ export class JobQueue implements QueueView {
       }
     }
     await this.#opened().catch((error) => this.#options.log.warning(messageChain(error)))
+    // What had left the queue is still in the journal, until that begins anew.
+    this.#archiveOldest()
     this.#schedule()
   }
 
@@ -685,13 +687,12 @@ export class JobQueue implements QueueView {
   }
 
   #archiveOldest(): void {
-    if (this.#finished <= MOST_FINISHED) return
     for (const job of this.#jobs.values()) {
+      if (this.#finished <= MOST_FINISHED) return
       if (!isFinal(statusOf(job))) continue
       this.#jobs.delete(job.id)
       this.#store?.archive(job)
       this.#finished--
-      return
     }
   }
 
