@@ -14,7 +14,6 @@ import { createAuthorizer } from './auth/authorize.ts'
 import { hashPassword } from './auth/hash-password.ts'
 import { readUsers, type UserList } from './auth/users-file.ts'
 import type { Backend } from './backend/backend.ts'
-import { OPERATIONS } from './backend/config-file/apply/operations.ts'
 import { ClusterFile } from './backend/config-file/cluster-file.ts'
 import { SOFTWARE_VERSION } from './backend/config-file/cluster-info.ts'
 import { configFileBackend } from './backend/config-file/config-file-backend.ts'
@@ -294,7 +293,8 @@ async function openState(source: Source, standIn: string | undefined, log: Log):
       return backend ?? starting()
     },
     async begin() {
-      const queue = await JobQueue.open({ file, folder: `${file.path}.queue`, operations: OPERATIONS, log })
+      const operations = async () => (await import('./backend/config-file/apply/operations.ts')).OPERATIONS
+      const queue = await JobQueue.open({ file, folder: `${file.path}.queue`, operations, log })
       config.onChange(() => queue.configChanged())
       backend = configFileBackend(() => file.current, queue)
     },

@@ -15,9 +15,9 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../failure.ts'
 import type { Config } from '../../model/config.ts'
+import { hashInBackground, identityOf, secondsOf } from './file-identity.ts'
 import { ConfigLoader } from './load.ts'
-import { hashInBackground, identityOf, secondsOf } from './read.ts'
-import { YamlText } from './yaml-text.ts'
+import type { YamlText } from './yaml-text.ts'
 
 /** A file being written by its editor must look the same for so long before it is read. In milliseconds. */
 const SETTLE_TIME = 50
@@ -31,7 +31,9 @@ export class FileChanged extends Error {
 /** One state of the file. */
 interface FileState {
   readonly config: Config
-  /** Gives undefined for Ganeti's own form, which is never written. */
+  /** False for Ganeti's own form. */
+  readonly isYaml: boolean
+  /** Gives undefined for what is not YAML. */
   readonly text: () => YamlText | undefined
   /** Of the text, in hexadecimal. */
   readonly hash: string
@@ -62,6 +64,7 @@ export class ClusterFile {
   readonly #sync: boolean
   #path: string
   #state: FileState | undefined
+  #yamlText: typeof YamlText | undefined
   #loading: Promise<unknown> = Promise.resolve()
 
   /**
@@ -94,8 +97,14 @@ export class ClusterFile {
     return this.#state?.config
   }
 
+  /** What can be changed of it: undefined for Ganeti's own form, which is never written. Ask `openText` first. */
   get text(): YamlText | undefined {
     return this.#loaded.text()
+  }
+
+  /** Loads what changing the text takes, which a daemon that is only asked never needs. */
+  async openText(): Promise<void> {
+    this.#yamlText ??= (await import('./yaml-text.ts')).YamlText
   }
 
   get hash(): string {
@@ -131,10 +140,10 @@ export class ClusterFile {
     let text: YamlText | undefined
     // Cut into pieces only once somebody wants to change it.
     const cut = () => {
-      if (yaml) text ??= YamlText.of(yaml.text, yaml.cuts)
+      if (yaml) text ??= this.#yamlText?.of(yaml.text, yaml.cuts)
       return text
     }
-    this.#state = { config, text: cut, hash, identity }
+    this.#state = { config, isYaml: yaml !== undefined, text: cut, hash, identity }
     return config
   }
 
@@ -155,7 +164,7 @@ export class ClusterFile {
    * @throws Failure `unsupported` for a form that never is, `unavailable` where we may not
    */
   async checkWritable(): Promise<void> {
-    if (!this.text) {
+    if (!this.#loaded.isYaml) {
       throw new Failure(
         'unsupported',
         `${this.#path} is Ganeti's own configuration, which only its master daemon may change: it is never written here, and there is no master daemon to ask`,
@@ -206,6 +215,7 @@ export class ClusterFile {
       const stats = fstatSync(handle.fd, { bigint: true })
       this.#state = {
         config: { ...config, mtime: secondsOf(stats.mtimeNs) },
+        isYaml: true,
         text: () => text,
         hash: after,
         identity: identityOf(stats),

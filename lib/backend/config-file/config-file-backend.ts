@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../failure.ts'
-import type { Json } from '../../json.ts'
+import { equalJson, type Json } from '../../json.ts'
 import type { Config } from '../../model/config.ts'
 import { isFinal, type Job, statusOf } from '../../model/job.ts'
 import type { Backend, TagKind } from '../backend.ts'
@@ -14,7 +14,6 @@ import { jobRow } from './fields/job.ts'
 import type { JobQueue } from './job-queue.ts'
 import { findHost, findNamed } from './lookup.ts'
 import { query, queryFields, queryRows } from './query.ts'
-import { equalJson } from './yaml-edit.ts'
 
 /**
  * @param current gives the newest Config; a new object means that something may have changed

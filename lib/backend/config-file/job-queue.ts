@@ -40,7 +40,7 @@ import { checkPredicates, JobFilter } from './job-filter.ts'
 import { locksOf } from './job-locks.ts'
 import { JobStore, jobJson, jobRecord, type StoredQueue } from './job-store.ts'
 import { type LockState, Locks } from './locks.ts'
-import { writeChange } from './write-yaml.ts'
+import type { writeChange } from './write-yaml.ts'
 
 /** Ganeti's words for a job that was running when its master daemon ended. */
 const UNCLEAN = 'Unclean master daemon shutdown'
@@ -54,14 +54,23 @@ const RETRY_TIME = 500
 /** How often a file may change under a commit before its jobs fail. */
 const MOST_RETRIES = 10
 
+export type Operations = { readonly [id: string]: Operation }
+
 export interface JobQueueOptions {
   readonly file: ClusterFile
   /** Where jobs are kept; made where there is none. */
   readonly folder: string
-  readonly operations: { readonly [id: string]: Operation }
+  /** Gives what opcodes mean, by their ids; asked for when there is a job at all. */
+  readonly operations: () => Promise<Operations>
   readonly log: { warning(message: string): void; error(message: string): void }
   /** False gives up what is promised of crashes, for trials of speed. */
   readonly sync?: boolean
+}
+
+/** What running jobs takes: much of the program, which a daemon that is only asked never needs. */
+interface Tools {
+  readonly operations: Operations
+  readonly writeChange: typeof writeChange
 }
 
 /** What the queries on jobs and locks are answered from. */
@@ -110,6 +119,8 @@ export class JobQueue implements QueueView {
   #untold: { readonly written: boolean } | undefined
   #closing = false
   readonly #closed = new AbortController()
+  /** Loaded before the first job is taken. */
+  #tools: Tools | undefined
 
   private constructor(options: JobQueueOptions, stored: StoredQueue) {
     this.#options = options
@@ -219,7 +230,9 @@ export class JobQueue implements QueueView {
   #opening: Promise<JobStore> | undefined
 
   async #begin(): Promise<JobStore> {
-    const { folder, sync = true } = this.#options
+    const { folder, sync = true, file, operations } = this.#options
+    const [loaded, writer] = await Promise.all([operations(), import('./write-yaml.ts'), file.openText()])
+    this.#tools = { operations: loaded, writeChange: writer.writeChange }
     const state = () => ({ last: this.#last, jobs: this.#jobs.values() })
     try {
       this.#store = await JobStore.begin(folder, { state, sync })
@@ -378,7 +391,7 @@ export class JobQueue implements QueueView {
   }
 
   #outcome(config: Config, input: JsonObject): Outcome {
-    const operation = this.#options.operations[String(input.OP_ID)]
+    const operation = (this.#tools as Tools).operations[String(input.OP_ID)]
     if (!operation) throw new OpError('OpExecError', [`${input.OP_ID} has no meaning on a cluster in a file`])
     const context: Context = { now: Date.now() / 1000, newUuid: randomUUID, random: Math.random }
     return operation(config, input, context)
@@ -466,7 +479,7 @@ export class JobQueue implements QueueView {
         const { change, result, log = [], submits = [] } = pending.operate(config)
         if (isChange(change)) {
           if (!text) throw new Failure('unsupported', 'This file is never written')
-          const written = writeChange(text, config, change)
+          const written = (this.#tools as Tools).writeChange(text, config, change)
           text = written.text
           config = written.config
         }

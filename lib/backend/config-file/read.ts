@@ -5,11 +5,11 @@
  * The way from text to objects is pure, so that it can be done elsewhere than
  * on the daemon's own thread.
  */
-import { createHash, webcrypto } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Failure } from '../../failure.ts'
 import { type Config, type ConfigObjects, indexConfig } from '../../model/config.ts'
+import { hashOf, identityOf, secondsOf } from './file-identity.ts'
 import { readConfigData } from './read-config-data.ts'
 import { readYamlText } from './read-yaml.ts'
 import type { Cuts } from './yaml-text.ts'
@@ -59,26 +59,6 @@ export async function readFileState(path: string): Promise<{ objects: ConfigObje
   const { objects, cuts } = parseState(text, { name: path, mtime: secondsOf(stats.mtimeNs) })
   const source = { identity: identityOf(stats), hash: hashOf(text), ...(cuts && { yaml: { text, cuts } }) }
   return { objects, source }
-}
-
-/** What tells one state of a file from another. */
-export function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
-}
-
-/** Of a time in nanoseconds; as exact as numbers are. */
-export function secondsOf(nanoseconds: bigint): number {
-  return Number(nanoseconds / 1000n) / 1e6
-}
-
-/** SHA-256 in hexadecimal. */
-export function hashOf(text: string | Buffer): string {
-  return createHash('sha256').update(text).digest('hex')
-}
-
-/** The same, worked out on another thread. */
-export async function hashInBackground(bytes: Buffer): Promise<string> {
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex')
 }
 
 /**

@@ -12,7 +12,7 @@
  * changes.
  */
 import { Failure } from '../../failure.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../json.ts'
 import type { Change } from '../../model/change.ts'
 import { type Config, type ConfigObjects, changeConfig, type Index, useOf } from '../../model/config.ts'
 import { CLUSTER_DEFAULTS } from '../../model/defaults.ts'
@@ -23,7 +23,6 @@ import type { Node } from '../../model/node.ts'
 import { indexIn, parseIpv4Network } from './address.ts'
 import { readRecord } from './identities.ts'
 import { readYamlValue } from './read-yaml.ts'
-import { equalJson } from './yaml-edit.ts'
 import { readInstance } from './yaml-instances.ts'
 import { bitmap } from './yaml-networks.ts'
 import { sayCluster, sayFilters, sayGroup, sayInstance, sayNetwork, sayNode } from './yaml-statements.ts'

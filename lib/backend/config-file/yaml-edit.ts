@@ -25,7 +25,7 @@ import {
   type YAMLSeq,
 } from 'yaml'
 import { Failure } from '../../failure.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../json.ts'
 import { parseYaml } from './yaml-tree.ts'
 
 /** A flow collection longer than this is rather put on lines of its own. */
@@ -102,20 +102,6 @@ export function newEntry(neighbour: string, name: string, value: JsonObject): st
   const key = `${indent}${flow(name)}:`
   if (isMap(pair?.value) && pair.value.flow) return `${key} ${flow(value)}\n`
   return Object.keys(value).length === 0 ? `${key} {}\n` : `${key}\n${blockMap(value, indent.length + 2)}`
-}
-
-/** Whether two values say the same; the order of an object's keys says nothing. */
-export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
-  if (a === b) return true
-  if (Array.isArray(a)) {
-    return Array.isArray(b) && a.length === b.length && a.every((item, index) => equalJson(item, b[index]))
-  }
-  if (!isJsonObject(a) || !isJsonObject(b)) return false
-  const keys = Object.keys(a)
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && equalJson(a[key], b[key]))
-  )
 }
 
 /** These characters give way to that text. */

@@ -10,7 +10,7 @@
  * know what follows from what: whoever calls them reads the result, and calls
  * again with the new meaning until nothing changes.
  */
-import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../json.ts'
 import type { Cluster } from '../../model/cluster.ts'
 import type { Config } from '../../model/config.ts'
 import {
@@ -32,7 +32,6 @@ import type { Node } from '../../model/node.ts'
 import type { BeParams } from '../../model/params.ts'
 import { indexIn, parseIpv4Network } from './address.ts'
 import { deriveUuid } from './derive.ts'
-import { equalJson } from './yaml-edit.ts'
 
 /** What objects refer to by name in the file; the cluster as it should be. */
 export type Around = Pick<Config, 'cluster' | 'nodes' | 'groups' | 'networks'>

@@ -52,7 +52,12 @@ async function open(t: Test, path: string, operations = OPERATIONS): Promise<Tri
   await file.load()
   const lines: string[] = []
   const log = { warning: (line: string) => lines.push(line), error: (line: string) => lines.push(line) }
-  const queue = await JobQueue.open({ file, folder: `${path}.queue`, operations, log })
+  const queue = await JobQueue.open({
+    file,
+    folder: `${path}.queue`,
+    operations: async () => operations,
+    log,
+  })
   const backend = configFileBackend(() => file.current, queue)
   let closed = false
   const close = async () => {
