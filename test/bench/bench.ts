@@ -1,7 +1,6 @@
 /**
- * Benchmarks: `npm run bench` runs this (see `run`). Names of parts as
- * arguments run those alone. Prints tables to standard error and everything as
- * JSON to standard output.
+ * Runs the parts that are named, for test/bench/run: prints tables to standard
+ * error and everything as JSON to standard output.
  *
  *     --rounds=N     how often each contender has its turn (default 3)
  *     --seconds=N    for how long, each time (default 2)
@@ -11,6 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { changes } from './changes.ts'
 import type { Settings } from './contest.ts'
 import { growth } from './growth.ts'
 import { limit } from './limit.ts'
@@ -25,6 +25,7 @@ const PARTS: { readonly [name: string]: (report: Report, settings: Settings) => 
   growth,
   reload,
   passwords,
+  changes,
 }
 
 const { values, positionals } = parseArgs({
@@ -35,7 +36,6 @@ const { values, positionals } = parseArgs({
     cluster: { type: 'string' },
   },
 })
-const names = positionals.length > 0 ? positionals : Object.keys(PARTS)
 const folder = mkdtempSync(join(tmpdir(), 'ganeti-rapi-bench-'))
 const settings: Settings = {
   rounds: Number(values.rounds),
@@ -46,7 +46,7 @@ const settings: Settings = {
 const report = new Report()
 const begun = new Date()
 try {
-  for (const name of names) {
+  for (const name of positionals) {
     const part = PARTS[name]
     if (!part) throw new Error(`there is no part '${name}', but: ${Object.keys(PARTS).join(' ')}`)
     await part(report, settings)

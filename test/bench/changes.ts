@@ -1,46 +1,33 @@
 /**
  * How fast a cluster in YAML takes changes, and how that depends on its size.
  *
- *     npm run bench:changes [INSTANCES ...]        100, 1000 and 10000 unless given
- *     BENCH_CHANGES=2000 BENCH_ROUNDS=1 npm run bench:changes
+ * 10,000 changes of tags of a hundred instances in turn, spread over the file,
+ * through the API of a daemon of its own, in the foreground over plain HTTP.
+ * 32 clients, each with a connection that is kept, submit a job and wait for its
+ * end before they submit the next. With sync the daemon is as operators have it;
+ * without, its waits for the disk are taken away from outside (no-sync.ts), which
+ * tells what it computes. "work" is what processors did for the daemon, per job.
  *
- * Each line is 10,000 changes of tags of a hundred instances in turn, spread over
- * the file, through the API of a daemon of its own, in the foreground over plain
- * HTTP. 32 clients, each with a connection that is kept, submit a job and wait
- * for its end before they submit the next.
- *
- * - jobs/s: jobs that ended in success, from the first request to the last answer
- * - p50, p99: from submitting a job until its client knows of its end
- * - work: what processors did for the daemon, for each job
- * - pause: the longest that the daemon's event loop was busy in one go
- *
- * With sync the daemon is as operators have it; without, its waits for the disk
- * are taken away from outside (no-sync.ts), which tells what it computes.
- *
- * What the disk gives by itself is measured right before, in the same folder:
- *
- * - appends/s: a job's line added to a file and synced, again and again
- * - files/s: a file as large as the cluster's written, synced and renamed, and its folder synced
- *
- * Several jobs share one such append and one such file. Rounds go through all
- * sizes in turn, so that a machine's moods spread over all lines: medians.
+ * What the disk gives by itself is measured right before, in the same folder: a
+ * job's line added to a file and synced, again and again; a file as large as the
+ * cluster's written, synced and renamed, and its folder synced. Several jobs
+ * share one such line and one such file.
  */
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { argv, env } from 'node:process'
 import { text } from 'node:stream/consumers'
 import { syncFolder } from '../../lib/backend/config-file/cluster-file.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
-import { Daemon, prepareTree as prepare } from './daemon.ts'
+import type { Settings } from './contest.ts'
+import { Daemon, prepareTree } from './daemon.ts'
 import { generateYaml } from './generate-yaml.ts'
-import { quantile } from './report.ts'
+import { quantile, type Report } from './report.ts'
 
-const CHANGES = Number(env.BENCH_CHANGES ?? 10_000)
-const ROUNDS = Number(env.BENCH_ROUNDS ?? 3)
+const SIZES = [100, 1_000, 10_000]
+const CHANGES = 10_000
 const CLIENTS = 32
 /** Instances that are changed; the larger a file, the more it has of others. */
 const CHANGED = 100
@@ -105,8 +92,9 @@ async function change(clients: Clients, number: number, instances: number): Prom
 }
 
 async function measure(folder: string, instances: number, preloads: readonly string[]): Promise<Measured> {
-  writeFileSync(join(prepare(folder), 'cluster.yaml'), generateYaml(instances))
-  writeFileSync(join(prepare(folder), 'rapi/users'), 'writer pw write\n')
+  const state = prepareTree(folder)
+  writeFileSync(join(state, 'cluster.yaml'), generateYaml(instances))
+  writeFileSync(join(state, 'rapi/users'), 'writer pw write\n')
   const daemon = await Daemon.start(folder, preloads)
   const clients = new Clients(daemon.port)
   // What is made at the first change is made by now.
@@ -164,53 +152,46 @@ async function filesOn(folder: string, content: string): Promise<number> {
   })
 }
 
-async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'ganeti-rapi-bench-'))
-  try {
-    return await use(folder)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
+const KINDS = [
+  { name: 'with sync', preloads: [] },
+  { name: 'without sync', preloads: ['no-sync.js'] },
+] as const
 
-const median = (values: readonly number[]) => quantile(values, 0.5)
-const sizes = argv.length > 2 ? argv.slice(2).map(Number) : [100, 1000, 10_000]
-const KINDS: readonly [name: string, preloads: readonly string[]][] = [
-  ['with sync', []],
-  ['without', ['no-sync.js']],
-]
-const measured = new Map<string, Measured[]>()
-const appends: number[] = []
-const files = new Map<number, number[]>(sizes.map((size) => [size, []]))
-
-for (let round = 0; round < ROUNDS; round++) {
-  appends.push(await inFolder(appendsOn))
-  for (const instances of sizes) {
-    files.get(instances)?.push(await inFolder((folder) => filesOn(folder, generateYaml(instances))))
-    for (const [kind, preloads] of KINDS) {
-      const one = await inFolder((folder) => measure(folder, instances, preloads))
-      const line = `${instances} ${kind}`
-      measured.set(line, [...(measured.get(line) ?? []), one])
-      console.error(`round ${round + 1}: ${line}: ${one.jobs.toFixed(0)} jobs/s, ${one.work.toFixed(2)} ms`)
+export async function changes(report: Report, { folder, rounds }: Settings): Promise<void> {
+  report.part(
+    'changes',
+    `${CHANGES.toLocaleString('en')} changes of tags on a cluster in YAML, ${CLIENTS} clients`,
+  )
+  const fresh = () => mkdtempSync(join(folder, 'changes-'))
+  const measured = SIZES.map((size) => ({
+    size,
+    files: [] as number[],
+    kinds: KINDS.map(({ name, preloads }) => ({ name, preloads, all: [] as Measured[] })),
+  }))
+  const appends: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    appends.push(await appendsOn(fresh()))
+    for (const { size, files, kinds } of measured) {
+      files.push(await filesOn(fresh(), generateYaml(size)))
+      for (const { preloads, all } of kinds) all.push(await measure(fresh(), size, preloads))
     }
   }
-}
 
-console.log(`${CHANGES} changes of tags by ${CLIENTS} clients, medians of ${ROUNDS} rounds`)
-console.log(`the disk: ${median(appends).toFixed(0)} appends/s`)
-const number = (value: number, width: number, digits = 0) => value.toFixed(digits).padStart(width)
-for (const instances of sizes) {
-  const mib = generateYaml(instances).length / 2 ** 20
-  const onDisk = median(files.get(instances) ?? [])
-  console.log(
-    `${instances} instances, a file of ${mib.toFixed(2)} MiB; the disk: ${onDisk.toFixed(0)} files/s`,
-  )
-  for (const [kind] of KINDS) {
-    const rounds = measured.get(`${instances} ${kind}`) ?? []
-    const of = (what: keyof Measured) => median(rounds.map((one) => one[what]))
-    console.log(
-      `  ${kind.padEnd(10)}${number(of('jobs'), 6)} jobs/s` +
-        `  p50 ${number(of('p50'), 5)} ms  p99 ${number(of('p99'), 5)} ms  work ${number(of('work'), 5, 2)} ms  pause ${number(of('pause'), 5)} ms`,
-    )
+  const values = (all: readonly number[]) => all.map((value) => ({ value }))
+  report.case('the disk by itself')
+  report.figure('lines added and synced', '/s', values(appends))
+  for (const { size, files, kinds } of measured) {
+    const mib = generateYaml(size).length / 2 ** 20
+    report.case(`${size.toLocaleString('en')} instances, a file of ${mib.toFixed(2)} MiB`)
+    report.figure('such files by themselves', '/s', values(files))
+    for (const { name, all } of kinds) {
+      report.figure(
+        `jobs, ${name}`,
+        '/s',
+        all.map(({ jobs: value, p50, p99 }) => ({ value, p50, p99 })),
+      )
+      report.figure('work', 'ms', values(all.map(({ work }) => work)))
+      report.figure('longest pause', 'ms', values(all.map(({ pause }) => pause)))
+    }
   }
 }
