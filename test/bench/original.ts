@@ -182,14 +182,16 @@ async function handshakes(report: Report, settings: Settings, pem: string): Prom
   const bare = await bareNode(settings.folder, pem)
   const body = Buffer.from('2\n')
   await bare.serve({ status: 200, headers: ['Content-Length', String(body.length)], body })
-  const ports = { [THEIRS]: ORIGINAL.tls, [LUXI]: OURS.tls, [BARE]: Number(new URL(bare.tls).port) }
+  const ours = { [LUXI]: OURS.tls, [BARE]: Number(new URL(bare.tls).port) }
+  const all = { [THEIRS]: ORIGINAL.tls, ...ours }
+  // The original waits ten seconds for more of this program's requests, which have no header lines.
   const kinds = [
-    { name: 'TLS handshakes', args: ['-new'] },
-    { name: 'TLS handshakes with a request each', args: ['-new', '-www', '/version'] },
-    { name: 'TLS sessions resumed with a request each', args: ['-reuse', '-www', '/version'] },
+    { name: 'TLS handshakes', args: ['-new'], ports: all },
+    { name: 'TLS handshakes with a request each', args: ['-new', '-www', '/version'], ports: ours },
+    { name: 'TLS sessions resumed with a request each', args: ['-reuse', '-www', '/version'], ports: ours },
   ]
   try {
-    for (const { name, args } of kinds) {
+    for (const { name, args, ports } of kinds) {
       const figure = await contest(
         report,
         name,
@@ -201,7 +203,7 @@ async function handshakes(report: Report, settings: Settings, pem: string): Prom
       )
       const ratio = (rival: string) => figure(LUXI).median / figure(rival).median
       report.goal(`ours / ${BARE}`, ratio(BARE), { atLeast: 0.95 })
-      report.goal(`ours / ${THEIRS}`, ratio(THEIRS))
+      if (THEIRS in ports) report.goal(`ours / ${THEIRS}`, ratio(THEIRS))
     }
   } finally {
     await bare.stop()
