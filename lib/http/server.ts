@@ -303,7 +303,8 @@ export async function startServer(
   function ended(connection: Connection, exchange: Exchange, sent: boolean): void {
     const place = connection.underWay.indexOf(exchange)
     if (place < 0) return
-    connection.underWay.splice(place, 1)
+    if (place === connection.underWay.length - 1) connection.underWay.pop()
+    else connection.underWay.splice(place, 1)
     connection.unread = exchange.incomplete ? exchange : undefined
     connection.lastAnswered = ++answered
     if (!sent) exchange.clientLeft()
