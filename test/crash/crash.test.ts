@@ -44,13 +44,17 @@ class Trial {
     return this.#told.size
   }
 
-  /** One life of the daemon: check what the last one left, then change things until it is killed. */
+  /**
+   * One life of the daemon: check what the last one left, then change things until it is killed.
+   * The first one lasts until there is something to lose.
+   */
   async life(t: Test): Promise<void> {
+    const first = this.#told.size === 0
     const before = this.#root.logLines.length
     const daemon = this.#root.spawn('-f', '--no-ssl', '-b', '127.0.0.1', '-p', '0')
     const ended = once(daemon, 'exit')
     // Now and then it does not even come to listen.
-    if (this.#random() < 0.05) await delay(this.#random() * 300)
+    if (!first && this.#random() < 0.05) await delay(this.#random() * 300)
     else {
       await Promise.race([this.#root.logged(/Listening on/, before), ended])
       if (daemon.exitCode !== null) throw new Error(`the daemon ended by itself:\n${this.#root.logText}`)
@@ -58,6 +62,7 @@ class Trial {
       const life = delay(this.#random() * LONGEST_LIFE)
       const clients = Array.from({ length: CLIENTS }, () => this.#change().catch(() => {}))
       await life
+      while (first && this.#told.size === 0) await delay(10)
       daemon.kill('SIGKILL')
       await Promise.all(clients)
     }
