@@ -16,13 +16,17 @@ import os = require('node:os')
 const LOW_PRIORITY = 10
 const THREADS = '/proc/self/task'
 
-/** Does nothing where threads have no priorities of their own: that is, but on Linux. */
+/** Does nothing where threads have no priorities of their own (that is, but on Linux), or may not change them. */
 function lowerPoolPriority(): void {
   if (process.platform !== 'linux') return
-  const before = new Set(fs.readdirSync(THREADS))
-  fs.stat(THREADS, () => {})
-  for (const thread of fs.readdirSync(THREADS)) {
-    if (!before.has(thread)) os.setPriority(Number(thread), LOW_PRIORITY)
+  try {
+    const before = new Set(fs.readdirSync(THREADS))
+    fs.stat(THREADS, () => {})
+    for (const thread of fs.readdirSync(THREADS)) {
+      if (!before.has(thread)) os.setPriority(Number(thread), LOW_PRIORITY)
+    }
+  } catch {
+    // A sandbox may hide /proc or forbid it; then all threads are equal.
   }
 }
 
