@@ -161,7 +161,6 @@ export async function startServer(
         ...tlsSettings(certificate),
         // We watch over handshakes ourselves: Node's watch, ending, no longer knows whose it was.
         handshakeTimeout: 2 * limits.head,
-        allowHalfOpen: true,
       })
     : createServer(settings)
   // Not in Node's documentation, but in its code since 2010: without it, the answer to a client that
@@ -254,6 +253,8 @@ export async function startServer(
     if (!connection) return
     connection.greeted()
     socket.on('error', () => {})
+    // Not before: who hangs up amid the handshake is to be let go at once.
+    socket.allowHalfOpen = true
     connection.socket = socket
     bySocket.set(socket, connection)
     hearTheEnd(connection)

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import t from 'tap'
@@ -206,6 +207,38 @@ t.test('what is neither is closed, and so is who says nothing or never finishes 
   ])
   t.strictSame(records, [])
 })
+
+t.test('who hangs up amid the handshake keeps no place', async (t) => {
+  const { port, debug } = await serve(t, echo, { certificate: await readCertificate(ecdsa), maxClients: 1 })
+  const hello = await clientHello()
+  for (const leave of ['end', 'destroy', 'resetAndDestroy'] as const) {
+    const gone = await RawClient.connect(port)
+    gone.send(hello)
+    await until(() => gone.received.length > 0)
+    gone.socket[leave]()
+    await gone.closed
+    t.equal(await body(await client(port)), 'GET /a \n', leave)
+    gone.socket.destroy()
+  }
+  t.notMatch(debug.join('\n'), /no TLS handshake was completed/)
+})
+
+/** What a client says first. */
+async function clientHello(): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const listening = createServer((socket) => {
+      socket.once('data', (bytes) => {
+        resolve(bytes)
+        socket.destroy()
+        listening.close()
+      })
+    })
+    listening.listen(0, '127.0.0.1', () => {
+      const { port } = listening.address() as AddressInfo
+      connect({ port, host: '127.0.0.1', rejectUnauthorized: false }).on('error', () => {})
+    })
+  })
+}
 
 t.test('what the parser gives up on, half-closed and refused connections go as without TLS', async (t) => {
   const { port, records } = await serve(t, echo, { certificate: await readCertificate(ecdsa) })
