@@ -19,6 +19,7 @@ const CHEAP_TO_DISCARD = 64 * 1024
  */
 const PIECE = 1024 * 1024
 
+/** A body up to so many bytes is copied into text: Node sends text in one piece with the head, bytes in one of their own. */
 const SHORT = 4096
 
 export class Exchange implements Request {
@@ -152,7 +153,6 @@ export class Exchange implements Request {
     const outgoing = this.#outgoing
     const end = at + PIECE
     if (end >= body.length) {
-      // Text goes out in one piece with its head, which costs less than a copy of a short one.
       if (body.length <= SHORT) outgoing.end(body.toString('latin1'), 'latin1')
       else outgoing.end(at === 0 ? body : body.subarray(at))
       return
