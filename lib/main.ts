@@ -329,10 +329,10 @@ function hostToBind(options: Options): string | undefined {
 }
 
 /** One line for a request, whatever became of it. */
-function logRequest(log: Log, { peer, line, status, user, cause }: RequestRecord): void {
+function logRequest(log: DaemonLog, { peer, line, status, user, cause }: RequestRecord): void {
   const request = line === undefined ? '-' : escapeForLog(line)
   const who = user === undefined ? '' : ` user=${escapeForLog(user)}`
-  log.info(`${peer} ${request} ${status ?? '-'}${who}`)
+  log.request(`${peer} ${request} ${status ?? '-'}${who}`)
   if (cause !== undefined) log.error(`${peer} ${request}: ${escapeForLog(messageChain(cause))}`)
 }
 

@@ -26,7 +26,9 @@ export interface LineWriterEvents {
 /** How many bytes may wait to be written. */
 const WAITING_LIMIT = 4 * 1024 * 1024
 /** Bytes to begin with for lines that wait; what a burst of them needed is not kept. */
-const ROOM = 64 * 1024
+const ROOM = 256 * 1024
+/** With so many bytes, lines have gathered long enough: more room costs more than a write. */
+const ENOUGH = ROOM / 2
 /** How long lines gather after a write, in milliseconds: the most that a process which is killed has not told. */
 const GATHERING = 50
 /** How long to wait for a full pipe or terminal, in milliseconds. */
@@ -80,6 +82,7 @@ export class LineWriter {
     this.#waitingBytes += this.#waiting.write(line, this.#waitingBytes)
     this.#waitingLines++
     this.#draining ??= this.#drain()
+    if (this.#waitingBytes > ENOUGH) this.#hurry()
   }
 
   #makeRoom(bytes: number): void {

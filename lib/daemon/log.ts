@@ -84,23 +84,28 @@ export class DaemonLog implements Log {
   }
 
   debug(message: string): void {
-    if (this.#debug) this.#write('DEBUG', message, this.debug)
+    if (this.#debug) this.#write('DEBUG', onOneLine(message), this.debug)
   }
 
   info(message: string): void {
-    this.#write('INFO', message, this.info)
+    this.#write('INFO', onOneLine(message), this.info)
+  }
+
+  /** Takes what is told of every request, from parts that went through `escapeForLog` where they need it. */
+  request(line: string): void {
+    this.#write('INFO', line, this.request)
   }
 
   warning(message: string): void {
-    this.#write('WARNING', message, this.warning)
+    this.#write('WARNING', onOneLine(message), this.warning)
   }
 
   error(message: string): void {
-    this.#write('ERROR', message, this.error)
+    this.#write('ERROR', onOneLine(message), this.error)
   }
 
   critical(message: string): void {
-    this.#write('CRITICAL', message, this.critical)
+    this.#write('CRITICAL', onOneLine(message), this.critical)
   }
 
   /** Opens the log file anew, after it was moved away; where that fails, says so and goes on with the old one. */
@@ -126,10 +131,12 @@ export class DaemonLog implements Log {
     await Promise.all(this.#destinations.splice(0).map((destination) => destination.close()))
   }
 
-  /** @param verb the method that was called: its caller is the one to name */
-  #write(level: Level, message: string, verb: (message: string) => void): void {
+  /**
+   * @param line without anything that may not stand in a line
+   * @param verb the method that was called: its caller is the one to name
+   */
+  #write(level: Level, line: string, verb: (message: string) => void): void {
     const head = this.#head(this.#debug ? ` ${callerOf(verb)}` : '')
-    const line = onOneLine(message)
     for (const destination of this.#destinations) destination.write(level, head, line)
   }
 
@@ -239,7 +246,7 @@ export function escapeForLog(text: string): string {
   return SOMETHING_UNUSUAL.test(text) ? text.replace(INVISIBLE_OR_BACKSLASH, escaped) : text
 }
 
-/** The last net under every message; leaves what `escapeForLog` made as it is. */
+/** The net under every message; leaves what `escapeForLog` made as it is. */
 function onOneLine(message: string): string {
   return SOMETHING_UNUSUAL.test(message) ? message.replace(INVISIBLE, escaped) : message
 }

@@ -13,7 +13,7 @@ import { QueryString } from '../resources/query-string.ts'
 import type { Call, MethodName, Resource } from '../resources/resource.ts'
 import { readJsonBody } from './body.ts'
 import { encode } from './encode.ts'
-import type { App, RequestHeaders, Response } from './message.ts'
+import type { App, Request, RequestHeaders, Response } from './message.ts'
 import { Representation } from './representation.ts'
 import { ResponseCache } from './response-cache.ts'
 import { createRouter } from './router.ts'
@@ -71,7 +71,20 @@ export function createApp({
   const route = createRouter(resources)
   const cache = new ResponseCache(cacheBytes)
 
-  return async (request) => {
+  /**
+   * What most requests come to: an answer that is kept already, to a reading that
+   * is open to all, for someone who does not say who they are. The whole of the
+   * straight line would decide the same, but with promises.
+   */
+  const atHand = ({ method, target, headers, bodyLength }: Request) => {
+    if (requireAuthentication || headers.authorization !== undefined || bodyLength !== 0) return undefined
+    const found = route(pathOf(target))?.resource.methods[method as MethodName]
+    if (!found?.stateOnly || found.access.length > 0) return undefined
+    const { generation } = presentBackend()
+    return generation === null ? undefined : cache.find(generation, target)?.respond(headers)
+  }
+
+  const answer = async (request: Request): Promise<Response> => {
     const { target, headers } = request
     const path = pathOf(target)
     let user: string | undefined
@@ -96,9 +109,6 @@ export function createApp({
 
       const backend = presentBackend()
       const generation = method.stateOnly ? backend.generation : null
-      const kept = generation === null ? undefined : cache.find(generation, target)
-      if (kept) return await kept.respond(headers, user)
-
       const handle = async (backend: Backend, signal: AbortSignal) => {
         const query = new QueryString(target.slice(path.length + 1))
         const call: Call = { params: match.params, query, body, backend, signal }
@@ -106,21 +116,30 @@ export function createApp({
       }
       if (generation !== null) {
         // Others may come to wait for this answer, so it is made even if this client hangs up.
-        const made = await cache.make(generation, target, () => handle(backend, NEVER))
-        return await made.respond(headers, user)
+        const make = () => handle(backend, NEVER)
+        const made = cache.find(generation, target) ?? (await cache.make(generation, target, make))
+        return { ...(await made.respond(headers)), user }
       }
       try {
-        return await (await handle(backend, request.signal)).respond(headers, user)
+        return { ...(await (await handle(backend, request.signal)).respond(headers)), user }
       } catch (thrown) {
         const open = method.stateOnly && method.access.length === 0
         if (!standIn || !open || !isAway(thrown)) throw thrown
         const older = await standIn().catch((cause) => {
           throw new Failure(thrown.code, thrown.message, { cause })
         })
-        return await answerStale(older, (backend) => handle(backend, NEVER), headers, user)
+        return { ...(await answerStale(older, (backend) => handle(backend, NEVER), headers)), user }
       }
     } catch (thrown) {
       return { ...failureResponse(thrown), user }
+    }
+  }
+
+  return (request) => {
+    try {
+      return atHand(request) ?? answer(request)
+    } catch (thrown) {
+      return failureResponse(thrown)
     }
   }
 }
@@ -137,11 +156,10 @@ async function answerStale(
   { backend, asOf }: StandIn,
   handle: (backend: Backend) => Promise<Representation>,
   headers: RequestHeaders,
-  user: string | undefined,
 ): Promise<Response> {
   const response = await handle(backend).then(
-    (representation) => representation.respond(headers, user),
-    (thrown) => ({ ...failureResponse(thrown), user }),
+    (representation) => representation.respond(headers),
+    failureResponse,
   )
   return { ...response, headers: [...response.headers, 'Ganeti-State-As-Of', asOf.toUTCString()] }
 }

@@ -68,6 +68,11 @@ export class Exchange implements Request {
     return this.#response
   }
 
+  /** Whether the answer has left as a whole, as far as we are concerned. */
+  get sent(): boolean {
+    return this.#outgoing.writableEnded && this.#outgoing.writableLength === 0
+  }
+
   /** Whether part of the body is still to come. */
   get incomplete(): boolean {
     return this.bodyLength !== 0 && !this.#incoming.complete
@@ -168,8 +173,7 @@ export class Exchange implements Request {
 
 /** Names and values by turns, all but Date and Connection. */
 export function headersOf({ status, headers, body }: Response, serverName: string): string[] {
-  const all = ['Server', serverName]
-  if (status !== 304) all.push('Content-Type', 'application/json', 'Content-Length', String(body.length))
-  all.push(...headers)
-  return all
+  if (status === 304) return ['Server', serverName, ...headers]
+  const length = String(body.length)
+  return ['Server', serverName, 'Content-Type', 'application/json', 'Content-Length', length, ...headers]
 }

@@ -44,4 +44,5 @@ export interface Response {
   readonly cause?: unknown
 }
 
-export type App = (request: Request) => Promise<Response>
+/** Answers at once where it can, so that what is at hand costs no promise. */
+export type App = (request: Request) => Response | Promise<Response>

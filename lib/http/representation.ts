@@ -23,10 +23,9 @@ export class Representation {
   readonly #tag: string
   readonly #gzipTag: string
   readonly #vary: readonly string[]
-  readonly #headers: readonly string[]
-  readonly #gzipHeaders: readonly string[]
-  #gzipped: Promise<Buffer> | undefined
-  #gzippedBytes = 0
+  readonly #asItIs: Response
+  #gzipped: Response | undefined
+  #compressing: Promise<Response> | undefined
 
   /** @param tagged whether to send an entity tag: false for an answer that nobody may keep */
   constructor({ body, digest }: Encoded, tagged: boolean) {
@@ -35,24 +34,22 @@ export class Representation {
     this.#tag = tagged ? `"${digest}"` : ''
     this.#gzipTag = tagged ? `"${digest}-gzip"` : ''
     this.#vary = this.#worthCompressing ? ['Vary', 'Accept-Encoding'] : []
-    this.#headers = [...etag(this.#tag), ...this.#vary]
-    this.#gzipHeaders = ['Content-Encoding', 'gzip', ...etag(this.#gzipTag), ...this.#vary]
+    this.#asItIs = { status: 200, headers: [...etag(this.#tag), ...this.#vary], body }
   }
 
   /** The memory its forms take so far. */
   get bytes(): number {
-    return this.body.length + this.#gzippedBytes
+    return this.body.length + (this.#gzipped?.body.length ?? 0)
   }
 
-  /** Gives the answer in the form that a request asks for; only compressing takes time. */
-  respond(headers: RequestHeaders, user?: string): Response | Promise<Response> {
+  /** Gives the answer in the form that a request asks for; only compressing takes time, and only once. */
+  respond(headers: RequestHeaders): Response | Promise<Response> {
     const compressed = this.#worthCompressing && acceptsGzip(headers['accept-encoding'])
     if (this.#isKnown(headers['if-none-match'])) {
       const tag = compressed ? this.#gzipTag : this.#tag
-      return { status: 304, headers: ['ETag', tag, ...this.#vary], body: NOTHING, user }
+      return { status: 304, headers: ['ETag', tag, ...this.#vary], body: NOTHING }
     }
-    if (!compressed) return { status: 200, headers: this.#headers, body: this.body, user }
-    return this.#gzip().then((body) => ({ status: 200, headers: this.#gzipHeaders, body, user }))
+    return compressed ? (this.#gzipped ?? this.#gzip()) : this.#asItIs
   }
 
   /** Whether an If-None-Match names this answer, in whatever form; comparison is weak (RFC 9110, 13.1.2). */
@@ -63,14 +60,15 @@ export class Representation {
     return tags.includes(this.#tag) || tags.includes(this.#gzipTag)
   }
 
-  /** Compresses once, off the event loop. */
-  #gzip(): Promise<Buffer> {
-    this.#gzipped ??= compress(this.body).then((bytes) => {
-      this.#gzippedBytes = bytes.length
-      this.onGrowth(bytes.length)
-      return bytes
+  /** Compresses off the event loop. */
+  #gzip(): Promise<Response> {
+    this.#compressing ??= compress(this.body).then((body) => {
+      const headers = ['Content-Encoding', 'gzip', ...etag(this.#gzipTag), ...this.#vary]
+      this.#gzipped = { status: 200, headers, body }
+      this.onGrowth(body.length)
+      return this.#gzipped
     })
-    return this.#gzipped
+    return this.#compressing
   }
 }
 

@@ -18,6 +18,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { Failure } from '../failure.ts'
+import { type Connection, Connections, hostAndPort, peerOf } from './connections.ts'
 import { Exchange, headersOf } from './exchange.ts'
 import type { App, Response } from './message.ts'
 import { errorResponse, failureResponse, HttpError, phraseOf } from './status.ts'
@@ -108,27 +109,6 @@ export interface HttpServer {
   close(grace: number): Promise<void>
 }
 
-interface Connection {
-  /** Address and port, as the log has them; they are gone once the socket is closed. */
-  readonly peer: string
-  readonly address: string
-  /** What HTTP is spoken on: a TLSSocket once the handshake is done. */
-  socket: Socket
-  /** To be called when the TLS handshake is done. */
-  greeted: () => void
-  /** Mostly one, or none. */
-  readonly underWay: Exchange[]
-  /** The last request that was answered, where some of its body was left to discard. */
-  unread: Exchange | undefined
-  /** When one was last answered, by the number of all answers so far; 0 before there was one. */
-  lastAnswered: number
-  /** Bytes received when the last request began; what came since may belong to the next. */
-  bytesAtRequest: number
-  /** Set when the parser has given up: answers what it left, once the requests before are answered. */
-  epilogue: (() => void) | undefined
-  broken: boolean
-}
-
 /**
  * Starts to listen; without a host on all addresses, of IPv6 and IPv4 where the machine has both.
  * @throws Failure `configuration` where that is not possible
@@ -139,9 +119,7 @@ export async function startServer(
 ): Promise<HttpServer> {
   const { app, serverName, certificate, logRequest, logDebug } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  const connections = new Map<string, Connection>()
-  // Not a WeakMap: with thousands of connections a second, collecting one costs more than answering.
-  const bySocket = new Map<Duplex, Connection>()
+  const connections = new Connections()
   let answered = 0
   let closing = false
 
@@ -171,7 +149,7 @@ export async function startServer(
     places: options.maxClients,
     chairs: limits.waiting,
     serve: letIn,
-    makeRoom: () => longestIdle(connections.values())?.socket.destroySoon(),
+    makeRoom: () => connections.longestIdle()?.socket.destroySoon(),
     turnAway: (socket) => {
       logDebug(`${peerOf(socket)}: closed, as ${limits.waiting} connections are waiting already`)
       socket.destroy()
@@ -183,35 +161,19 @@ export async function startServer(
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
     // Errors of a connection under way reach those who use it; one that waits has nobody else.
-    socket.on('error', () => {})
+    socket.on('error', ignore)
     room.enter(socket)
   })
 
   function letIn(socket: Socket): void {
-    const { remoteAddress } = socket
-    if (remoteAddress === undefined) {
+    const connection = connections.add(socket)
+    if (!connection) {
       socket.destroy()
       return
     }
-    const connection: Connection = {
-      peer: peerOf(socket),
-      address: remoteAddress,
-      socket,
-      greeted: () => {},
-      underWay: [],
-      unread: undefined,
-      lastAnswered: 0,
-      bytesAtRequest: 0,
-      epilogue: undefined,
-      broken: false,
-    }
-    connections.set(connection.peer, connection)
-    bySocket.set(socket, connection)
     socket.on('close', () => {
-      connections.delete(connection.peer)
-      bySocket.delete(socket)
-      bySocket.delete(connection.socket)
-      for (const exchange of [...connection.underWay]) ended(connection, exchange, false)
+      connections.delete(connection)
+      for (const exchange of connection.underWay.slice()) ended(connection, exchange, false)
     })
     if (certificate) expectTls(connection)
     else handToNode(connection)
@@ -222,7 +184,6 @@ export async function startServer(
     for (const listener of nodesListeners) listener.call(server, connection.socket)
   }
 
-  /** Looks at the first byte: who speaks plain HTTP here should read why that fails. */
   function expectTls(connection: Connection): void {
     const { socket, peer } = connection
     const timer = setTimeout(() => {
@@ -230,39 +191,33 @@ export async function startServer(
       socket.destroy()
     }, limits.head)
     connection.greeted = () => clearTimeout(timer)
-    socket.once('close', connection.greeted)
-    socket.once('readable', () => {
-      const bytes: Buffer | null = socket.read()
-      if (bytes === null) {
-        socket.destroy()
-      } else if (/^[A-Za-z]/.test(bytes.toString('latin1', 0, 1))) {
-        connection.greeted()
-        const line = requestLineOf(bytes)
-        answerLast(connection, isRequestLine(line) ? line : undefined, () => {
-          throw new HttpError(400, 'Plain HTTP was sent to a port that speaks HTTPS')
-        })
-      } else {
-        socket.unshift(bytes)
-        handToNode(connection)
-      }
-    })
+    socket.on('close', connection.greeted)
+    handToNode(connection)
   }
 
   server.on('secureConnection', (socket: TLSSocket) => {
-    const connection = connections.get(peerOf(socket))
+    const connection = connections.withPeerOf(socket)
     if (!connection) return
-    connection.greeted()
-    socket.on('error', () => {})
+    connection.greeted?.()
+    socket.on('error', ignore)
     // Not before: who hangs up amid the handshake is to be let go at once.
     socket.allowHalfOpen = true
-    connection.socket = socket
-    bySocket.set(socket, connection)
+    connections.speak(connection, socket)
     hearTheEnd(connection)
   })
 
-  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-    // Whoever hung up meanwhile has no address any more, and is not worth a line.
-    if (socket.remoteAddress) logDebug(`${peerOf(socket)}: TLS handshake failed: ${error.message}`)
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+    const connection = connections.withPeerOf(socket)
+    // Whoever hung up meanwhile is not worth a line.
+    if (!connection) return
+    if (error.code === 'ERR_SSL_HTTP_REQUEST') {
+      // There is time for this until the event is over: then Node closes the connection.
+      answerLast(connection, undefined, () => {
+        throw new HttpError(400, 'Plain HTTP was sent to a port that speaks HTTPS')
+      })
+    } else {
+      logDebug(`${connection.peer}: TLS handshake failed: ${error.message}`)
+    }
   })
 
   function hearTheEnd({ socket, underWay }: Connection): void {
@@ -271,21 +226,29 @@ export async function startServer(
     })
   }
 
-  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse, wantsContinue: boolean) => {
-    const connection = bySocket.get(incoming.socket)
+  const serve = (incoming: IncomingMessage, outgoing: ServerResponse, wantsContinue: boolean) => {
+    const connection = connections.of(incoming.socket)
     if (!connection) return
     const exchange = new Exchange(incoming, outgoing, connection.address, wantsContinue)
     connection.underWay.push(exchange)
     connection.bytesAtRequest = incoming.socket.bytesRead
-    // Node says that a response is finished also when it threw the rest of it away.
-    outgoing.on('finish', () => ended(connection, exchange, !incoming.socket.destroyed))
-    const response = refusal(exchange) ?? (await app(exchange))
-    // An epilogue is an answer still to come, after which the connection is closed.
-    const close = !connection.epilogue && (closing || room.crowded || connection.broken)
-    if (incoming.socket.destroyed) return
-    exchange.send(response, serverName, close, limits.linger)
-    // Most answers leave at once, and the others only as fast as the client reads.
-    if (!outgoing.writableEnded || outgoing.writableLength > 0) incoming.socket.setTimeout(limits.silence)
+    const answer = (response: Response) => {
+      // An epilogue is an answer still to come, after which the connection is closed.
+      const close = !connection.epilogue && (closing || room.crowded || connection.broken)
+      if (incoming.socket.destroyed) return
+      exchange.send(response, serverName, close, limits.linger)
+      // Most answers leave at once, and the others only as fast as the client reads.
+      if (exchange.sent) {
+        ended(connection, exchange, true)
+      } else {
+        incoming.socket.setTimeout(limits.silence)
+        // Node says that a response is finished also when it threw the rest of it away.
+        outgoing.on('finish', () => ended(connection, exchange, !incoming.socket.destroyed))
+      }
+    }
+    const response = refusal(exchange) ?? app(exchange)
+    if (response instanceof Promise) response.then(answer)
+    else answer(response)
   }
   server.on('request', (incoming, outgoing) => serve(incoming, outgoing, false))
   server.on('checkContinue', (incoming, outgoing) => serve(incoming, outgoing, true))
@@ -324,7 +287,7 @@ export async function startServer(
   }
 
   server.on('clientError', (error: ParserError, socket: Duplex) => {
-    const connection = bySocket.get(socket)
+    const connection = connections.of(socket)
     if (!connection || !socket.writable) {
       socket.destroy()
       return
@@ -357,7 +320,7 @@ export async function startServer(
   })
 
   server.on('connect', (incoming: IncomingMessage, socket: Duplex) => {
-    const connection = bySocket.get(socket)
+    const connection = connections.of(socket)
     if (!connection) return
     const { url: target = '', headers } = incoming
     afterOthers(connection, () =>
@@ -424,11 +387,11 @@ export async function startServer(
       closing = true
       const closed = new Promise((resolve) => server.close(resolve))
       room.close()
-      for (const { socket, underWay } of connections.values()) {
+      for (const { socket, underWay } of connections) {
         if (underWay.length === 0) socket.destroySoon()
       }
       const timer = setTimeout(() => {
-        for (const { socket } of connections.values()) socket.destroy()
+        for (const { socket } of connections) socket.destroy()
       }, grace)
       await closed
       clearTimeout(timer)
@@ -436,16 +399,7 @@ export async function startServer(
   }
 }
 
-/** The connection that waits longest for its next request; those that never had one may be about to. */
-function longestIdle(connections: Iterable<Connection>): Connection | undefined {
-  let longest: Connection | undefined
-  for (const connection of connections) {
-    const { underWay, lastAnswered, broken, socket } = connection
-    if (underWay.length > 0 || lastAnswered === 0 || broken || !socket.writable) continue
-    if (!longest || lastAnswered < longest.lastAnswered) longest = connection
-  }
-  return longest
-}
+function ignore(): void {}
 
 function serialize(response: Response, serverName: string, withBody: boolean): Buffer {
   const { status, body } = response
@@ -454,13 +408,4 @@ function serialize(response: Response, serverName: string, withBody: boolean): B
   let head = `HTTP/1.1 ${status} ${phraseOf(status)}\r\n`
   for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
   return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), withBody ? body : Buffer.alloc(0)])
-}
-
-/** Address and port of the other end; an IPv4 address that came in through an IPv6 socket stays one. */
-function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
-  return hostAndPort(remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, ''), remotePort)
-}
-
-function hostAndPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

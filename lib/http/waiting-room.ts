@@ -23,7 +23,7 @@ export interface WaitingRoomOptions {
 
 export class WaitingRoom {
   readonly #options: WaitingRoomOptions
-  readonly #served = new Set<Socket>()
+  #served = 0
   readonly #waiting = new Set<Socket>()
 
   constructor(options: WaitingRoomOptions) {
@@ -37,7 +37,7 @@ export class WaitingRoom {
 
   enter(socket: Socket): void {
     const { places, chairs, turnAway, makeRoom } = this.#options
-    if (this.#served.size < places) {
+    if (this.#served < places) {
       this.#serve(socket)
     } else if (this.#waiting.size < chairs) {
       this.#waiting.add(socket)
@@ -54,9 +54,9 @@ export class WaitingRoom {
   }
 
   #serve(socket: Socket): void {
-    this.#served.add(socket)
-    socket.once('close', () => {
-      this.#served.delete(socket)
+    this.#served++
+    socket.on('close', () => {
+      this.#served--
       const [next] = this.#waiting
       if (!next) return
       this.#waiting.delete(next)

@@ -178,7 +178,8 @@ t.test('plain HTTP on the TLS port reads why that fails', async (t) => {
   t.match(json(response), { code: 400, message: 'Plain HTTP was sent to a port that speaks HTTPS' })
   t.equal(await plain.response(), undefined)
   plain.socket.destroy()
-  t.match(records, [{ line: 'GET /a HTTP/1.1', status: 400 }])
+  // What was sent is read by OpenSSL alone.
+  t.match(records, [{ line: undefined, status: 400 }])
 })
 
 t.test('what is neither is closed, and so is who says nothing or never finishes the handshake', async (t) => {
