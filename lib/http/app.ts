@@ -72,16 +72,16 @@ export function createApp({
   const cache = new ResponseCache(cacheBytes)
 
   /**
-   * What most requests come to: an answer that is kept already, to a reading that
-   * is open to all, for someone who does not say who they are. The whole of the
-   * straight line would decide the same, but with promises.
+   * What most requests come to: an answer that is kept already, and open to all,
+   * for someone who does not say who they are. The straight line below would come
+   * to the same, but with promises.
    */
   const atHand = ({ method, target, headers, bodyLength }: Request) => {
-    if (requireAuthentication || headers.authorization !== undefined || bodyLength !== 0) return undefined
-    const found = route(pathOf(target))?.resource.methods[method as MethodName]
-    if (!found?.stateOnly || found.access.length > 0) return undefined
+    if (method !== 'GET' || bodyLength !== 0) return undefined
+    if (requireAuthentication || headers.authorization !== undefined) return undefined
     const { generation } = presentBackend()
-    return generation === null ? undefined : cache.find(generation, target)?.respond(headers)
+    const kept = generation === null ? undefined : cache.find(generation, target)
+    return kept?.open ? kept.respond(headers) : undefined
   }
 
   const answer = async (request: Request): Promise<Response> => {
@@ -107,12 +107,13 @@ export function createApp({
       const limit = user === undefined ? STRANGERS_BODY_LIMIT : BODY_LIMIT
       const body = request.bodyLength === 0 ? undefined : await readJsonBody(request, limit)
 
+      const open = method.stateOnly && method.access.length === 0
       const backend = presentBackend()
       const generation = method.stateOnly ? backend.generation : null
       const handle = async (backend: Backend, signal: AbortSignal) => {
         const query = new QueryString(target.slice(path.length + 1))
         const call: Call = { params: match.params, query, body, backend, signal }
-        return new Representation(await encode(await method.handle(call)), method.stateOnly)
+        return new Representation(await encode(await method.handle(call)), { tagged: method.stateOnly, open })
       }
       if (generation !== null) {
         // Others may come to wait for this answer, so it is made even if this client hangs up.
@@ -123,7 +124,6 @@ export function createApp({
       try {
         return { ...(await (await handle(backend, request.signal)).respond(headers)), user }
       } catch (thrown) {
-        const open = method.stateOnly && method.access.length === 0
         if (!standIn || !open || !isAway(thrown)) throw thrown
         const older = await standIn().catch((cause) => {
           throw new Failure(thrown.code, thrown.message, { cause })

@@ -16,6 +16,8 @@ const NOTHING = Buffer.alloc(0)
 
 export class Representation {
   readonly body: Buffer
+  /** Whether it is for everyone, so that nobody need say who they are. */
+  readonly open: boolean
   /** Called with a number of bytes when a form is added. */
   onGrowth: (bytes: number) => void = () => {}
   readonly #worthCompressing: boolean
@@ -28,8 +30,9 @@ export class Representation {
   #compressing: Promise<Response> | undefined
 
   /** @param tagged whether to send an entity tag: false for an answer that nobody may keep */
-  constructor({ body, digest }: Encoded, tagged: boolean) {
+  constructor({ body, digest }: Encoded, { tagged, open }: { tagged: boolean; open: boolean }) {
     this.body = body
+    this.open = open
     this.#worthCompressing = body.length >= WORTH_COMPRESSING
     this.#tag = tagged ? `"${digest}"` : ''
     this.#gzipTag = tagged ? `"${digest}-gzip"` : ''

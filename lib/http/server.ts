@@ -237,14 +237,16 @@ export async function startServer(
       const close = !connection.epilogue && (closing || room.crowded || connection.broken)
       if (incoming.socket.destroyed) return
       exchange.send(response, serverName, close, limits.linger)
-      // Most answers leave at once, and the others only as fast as the client reads.
       if (exchange.sent) {
         ended(connection, exchange, true)
-      } else {
-        incoming.socket.setTimeout(limits.silence)
-        // Node says that a response is finished also when it threw the rest of it away.
-        outgoing.on('finish', () => ended(connection, exchange, !incoming.socket.destroyed))
+        return
       }
+      // Node says that a response is finished also when it threw the rest of it away.
+      outgoing.on('finish', () => ended(connection, exchange, !incoming.socket.destroyed))
+      setImmediate(() => {
+        // Over TLS most answers have left only now; the others leave as fast as the client reads.
+        if (!exchange.sent) incoming.socket.setTimeout(limits.silence)
+      })
     }
     const response = refusal(exchange) ?? app(exchange)
     if (response instanceof Promise) response.then(answer)
