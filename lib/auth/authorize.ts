@@ -11,9 +11,8 @@
  *   differ in cost among themselves, the cheaper ones can still be told apart;
  *   one tool makes them all alike.)
  * - Passwords that take long to check cannot stop the daemon: they are checked
- *   off the event loop, two at once, 32 more wait, and then the answer is the
- *   failure `unavailable`. Two leave half of Node's four worker threads to
- *   files and name lookups, and bound the memory to twice an entry's.
+ *   in another process, two at once, 32 more wait, and then the answer is the
+ *   failure `unavailable`. Two bound the memory to twice an entry's.
  * - A flood of wrong passwords delays others little: those that wait take turns
  *   by origin (see FairQueue), the same password sent twice at a time is checked
  *   once, and outcomes are remembered for five minutes after they were last

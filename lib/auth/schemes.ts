@@ -12,6 +12,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../failure.ts'
+import { verifyArgon2 } from './argon2.ts'
 
 /** The realm of Ganeti's basic authentication; part of every {HA1} value, so it can never change. */
 export const REALM = 'Ganeti Remote API'
@@ -122,14 +123,4 @@ function within(what: string, value: number, least: number, most: number): void 
 /** How many bytes unpadded base64 holds; 0 where it is cut off in the middle of one. */
 function base64Bytes(text: string): number {
   return text.length % 4 === 1 ? 0 : Math.floor((text.length * 3) / 4)
-}
-
-/** The package has a native part, loaded only when needed: a machine it does not fit can do without argon2. */
-async function verifyArgon2(phc: string, password: string): Promise<boolean> {
-  try {
-    const { verify } = await import('argon2')
-    return await verify(phc, password)
-  } catch (cause) {
-    throw new Failure('unavailable', 'The password cannot be checked now', { cause })
-  }
 }

@@ -1,9 +1,8 @@
 /**
- * Puts the threads of Node's pool behind the thread that serves: files,
- * compression and passwords can wait a little, clients should not. Where
- * passwords are guessed, each guess may keep four threads busy for a tenth of a
- * second; without this, every client of a machine with few processors waits
- * for them.
+ * Puts the threads of Node's pool behind the thread that serves: files and
+ * compression can wait a little, clients should not. A long answer may keep a
+ * thread busy for half a second; without this, every client of a machine with
+ * few processors waits for it.
  *
  * The pool has no names. It is made all at once when it is first needed, so the
  * threads that are new by then are the pool: this has to come before anything

@@ -95,22 +95,3 @@ t.test('the largest parameters within bounds are accepted', async (t) => {
   const field = `{ARGON2}${ARGON2ID.replace('m=256,t=2,p=1', `m=${memory},t=${passes},p=${lanes}`)}`
   t.equal(parsePassword(field).cost, memory * passes)
 })
-
-t.test('a password that cannot be checked now is neither right nor wrong', async (t) => {
-  const { parsePassword } = await t.mockImport<typeof import('../../lib/auth/schemes.ts')>(
-    // In full, since tap would look beside the TypeScript.
-    new URL('../../lib/auth/schemes.js', import.meta.url).href,
-    {
-      argon2: {
-        verify: async () => {
-          throw new Error('Memory allocation error')
-        },
-      },
-    },
-  )
-  await t.rejects(async () => parsePassword(`{ARGON2}${ARGON2ID}`).matches('jack', 'password'), {
-    code: 'unavailable',
-    message: 'The password cannot be checked now',
-    cause: { message: 'Memory allocation error' },
-  })
-})
