@@ -5,9 +5,9 @@
  * A check keeps as many processors busy as the entry has lanes, for a tenth of a
  * second. Where passwords are guessed, that never ends, and a thread that wakes
  * to serve somebody would have to wait until the scheduler takes a processor from
- * those, which may be some milliseconds, whatever their priorities. So one
- * processor is left out, for those who are served; threads of Node's pool could
- * not be kept off it. The daemon's memory stays small as well.
+ * those, which may be some milliseconds, whatever their priorities. So the
+ * process leaves one out, for those who are served. It also takes the memory of
+ * the checks with it when it ends.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
