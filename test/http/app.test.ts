@@ -311,6 +311,33 @@ t.test('access is asked before what is kept', async (t) => {
   t.equal(calls.length, 1)
 })
 
+t.test('whether an answer is kept makes no difference but time', async (t) => {
+  const app = makeApp()
+  const as = (authorization: string) => ({ headers: { authorization } })
+  const kept = await app(request('GET /open'))
+  t.notOk(app(request('GET /open')) instanceof Promise, 'it is at hand')
+  t.equal((await app(request('GET /open', as('stranger')))).status, 401)
+  t.equal((await app(request('GET /open', as('Basic')))).status, 400)
+  t.strictSame(await app(request('GET /open', as('plain'))), { ...kept, user: 'plain' })
+  t.equal((await app(request('PUT /open'))).status, 501)
+  t.equal((await app(request('GET /open?bulk=1'))).status, 200)
+  t.equal((await app(request('GET /open/'))).status, 404)
+
+  const guarded = makeApp({ requireAuthentication: true })
+  t.equal((await guarded(request('GET /open', as('plain')))).status, 200)
+  t.equal((await guarded(request('GET /open'))).status, 401)
+  t.equal((await guarded(request('GET /open', as('plain')))).status, 200)
+})
+
+t.test('while there is no state to answer from, that is the answer', async (t) => {
+  const app = makeApp({
+    backend: () => {
+      throw new Failure('unavailable', 'The daemon is starting')
+    },
+  })
+  t.equal((await app(request('GET /open'))).status, 503)
+})
+
 t.test('a body that is wrong is refused, whether or not the answer is kept', async (t) => {
   const app = makeApp()
   await app(request('GET /open'))
