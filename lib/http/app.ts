@@ -81,7 +81,9 @@ export function createApp({
     if (requireAuthentication || headers.authorization !== undefined) return undefined
     const { generation } = presentBackend()
     const kept = generation === null ? undefined : cache.find(generation, target)
-    return kept?.open ? kept.respond(headers) : undefined
+    const response = kept?.open ? kept.respond(headers) : undefined
+    // What is yet to be compressed can fail.
+    return response instanceof Promise ? undefined : response
   }
 
   const answer = async (request: Request): Promise<Response> => {

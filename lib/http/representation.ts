@@ -63,15 +63,21 @@ export class Representation {
     return tags.includes(this.#tag) || tags.includes(this.#gzipTag)
   }
 
-  /** Compresses off the event loop. */
+  /** Those who ask meanwhile wait for the same. */
   #gzip(): Promise<Response> {
-    this.#compressing ??= compress(this.body).then((body) => {
-      const headers = ['Content-Encoding', 'gzip', ...etag(this.#gzipTag), ...this.#vary]
-      this.#gzipped = { status: 200, headers, body }
-      this.onGrowth(body.length)
-      return this.#gzipped
+    this.#compressing ??= this.#compress().finally(() => {
+      this.#compressing = undefined
     })
     return this.#compressing
+  }
+
+  /** Compresses off the event loop. */
+  async #compress(): Promise<Response> {
+    const body = await compress(this.body)
+    const headers = ['Content-Encoding', 'gzip', ...etag(this.#gzipTag), ...this.#vary]
+    this.#gzipped = { status: 200, headers, body }
+    this.onGrowth(body.length)
+    return this.#gzipped
   }
 }
 
