@@ -237,12 +237,13 @@ export async function startServer(
       const close = !connection.epilogue && (closing || room.crowded || connection.broken)
       if (incoming.socket.destroyed) return
       exchange.send(response, serverName, close, limits.linger)
+      // Node says that a response is finished also when it threw the rest of it away.
+      const finished = () => ended(connection, exchange, !incoming.socket.destroyed)
       if (exchange.sent) {
-        ended(connection, exchange, true)
+        finished()
         return
       }
-      // Node says that a response is finished also when it threw the rest of it away.
-      outgoing.on('finish', () => ended(connection, exchange, !incoming.socket.destroyed))
+      outgoing.on('finish', finished)
       setImmediate(() => {
         // Over TLS most answers have left only now; the others leave as fast as the client reads.
         if (!exchange.sent) incoming.socket.setTimeout(limits.silence)
