@@ -43,10 +43,10 @@ let present: Argon2Process | undefined
  * @throws Failure `unavailable` where that cannot be computed now, say for want of memory, or not on this machine
  */
 export async function verifyArgon2(phc: string, password: string): Promise<boolean> {
-  present ??= new Argon2Process(() => {
-    present = undefined
-  })
   try {
+    present ??= new Argon2Process((gone) => {
+      if (present === gone) present = undefined
+    })
     return await present.verify(phc, password)
   } catch (cause) {
     throw new Failure('unavailable', 'The password cannot be checked now', { cause })
@@ -60,13 +60,13 @@ interface Waiting {
 
 class Argon2Process {
   readonly #child: ChildProcess
-  /** Called once, when no more is to be asked of it. */
-  readonly #gone: () => void
+  /** Called when no more is to be asked of it, and again when it has ended. */
+  readonly #gone: (process: Argon2Process) => void
   readonly #waiting = new Map<number, Waiting>()
   #asked = 0
   #idle: NodeJS.Timeout | undefined
 
-  constructor(gone: () => void) {
+  constructor(gone: (process: Argon2Process) => void) {
     this.#gone = gone
     this.#child = fork(PROGRAM, {
       execPath: '/bin/sh',
@@ -104,12 +104,12 @@ class Argon2Process {
   }
 
   #retire(): void {
-    this.#gone()
+    this.#gone(this)
     this.#child.disconnect()
   }
 
   #fail(error: Error): void {
-    this.#gone()
+    this.#gone(this)
     clearTimeout(this.#idle)
     for (const { reject } of this.#waiting.values()) reject(error)
     this.#waiting.clear()
@@ -124,7 +124,8 @@ function ownProcessors(): number[] {
   } catch {
     return []
   }
-  const [, list = ''] = /^Cpus_allowed_list:\s*(.*)$/m.exec(status) ?? []
+  const [, list] = /^Cpus_allowed_list:\s*(.*)$/m.exec(status) ?? []
+  if (list === undefined) return []
   return list.split(',').flatMap((range) => {
     const [first = 0, last = first] = range.split('-').map(Number)
     return Array.from({ length: last - first + 1 }, (_, index) => first + index)
