@@ -138,11 +138,13 @@ export function createApp({
   }
 
   return (request) => {
+    let ready: Response | undefined
     try {
-      return atHand(request) ?? answer(request)
-    } catch (thrown) {
-      return failureResponse(thrown)
+      ready = atHand(request)
+    } catch {
+      // There is no state to answer from: whether that matters, the straight line tells in its order.
     }
+    return ready ?? answer(request)
   }
 }
 

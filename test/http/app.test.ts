@@ -336,6 +336,8 @@ t.test('while there is no state to answer from, that is the answer', async (t) =
     },
   })
   t.equal((await app(request('GET /open'))).status, 503)
+  t.equal((await app(request('GET /nope'))).status, 404)
+  t.equal((await app(request('GET /guarded'))).status, 401)
 })
 
 t.test('a body that is wrong is refused, whether or not the answer is kept', async (t) => {
