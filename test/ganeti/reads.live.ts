@@ -204,9 +204,9 @@ t.test('a wait for a job is answered as by the original', async (t) => {
 })
 
 t.test('every difference that is listed is still one', async (t) => {
-  for (const [{ where, reason }, count] of uses) {
+  for (const [{ where, reason, comesAndGoes }, count] of uses) {
     t.comment(`${count} times: ${reason}`)
-    t.ok(count > 0, `still a difference: ${where}`)
+    t.ok(count > 0 || comesAndGoes === true, `still a difference: ${where}`)
   }
 })
 
