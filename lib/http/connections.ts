@@ -30,6 +30,8 @@ export interface Connection {
   /** Set when the parser has given up: answers what it left, once the requests before are answered. */
   epilogue: (() => void) | undefined
   broken: boolean
+  /** Whether it is heard that the client leaves. */
+  heard: boolean
   /** Its place in the list. */
   place: number
 }
@@ -56,6 +58,7 @@ export class Connections {
       bytesAtRequest: 0,
       epilogue: undefined,
       broken: false,
+      heard: false,
       place: this.#all.length,
     }
     this.#all.push(connection)

@@ -167,20 +167,23 @@ export async function startServer(
 
   function letIn(socket: Socket): void {
     const connection = connections.add(socket)
+    socket.on('close', () => {
+      if (connection) {
+        connections.delete(connection)
+        connection.greeted?.()
+        for (const exchange of connection.underWay.slice()) ended(connection, exchange, false)
+      }
+      room.leave()
+    })
     if (!connection) {
       socket.destroy()
       return
     }
-    socket.on('close', () => {
-      connections.delete(connection)
-      for (const exchange of connection.underWay.slice()) ended(connection, exchange, false)
-    })
     if (certificate) expectTls(connection)
     else handToNode(connection)
   }
 
   function handToNode(connection: Connection): void {
-    if (!certificate) hearTheEnd(connection)
     for (const listener of nodesListeners) listener.call(server, connection.socket)
   }
 
@@ -191,7 +194,6 @@ export async function startServer(
       socket.destroy()
     }, limits.head)
     connection.greeted = () => clearTimeout(timer)
-    socket.on('close', connection.greeted)
     handToNode(connection)
   }
 
@@ -203,7 +205,6 @@ export async function startServer(
     // Not before: who hangs up amid the handshake is to be let go at once.
     socket.allowHalfOpen = true
     connections.speak(connection, socket)
-    hearTheEnd(connection)
   })
 
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
@@ -220,9 +221,12 @@ export async function startServer(
     }
   })
 
-  function hearTheEnd({ socket, underWay }: Connection): void {
-    socket.on('end', () => {
-      for (const exchange of underWay) exchange.clientLeft()
+  /** From now on, tells requests under way when their client leaves. */
+  function hearTheEnd(connection: Connection): void {
+    if (connection.heard) return
+    connection.heard = true
+    connection.socket.on('end', () => {
+      for (const exchange of connection.underWay) exchange.clientLeft()
     })
   }
 
@@ -252,6 +256,8 @@ export async function startServer(
     const response = refusal(exchange) ?? app(exchange)
     if (response instanceof Promise) response.then(answer)
     else answer(response)
+    // Most answers over plain HTTP have left by now.
+    if (!exchange.sent) hearTheEnd(connection)
   }
   server.on('request', (incoming, outgoing) => serve(incoming, outgoing, false))
   server.on('checkContinue', (incoming, outgoing) => serve(incoming, outgoing, true))

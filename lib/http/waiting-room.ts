@@ -14,6 +14,7 @@ export interface WaitingRoomOptions {
   readonly places: number
   /** How many may wait beyond those. */
   readonly chairs: number
+  /** Gets a connection that is let in; `leave` is to be called once it is closed. */
   readonly serve: (socket: Socket) => void
   /** Closes a connection that can be spared, if there is one. */
   readonly makeRoom: () => void
@@ -53,15 +54,17 @@ export class WaitingRoom {
     for (const socket of this.#waiting) socket.destroy()
   }
 
+  /** Gives the place of a connection that was let in to the next. */
+  leave(): void {
+    this.#served--
+    const [next] = this.#waiting
+    if (!next) return
+    this.#waiting.delete(next)
+    this.#serve(next)
+  }
+
   #serve(socket: Socket): void {
     this.#served++
-    socket.on('close', () => {
-      this.#served--
-      const [next] = this.#waiting
-      if (!next) return
-      this.#waiting.delete(next)
-      this.#serve(next)
-    })
     this.#options.serve(socket)
   }
 }
