@@ -1,7 +1,7 @@
 /** Our daemon as an operator runs it: detached, logging to its file. */
 import { mkdirSync, readFileSync } from 'node:fs'
-import { get } from 'node:http'
-import { get as getTls } from 'node:https'
+import { request as requestPlain } from 'node:http'
+import { request as requestTls } from 'node:https'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { DaemonRoot } from '../support/daemon-root.ts'
@@ -53,10 +53,12 @@ export async function startOurs(
 export async function fetchOnce(
   url: string,
   headers: { readonly [name: string]: string } = {},
+  { method = 'GET', body }: { readonly method?: string; readonly body?: string } = {},
 ): Promise<Sent> {
   return new Promise((resolve, reject) => {
-    const options = { agent: false as const, headers, rejectUnauthorized: false }
-    const request = url.startsWith('https:') ? getTls(url, options) : get(url, options)
+    const options = { agent: false as const, method, headers, rejectUnauthorized: false }
+    const request = url.startsWith('https:') ? requestTls(url, options) : requestPlain(url, options)
+    request.end(body)
     request.on('error', reject)
     request.on('response', (response) => {
       buffer(response).then((body) => {
