@@ -108,7 +108,8 @@ export class Connections {
 
 /** Address and port of the other end; an IPv4 address that came in through an IPv6 socket stays one. */
 export function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
-  return hostAndPort(remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, ''), remotePort)
+  const mapped = remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.')
+  return hostAndPort(mapped ? remoteAddress.slice('::ffff:'.length) : remoteAddress, remotePort)
 }
 
 export function hostAndPort(host: string, port: number): string {
