@@ -79,8 +79,7 @@ export function createApp({
   const atHand = ({ method, target, headers, bodyLength }: Request) => {
     if (method !== 'GET' || bodyLength !== 0) return undefined
     if (requireAuthentication || headers.authorization !== undefined) return undefined
-    const { generation } = presentBackend()
-    const kept = generation === null ? undefined : cache.find(generation, target)
+    const kept = cache.find(presentBackend().generation ?? FOR_GOOD, target)
     const response = kept?.open ? kept.respond(headers) : undefined
     // What is yet to be compressed can fail.
     return response instanceof Promise ? undefined : response
@@ -111,7 +110,7 @@ export function createApp({
 
       const open = method.stateOnly && method.access.length === 0
       const backend = presentBackend()
-      const generation = method.stateOnly ? backend.generation : null
+      const generation = method.stateOnly ? (backend.generation ?? (method.fixed ? FOR_GOOD : null)) : null
       const handle = async (backend: Backend, signal: AbortSignal) => {
         const query = new QueryString(target.slice(path.length + 1))
         const call: Call = { params: match.params, query, body, backend, signal }
@@ -147,6 +146,9 @@ export function createApp({
     return ready ?? answer(request)
   }
 }
+
+/** The only generation of what does not follow from the state, for a backend that cannot tell generations. */
+const FOR_GOOD = 0
 
 const NEVER = new AbortController().signal
 

@@ -43,6 +43,8 @@ export interface Method<Params = Readonly<Record<string, string>>> {
   readonly parameters: readonly Parameter[]
   /** Whether the answer follows from cluster state, path and query alone, so that it may be kept per generation. */
   readonly stateOnly: boolean
+  /** Whether it does not even follow from cluster state, so that it may be kept for good. */
+  readonly fixed?: true
   /** Which opcodes the job is made of that it submits, if it submits one. */
   readonly submits?: readonly string[]
   readonly handle: Handler<Params>
@@ -73,6 +75,11 @@ export function open<Params>(
   parameters: readonly Parameter[] = [],
 ): Method<Params> {
   return { doc, access: [], parameters, stateOnly: true, handle }
+}
+
+/** An answer that is the same for every cluster. */
+export function fixed<Params>(doc: string, answer: Json): Method<Params> {
+  return { ...open<Params>(doc, async () => answer), fixed: true }
 }
 
 /** A reading of cluster state for users with one of the rights. */

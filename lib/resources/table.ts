@@ -1,5 +1,5 @@
 /** Every resource that is served, and `/`, which lists the others. */
-import { open, type Resource, resource } from './resource.ts'
+import { fixed, type Resource, resource } from './resource.ts'
 import { version12 } from './v1.2.ts'
 import { cluster } from './v2/cluster.ts'
 import { filters } from './v2/filters.ts'
@@ -29,7 +29,8 @@ const topLevel = served
   .sort()
 
 const root = resource('/', 'The list of resources.', {
-  GET: open('Lists the top-level resources by name.', async () =>
+  GET: fixed(
+    'Lists the top-level resources by name.',
     topLevel.map((name) => ({ name, uri: `/${name}` })),
   ),
 })

@@ -7,7 +7,7 @@ import type { Json } from '../json.ts'
 import { isJsonObject } from '../json.ts'
 import { mapInSlices } from '../slices.ts'
 import { osNames } from './os-names.ts'
-import { open, type Parameter, resource } from './resource.ts'
+import { fixed, open, type Parameter, resource } from './resource.ts'
 import { onlyRow, sortedNames, uriList } from './rows.ts'
 
 /** Name in 1.2, name in today's queries, and what to make of the value (nothing: itself). */
@@ -178,7 +178,7 @@ const tags = resource('/tags', 'Tags of the cluster.', {
 const version = resource('/version', 'Version of the API.', {
   // In 1.2 itself this was 1. "To adapt clients accordingly" now means that
   // /2 is there, and ganeti-watcher restarts a daemon that answers anything else.
-  GET: open('Gives 2: the newest version of the API that is served.', async () => 2),
+  GET: fixed('Gives 2: the newest version of the API that is served.', 2),
 })
 
 export const version12 = [info, instances, instance, instanceTags, nodes, node, nodeTags, os, tags, version]

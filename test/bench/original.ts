@@ -267,17 +267,30 @@ async function memoryUnderLoad(report: Report, pids: { readonly [name: string]: 
   }
 }
 
-/** Memory of a process and its children in MiB, what they share counted once. */
+/**
+ * Memory of a process and its children in MiB, what they share counted once, but
+ * for processes that have changed their user: Linux shows what those share to
+ * nobody else, so all of their memory is counted.
+ */
 function sizeOfFamily(pid: number): number {
   let sum = 0
   for (const one of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       const [, parent] = /\) . (\d+)/.exec(readFileSync(`/proc/${one}/stat`, 'utf8')) ?? []
       if (Number(one) !== pid && Number(parent) !== pid) continue
-      sum += Number(/^Pss:\s*(\d+) kB/m.exec(readFileSync(`/proc/${one}/smaps_rollup`, 'utf8'))?.[1])
+      sum += proportionalSize(Number(one)) ?? residentSize(Number(one))
     } catch {
       // It has just ended.
     }
   }
-  return sum / 1024
+  return sum
+}
+
+function proportionalSize(pid: number): number | undefined {
+  try {
+    return Number(/^Pss:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) / 1024
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return undefined
+    throw error
+  }
 }

@@ -38,6 +38,9 @@ const resources = [
     GET: guarded(['write', 'read'], 'Read.', seen({ b: 2 })),
     PUT: live(['write'], 'Write.', async ({ body }) => ({ got: body ?? null })),
   }),
+  resource('/fixed', 'The same for every cluster.', {
+    GET: { ...open('Small.', seen({ c: 3 })), fixed: true },
+  }),
   resource('/live', 'Never kept.', {
     GET: live([], 'Gives the time.', async (call) => {
       calls.push(call)
@@ -301,6 +304,14 @@ t.test('nothing is kept where the state may change unnoticed, or the answer depe
   const second = await app(request('GET /live'))
   t.equal(second.body.toString(), '{"call": 2}\n')
   t.equal(header(second, 'ETag'), undefined)
+})
+
+t.test('what is the same for every cluster is kept even so', async (t) => {
+  const unknown = makeApp({}, { generation: null })
+  const first = await unknown(request('GET /fixed'))
+  await unknown(request('GET /open'))
+  t.equal((await unknown(request('GET /fixed'))).body, first.body)
+  t.equal(calls.length, 2)
 })
 
 t.test('access is asked before what is kept', async (t) => {

@@ -46,6 +46,16 @@ t.test('only answers from cluster state are kept', async (t) => {
   }
 })
 
+t.test('four answers are the same for every cluster', async (t) => {
+  const fixed = methods.filter(({ method }) => method.fixed)
+  t.strictSame(fixed.map(({ path, name }) => `${name} ${path}`).sort(), [
+    'GET /',
+    'GET /2',
+    'GET /2/features',
+    'GET /version',
+  ])
+})
+
 function find(path: string, name: string): Method | undefined {
   return methods.find((method) => method.path === path && method.name === name)?.method
 }

@@ -1,7 +1,7 @@
 import { ResultStatus } from '../../backend/backend.ts'
 import { OP_CLUSTER_REDIST_CONF, OP_CLUSTER_SET_PARAMS } from '../../model/opcodes/cluster.ts'
 import { osNames } from '../os-names.ts'
-import { live, open, resource } from '../resource.ts'
+import { fixed, live, open, resource } from '../resource.ts'
 import { rowObject } from '../rows.ts'
 import { constant, submit } from '../submit.ts'
 import { bulk } from './parameters.ts'
@@ -22,7 +22,7 @@ const OS_FIELDS = [
 ]
 
 const root = resource('/2', 'Root of version 2.', {
-  GET: open('Gives null, as ever; see /2/features for what is served.', async () => null),
+  GET: fixed('Gives null, as ever; see /2/features for what is served.', null),
 })
 
 const info = resource('/2/info', 'Cluster information.', {
@@ -38,7 +38,7 @@ const info = resource('/2/info', 'Cluster information.', {
 })
 
 const features = resource('/2/features', 'Optional features of the API.', {
-  GET: open('Lists the optional features that are served.', async () => [
+  GET: fixed('Lists the optional features that are served.', [
     'instance-create-reqv1',
     'instance-reinstall-reqv1',
     'node-migrate-reqv1',
