@@ -26,6 +26,8 @@ export class Representation {
   readonly #gzipTag: string
   readonly #vary: readonly string[]
   readonly #asItIs: Response
+  readonly #known: Response
+  readonly #gzipKnown: Response
   #gzipped: Response | undefined
   #compressing: Promise<Response> | undefined
 
@@ -38,6 +40,8 @@ export class Representation {
     this.#gzipTag = tagged ? `"${digest}-gzip"` : ''
     this.#vary = this.#worthCompressing ? ['Vary', 'Accept-Encoding'] : []
     this.#asItIs = { status: 200, headers: [...etag(this.#tag), ...this.#vary], body }
+    this.#known = { status: 304, headers: [...etag(this.#tag), ...this.#vary], body: NOTHING }
+    this.#gzipKnown = { status: 304, headers: [...etag(this.#gzipTag), ...this.#vary], body: NOTHING }
   }
 
   /** The memory its forms take so far. */
@@ -48,17 +52,15 @@ export class Representation {
   /** Gives the answer in the form that a request asks for; only compressing takes time, and only once. */
   respond(headers: RequestHeaders): Response | Promise<Response> {
     const compressed = this.#worthCompressing && acceptsGzip(headers['accept-encoding'])
-    if (this.#isKnown(headers['if-none-match'])) {
-      const tag = compressed ? this.#gzipTag : this.#tag
-      return { status: 304, headers: ['ETag', tag, ...this.#vary], body: NOTHING }
-    }
+    if (this.#isKnown(headers['if-none-match'])) return compressed ? this.#gzipKnown : this.#known
     return compressed ? (this.#gzipped ?? this.#gzip()) : this.#asItIs
   }
 
   /** Whether an If-None-Match names this answer, in whatever form; comparison is weak (RFC 9110, 13.1.2). */
   #isKnown(ifNoneMatch: string | undefined): boolean {
     if (ifNoneMatch === undefined || this.#tag === '') return false
-    if (ifNoneMatch.trim() === '*') return true
+    // As clients send it who ask for nothing else.
+    if (ifNoneMatch === this.#tag || ifNoneMatch === this.#gzipTag || ifNoneMatch.trim() === '*') return true
     const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
     return tags.includes(this.#tag) || tags.includes(this.#gzipTag)
   }
@@ -88,6 +90,7 @@ function etag(tag: string): string[] {
 /** Whether an Accept-Encoding names gzip and does not rule it out with a weight of zero. */
 export function acceptsGzip(acceptEncoding: string | undefined): boolean {
   if (acceptEncoding === undefined) return false
+  if (acceptEncoding === 'gzip') return true
   for (const coding of acceptEncoding.split(',')) {
     const [name, weight] = coding.split(';')
     if (name?.trim().toLowerCase() !== 'gzip') continue
