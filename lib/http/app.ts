@@ -10,7 +10,7 @@ import type { Verdict } from '../auth/verdict.ts'
 import type { Backend } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
 import { QueryString } from '../resources/query-string.ts'
-import type { Call, MethodName, Resource } from '../resources/resource.ts'
+import type { Call, Method, MethodName, Resource } from '../resources/resource.ts'
 import { readJsonBody } from './body.ts'
 import { encode } from './encode.ts'
 import type { App, Request, RequestHeaders, Response } from './message.ts'
@@ -110,7 +110,7 @@ export function createApp({
 
       const open = method.stateOnly && method.access.length === 0
       const backend = presentBackend()
-      const generation = method.stateOnly ? (backend.generation ?? (method.fixed ? FOR_GOOD : null)) : null
+      const generation = generationOf(method, backend)
       const handle = async (backend: Backend, signal: AbortSignal) => {
         const query = new QueryString(target.slice(path.length + 1))
         const call: Call = { params: match.params, query, body, backend, signal }
@@ -149,6 +149,12 @@ export function createApp({
 
 /** The only generation of what does not follow from the state, for a backend that cannot tell generations. */
 const FOR_GOOD = 0
+
+/** The generation under which an answer may be kept; null where it may not. */
+function generationOf({ stateOnly, fixed }: Method, { generation }: Backend): number | null {
+  if (!stateOnly) return null
+  return generation ?? (fixed ? FOR_GOOD : null)
+}
 
 const NEVER = new AbortController().signal
 

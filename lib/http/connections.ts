@@ -108,8 +108,7 @@ export class Connections {
 
 /** Address and port of the other end; an IPv4 address that came in through an IPv6 socket stays one. */
 export function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
-  const mapped = remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.')
-  return hostAndPort(mapped ? remoteAddress.slice('::ffff:'.length) : remoteAddress, remotePort)
+  return hostAndPort(remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, ''), remotePort)
 }
 
 export function hostAndPort(host: string, port: number): string {

@@ -24,7 +24,6 @@ export class Representation {
   /** Strong tags: each form has its own (RFC 9110, 8.8.3.3). */
   readonly #tag: string
   readonly #gzipTag: string
-  readonly #vary: readonly string[]
   readonly #asItIs: Response
   readonly #known: Response
   readonly #gzipKnown: Response
@@ -38,10 +37,11 @@ export class Representation {
     this.#worthCompressing = body.length >= WORTH_COMPRESSING
     this.#tag = tagged ? `"${digest}"` : ''
     this.#gzipTag = tagged ? `"${digest}-gzip"` : ''
-    this.#vary = this.#worthCompressing ? ['Vary', 'Accept-Encoding'] : []
-    this.#asItIs = { status: 200, headers: [...etag(this.#tag), ...this.#vary], body }
-    this.#known = { status: 304, headers: [...etag(this.#tag), ...this.#vary], body: NOTHING }
-    this.#gzipKnown = { status: 304, headers: [...etag(this.#gzipTag), ...this.#vary], body: NOTHING }
+    const vary = this.#worthCompressing ? ['Vary', 'Accept-Encoding'] : []
+    const headers = [...etag(this.#tag), ...vary]
+    this.#asItIs = { status: 200, headers, body }
+    this.#known = { status: 304, headers, body: NOTHING }
+    this.#gzipKnown = { status: 304, headers: [...etag(this.#gzipTag), ...vary], body: NOTHING }
   }
 
   /** The memory its forms take so far. */
@@ -76,7 +76,7 @@ export class Representation {
   /** Compresses off the event loop. */
   async #compress(): Promise<Response> {
     const body = await compress(this.body)
-    const headers = ['Content-Encoding', 'gzip', ...etag(this.#gzipTag), ...this.#vary]
+    const headers = ['Content-Encoding', 'gzip', ...this.#gzipKnown.headers]
     this.#gzipped = { status: 200, headers, body }
     this.onGrowth(body.length)
     return this.#gzipped
@@ -90,7 +90,6 @@ function etag(tag: string): string[] {
 /** Whether an Accept-Encoding names gzip and does not rule it out with a weight of zero. */
 export function acceptsGzip(acceptEncoding: string | undefined): boolean {
   if (acceptEncoding === undefined) return false
-  if (acceptEncoding === 'gzip') return true
   for (const coding of acceptEncoding.split(',')) {
     const [name, weight] = coding.split(';')
     if (name?.trim().toLowerCase() !== 'gzip') continue

@@ -180,11 +180,7 @@ export async function startServer(
       return
     }
     if (certificate) expectTls(connection)
-    else handToNode(connection)
-  }
-
-  function handToNode(connection: Connection): void {
-    for (const listener of nodesListeners) listener.call(server, connection.socket)
+    for (const listener of nodesListeners) listener.call(server, socket)
   }
 
   function expectTls(connection: Connection): void {
@@ -194,7 +190,6 @@ export async function startServer(
       socket.destroy()
     }, limits.head)
     connection.greeted = () => clearTimeout(timer)
-    handToNode(connection)
   }
 
   server.on('secureConnection', (socket: TLSSocket) => {

@@ -7,13 +7,12 @@
  *     /2/nodes?bulk=1 body node1.example.com dfree: 77888 -> 77885
  *
  * so it can say what ours has to be. One that no longer matches anything fails
- * the test, unless it comes and goes, as does a difference that none of them
- * matches.
+ * the test, as does a difference that none of them matches.
  */
 export interface Difference {
   readonly where: RegExp
   readonly reason: string
-  /** Whether it is there by chance, so that its absence says nothing. */
+  /** Whether it is there by chance, so that its absence from a live cluster's answers says nothing. */
   readonly comesAndGoes?: true
 }
 

@@ -58,9 +58,9 @@ t.test('every answer is that of the original, or stands in the list of differenc
     `${equalAnswers} of ${targets.length} answers are equal, ${listedAnswers} differ as listed;`,
     `${values - differing} of ${values} values are equal`,
   )
-  for (const [{ where, reason, comesAndGoes }, count] of uses) {
+  for (const [{ where, reason }, count] of uses) {
     t.comment(`${count} times: ${reason}`)
-    t.ok(count > 0 || comesAndGoes === true, `still a difference: ${where} (${reason})`)
+    t.ok(count > 0, `still a difference: ${where} (${reason})`)
   }
   t.ok(values > 15_000, 'there was something to compare')
 })
