@@ -44,7 +44,12 @@ export interface Index<T> {
   readonly byName: ReadonlyMap<string, T>
 }
 
-export interface Config extends Omit<ConfigObjects, 'groups' | 'nodes' | 'instances' | 'networks'> {
+export interface Config extends Omit<ConfigObjects, Table>, LookUps {}
+
+/** Kinds of which a cluster can have thousands. */
+type Table = 'groups' | 'nodes' | 'instances' | 'networks'
+
+interface LookUps {
   readonly groups: Index<Group>
   readonly nodes: Index<Node>
   readonly instances: Index<Instance>
@@ -81,8 +86,11 @@ export function inNaturalOrder(objects: ConfigObjects): ConfigObjects {
  * As `indexConfig`, but in many small steps, between which others may have
  * their turn; the last one gives the Config.
  * @param objects in natural order
+ * @param last an older state; what differs little from it shares its look-ups
  */
-export function* indexing(objects: ConfigObjects): Generator<void, Config> {
+export function* indexing(objects: ConfigObjects, last?: Config): Generator<void, Config> {
+  const change = last && changeInPlace(last, objects)
+  if (change) return { ...objects, ...changeLookUps(last, change) }
   const groups = yield* index(objects.groups)
   const nodes = yield* index(objects.nodes)
   const instances = yield* index(objects.instances)
@@ -211,21 +219,54 @@ function networksOf(instance: Instance): Set<string> {
  * accordingly.
  */
 export function changeConfig(config: Config, change: Change): Config {
-  const { nodes, instances } = change
   const next = {
     ...config,
     ...(change.cluster && { cluster: change.cluster }),
-    groups: changeIndex(config.groups, change.groups),
+    ...changeLookUps(config, change),
+    filters: changeFilters(config.filters, change.filters),
+  }
+  return { ...next, live: changeLive(config, next, change) }
+}
+
+function changeLookUps(config: Config, { groups, nodes, instances, networks }: Pick<Change, Table>): LookUps {
+  return {
+    groups: changeIndex(config.groups, groups),
     nodes: changeIndex(config.nodes, nodes),
     instances: changeIndex(config.instances, instances),
-    networks: changeIndex(config.networks, change.networks),
-    filters: changeFilters(config.filters, change.filters),
+    networks: changeIndex(config.networks, networks),
     primaryInstances: changeGrouped(config.primaryInstances, config.instances, instances, primaryOf),
     secondaryInstances: changeGrouped(config.secondaryInstances, config.instances, instances, secondariesOf),
     networkInstances: changeGrouped(config.networkInstances, config.instances, instances, networksOf),
     groupNodes: changeGrouped(config.groupNodes, config.nodes, nodes, groupOf),
   }
-  return { ...next, live: changeLive(config, next, change) }
+}
+
+/** How many objects of a kind may differ: so many are changed in a millisecond or two. */
+const FEW = 100
+
+/** What makes the objects of one state those of the next; undefined where some come or go, or many differ. */
+function changeInPlace(last: Config, next: ConfigObjects): Pick<Change, Table> | undefined {
+  const groups = versionsInPlace(last.groups, next.groups)
+  const nodes = versionsInPlace(last.nodes, next.nodes)
+  const instances = versionsInPlace(last.instances, next.instances)
+  const networks = versionsInPlace(last.networks, next.networks)
+  return groups && nodes && instances && networks && { groups, nodes, instances, networks }
+}
+
+function versionsInPlace<T extends Named>(
+  { all: last }: Index<T>,
+  next: readonly T[],
+): ObjectChanges<T> | undefined {
+  if (last.length !== next.length) return undefined
+  const versions = new Map<string, T>()
+  let place = 0
+  for (const now of next) {
+    const was = last[place++]
+    if (was === now) continue
+    if (was?.uuid !== now.uuid || was.name !== now.name || versions.size === FEW) return undefined
+    versions.set(now.uuid, now)
+  }
+  return versions
 }
 
 function changeIndex<T extends Named>(index: Index<T>, changes: ObjectChanges<T> | undefined): Index<T> {

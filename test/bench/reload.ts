@@ -46,7 +46,7 @@ async function reloadsOf(instances: number, report: Report, { folder, rounds }: 
   const place = join(folder, `reload-${instances}`)
   mkdirSync(place)
   const file = join(prepareTree(place), 'config.data')
-  const config = generateConfig({ instances, nodes: instances / INSTANCES_ON_A_NODE })
+  let config: JsonObject = generateConfig({ instances, nodes: instances / INSTANCES_ON_A_NODE })
   writeFileSync(file, JSON.stringify(config))
   const daemon = await Daemon.start(place)
   try {
@@ -61,7 +61,8 @@ async function reloadsOf(instances: number, report: Report, { folder, rounds }: 
       }
       await see(undisturbed, () => delay(2000, 2000))
       for (const which of ['one', 'all'] as const) {
-        writeFileSync(`${file}.new`, JSON.stringify(changed(config, round, which)))
+        config = changed(config, round, which)
+        writeFileSync(`${file}.new`, JSON.stringify(config))
         await see(
           phases[which],
           () => {
@@ -141,12 +142,12 @@ function fetchAll(port: number, path: string, headers: { readonly [name: string]
   })
 }
 
-/** The same cluster in which every instance, or the first alone, was changed once more. */
+/** The cluster after a change of every instance, or of the first alone. */
 function changed(config: JsonObject, round: number, which: 'one' | 'all'): JsonObject {
+  // None that it has yet.
+  const serial_no = which === 'one' ? 2000 + round : 1000 + round
   const instances = Object.entries(config.instances as JsonObject).map(([uuid, instance], place) =>
-    which === 'one' && place > 0
-      ? [uuid, instance]
-      : [uuid, { ...(instance as JsonObject), serial_no: 1000 + round }],
+    which === 'one' && place > 0 ? [uuid, instance] : [uuid, { ...(instance as JsonObject), serial_no }],
   )
-  return { ...config, serial_no: 1000 + round, instances: Object.fromEntries(instances) }
+  return { ...config, serial_no, instances: Object.fromEntries(instances) }
 }

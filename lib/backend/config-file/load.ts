@@ -11,7 +11,9 @@
  * place there; only what differs travels, and the old objects live on in the
  * new state. So an ordinary reload costs the daemon little time and memory.
  *
- * The thread ends with the load, and its memory goes with it.
+ * The thread ends with the load, and its memory goes with it. (A process would
+ * not share that memory with us, but forking a daemon that has read a large
+ * cluster takes longer than all the rest.)
  */
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../../failure.ts'
@@ -70,7 +72,7 @@ export class ConfigLoader {
   readonly #thread: URL
   readonly #underWay = new Set<Worker>()
   /** What the last load gave, and its digests. */
-  #tables: Tables = emptyTables()
+  #last: Config | undefined
   #digests: Digests = { groups: NOTHING, nodes: NOTHING, networks: NOTHING, instances: NOTHING }
 
   /** @param thread the program of the thread */
@@ -89,17 +91,16 @@ export class ConfigLoader {
 
   /** As `load`, with the file as it was read. */
   async loadState(path: string): Promise<{ config: Config; source: FileSource }> {
-    const old = this.#tables
+    const last = this.#last
     const tables = emptyTables()
     const { rest, source, digests } = await this.#receive({ path, known: this.#digests }, (piece) => {
       const fresh = (parseJson(piece.text) as object[]).values()
+      const old = last?.[piece.table].all
       const table = tables[piece.table]
-      for (const place of piece.places) {
-        table.push((place < 0 ? fresh.next().value : old[piece.table][place]) as object)
-      }
+      for (const place of piece.places) table.push((place < 0 ? fresh.next().value : old?.[place]) as object)
     })
-    const config = await inSlices(indexing({ ...rest, ...tables } as ConfigObjects))
-    this.#tables = tables
+    const config = await inSlices(indexing({ ...rest, ...tables } as ConfigObjects, last))
+    this.#last = config
     this.#digests = digests
     return { config, source }
   }
@@ -113,6 +114,7 @@ export class ConfigLoader {
   #receive(assignment: Assignment, take: (piece: Piece) => void): Promise<Message & { kind: 'done' }> {
     const worker = new Worker(this.#thread, { workerData: assignment, execArgv: [] })
     this.#underWay.add(worker)
+    let done: (Message & { kind: 'done' }) | undefined
     return new Promise((resolve, reject) => {
       worker.on('message', (message: Message) => {
         switch (message.kind) {
@@ -122,7 +124,9 @@ export class ConfigLoader {
             worker.postMessage('next')
             break
           case 'done':
-            resolve(message)
+            done = message
+            // Until there is something to serve, everybody waits for us.
+            if (this.#last === undefined) resolve(done)
             break
           case 'failure':
             reject(unpackError(message.failure))
@@ -131,6 +135,8 @@ export class ConfigLoader {
       worker.on('error', reject)
       worker.on('exit', () => {
         this.#underWay.delete(worker)
+        // Not before the thread has given its memory back: while it does, whoever else takes some has to wait.
+        if (done) return resolve(done)
         reject(new Failure('internal', `the thread that reads ${assignment.path} ended before it was done`))
       })
     })

@@ -79,6 +79,37 @@ t.test('what did not change is the same object after the next load', async (t) =
   )
 })
 
+t.test('a few new versions leave the other look-ups as they are, many are looked up anew', async (t) => {
+  const path = join(t.testdir(), 'config.data')
+  const config = manyInstances()
+  const nodes = Object.keys(config.nodes)
+  const instances = Object.keys(config.instances)
+  const loader = new ConfigLoader()
+  const load = async () => {
+    writeFileSync(path, JSON.stringify(config))
+    const loaded = await loader.load(path)
+    t.strictSame(loaded, await readConfigFile(path))
+    return loaded
+  }
+  const change = (uuid: string | undefined, to: JsonObject) =>
+    Object.assign(config.instances[uuid ?? ''] ?? {}, to)
+  const before = await load()
+  const [moved] = before.instances.all
+  const [from, to, other] = [moved?.primary_node, ...nodes.filter((node) => node !== moved?.primary_node)]
+  change(moved?.uuid, { primary_node: to ?? '' })
+  Object.assign(config.nodes[nodes[0] ?? ''] ?? {}, { tags: ['changed'] })
+  const after = await load()
+  const of = (state: typeof before, node = '') => state.primaryInstances.get(node)
+  t.not(of(after, from), of(before, from))
+  t.not(of(after, to), of(before, to))
+  t.equal(of(after, other), of(before, other))
+  t.ok(of(after, other))
+
+  for (const uuid of instances.slice(0, 200)) change(uuid, { tags: ['changed'] })
+  const last = await load()
+  t.strictSame(last.instances.all.filter(({ tags }) => tags.includes('changed')).length, 200)
+})
+
 t.test('what is wrong with a file is said as on the caller’s thread, and its causes too', async (t) => {
   const directory = t.testdir({ 'broken.yaml': 'cluster: {}', 'broken.json': '{"version": 3000000,' })
   for (const name of ['broken.yaml', 'broken.json', 'none', '.']) {
