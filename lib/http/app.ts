@@ -108,13 +108,14 @@ export function createApp({
       const limit = user === undefined ? STRANGERS_BODY_LIMIT : BODY_LIMIT
       const body = request.bodyLength === 0 ? undefined : await readJsonBody(request, limit)
 
-      const open = method.stateOnly && method.access.length === 0
+      const tagged = method.dependsOn !== 'more'
+      const open = tagged && method.access.length === 0
       const backend = presentBackend()
       const generation = generationOf(method, backend)
       const handle = async (backend: Backend, signal: AbortSignal) => {
         const query = new QueryString(target.slice(path.length + 1))
         const call: Call = { params: match.params, query, body, backend, signal }
-        return new Representation(await encode(await method.handle(call)), { tagged: method.stateOnly, open })
+        return new Representation(await encode(await method.handle(call)), { tagged, open })
       }
       if (generation !== null) {
         // Others may come to wait for this answer, so it is made even if this client hangs up.
@@ -151,9 +152,15 @@ export function createApp({
 const FOR_GOOD = 0
 
 /** The generation under which an answer may be kept; null where it may not. */
-function generationOf({ stateOnly, fixed }: Method, { generation }: Backend): number | null {
-  if (!stateOnly) return null
-  return generation ?? (fixed ? FOR_GOOD : null)
+function generationOf({ dependsOn }: Method, { generation }: Backend): number | null {
+  switch (dependsOn) {
+    case 'nothing':
+      return generation ?? FOR_GOOD
+    case 'state':
+      return generation
+    case 'more':
+      return null
+  }
 }
 
 const NEVER = new AbortController().signal

@@ -41,10 +41,11 @@ export interface Method<Params = Readonly<Record<string, string>>> {
   /** Any one of these rights lets a user in; none at all means open to everyone. */
   readonly access: readonly Right[]
   readonly parameters: readonly Parameter[]
-  /** Whether the answer follows from cluster state, path and query alone, so that it may be kept per generation. */
-  readonly stateOnly: boolean
-  /** Whether it does not even follow from cluster state, so that it may be kept for good. */
-  readonly fixed?: true
+  /**
+   * What else than path and query the answer depends on: `nothing`, so that it may be kept for good;
+   * cluster `state` alone, so that it may be kept as long as that; or `more` (jobs, the moment).
+   */
+  readonly dependsOn: 'nothing' | 'state' | 'more'
   /** Which opcodes the job is made of that it submits, if it submits one. */
   readonly submits?: readonly string[]
   readonly handle: Handler<Params>
@@ -74,12 +75,12 @@ export function open<Params>(
   handle: Handler<Params>,
   parameters: readonly Parameter[] = [],
 ): Method<Params> {
-  return { doc, access: [], parameters, stateOnly: true, handle }
+  return { doc, access: [], parameters, dependsOn: 'state', handle }
 }
 
 /** An answer that is the same for every cluster. */
 export function fixed<Params>(doc: string, answer: Json): Method<Params> {
-  return { ...open<Params>(doc, async () => answer), fixed: true }
+  return { ...open<Params>(doc, async () => answer), dependsOn: 'nothing' }
 }
 
 /** A reading of cluster state for users with one of the rights. */
@@ -89,7 +90,7 @@ export function guarded<Params>(
   handle: Handler<Params>,
   parameters: readonly Parameter[] = [],
 ): Method<Params> {
-  return { doc, access, parameters, stateOnly: true, handle }
+  return { doc, access, parameters, dependsOn: 'state', handle }
 }
 
 /** A method whose answer depends on more than cluster state (on jobs, on the moment). */
@@ -99,5 +100,5 @@ export function live<Params>(
   handle: Handler<Params>,
   parameters: readonly Parameter[] = [],
 ): Method<Params> {
-  return { doc, access, parameters, stateOnly: false, handle }
+  return { doc, access, parameters, dependsOn: 'more', handle }
 }

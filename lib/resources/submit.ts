@@ -130,7 +130,7 @@ export function jobMethod<Name extends string>({
     doc: `${doc} Answers with the job's id.`,
     access,
     parameters,
-    stateOnly: false,
+    dependsOn: 'more',
     submits: opcodes.map(({ id }) => id),
     handle: async (call) => call.backend.submitJob(job(call)),
   }

@@ -39,7 +39,7 @@ const resources = [
     PUT: live(['write'], 'Write.', async ({ body }) => ({ got: body ?? null })),
   }),
   resource('/fixed', 'The same for every cluster.', {
-    GET: { ...open('Small.', seen({ c: 3 })), fixed: true },
+    GET: { ...open('Small.', seen({ c: 3 })), dependsOn: 'nothing' },
   }),
   resource('/live', 'Never kept.', {
     GET: live([], 'Gives the time.', async (call) => {

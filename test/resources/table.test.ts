@@ -41,13 +41,13 @@ t.test('every method but GET wants a right', async (t) => {
 
 t.test('only answers from cluster state are kept', async (t) => {
   for (const { path, name, method } of methods) {
-    if (method.stateOnly) t.equal(name, 'GET', path)
-    if (path.startsWith('/2/jobs')) t.notOk(method.stateOnly, path)
+    if (method.dependsOn !== 'more') t.equal(name, 'GET', path)
+    if (path.startsWith('/2/jobs')) t.equal(method.dependsOn, 'more', path)
   }
 })
 
 t.test('four answers are the same for every cluster', async (t) => {
-  const fixed = methods.filter(({ method }) => method.fixed)
+  const fixed = methods.filter(({ method }) => method.dependsOn === 'nothing')
   t.strictSame(fixed.map(({ path, name }) => `${name} ${path}`).sort(), [
     'GET /',
     'GET /2',
