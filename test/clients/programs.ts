@@ -22,10 +22,14 @@ export function unless(command: readonly string[], pkg: string): { skip: string 
 /** Runs a program to its end, in the locale that htools need to print names. */
 export async function run(
   command: readonly string[],
-  { input = '', env = {} }: { input?: string; env?: NodeJS.ProcessEnv } = {},
+  { input, env = {} }: { input?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Outcome> {
   const [program = '', ...args] = command
-  const child = spawn(program, args, { env: { ...process.env, LANG: 'C.UTF-8', ...env } })
-  child.stdin.end(input)
+  const child = spawn(program, args, {
+    env: { ...process.env, LANG: 'C.UTF-8', ...env },
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  })
+  // A program that ends before it has read its input tells why by its outcome.
+  child.stdin?.on('error', () => {}).end(input)
   return outcome(child)
 }
