@@ -33,6 +33,7 @@ import {
   type Timestamp,
   timestamp,
 } from '../../model/job.ts'
+import { inSlices } from '../../slices.ts'
 import { type Context, OpError, type Operation, type Outcome } from './apply/operation.ts'
 import { delayOf } from './apply/test-delay.ts'
 import { type ClusterFile, FileChanged, type Prepared } from './cluster-file.ts'
@@ -451,7 +452,8 @@ export class JobQueue implements QueueView {
   async #commit(group: readonly Pending[]): Promise<void> {
     const { file } = this.#options
     for (let retries = 0; ; retries++) {
-      const applied = this.#apply(group)
+      // Some milliseconds for each, which is too long for others to wait for all of them.
+      const applied = await inSlices(this.#apply(group))
       try {
         await this.#write(applied)
         return
@@ -470,11 +472,11 @@ export class JobQueue implements QueueView {
     }
   }
 
-  #apply(group: readonly Pending[]): Applied {
+  *#apply(group: readonly Pending[]): Generator<void, Applied> {
     const { file } = this.#options
-    const start = { text: file.text, config: file.current }
-    let { text, config } = start
-    const members = group.map((pending): Member => {
+    const base = { text: file.text, config: file.current }
+    let { text, config } = base
+    const apply = (pending: Pending): Member => {
       try {
         const { change, result, log = [], submits = [] } = pending.operate(config)
         if (isChange(change)) {
@@ -493,18 +495,25 @@ export class JobQueue implements QueueView {
       } catch (error) {
         return { pending, jobs: [], writes: false, result: refusal(error) }
       }
-    })
-    return { members, text, config, changed: text !== start.text }
+    }
+    const members: Member[] = []
+    for (const pending of group) {
+      members.push(apply(pending))
+      yield
+    }
+    return { members, text, config, base: base.config, changed: text !== base.text }
   }
 
-  async #write({ members, text, config, changed }: Applied): Promise<void> {
+  async #write({ members, text, config, base, changed }: Applied): Promise<void> {
     const store = await this.#opened()
     const settled = members.map(({ pending, result }) => pending.settle(result))
     const jobs = [...settled.filter((job) => job !== undefined), ...members.flatMap((member) => member.jobs)]
     if (!changed || !text) {
       if (jobs.length > 0) await this.#persist(jobs)
     } else {
-      await this.#replaceFile(store, await this.#options.file.prepare(text, config), jobs)
+      const { file } = this.#options
+      if (file.current !== base) throw new FileChanged(`${file.path} was read anew meanwhile`)
+      await this.#replaceFile(store, await file.prepare(text, config), jobs)
     }
     for (const job of settled) if (job) this.#put(job)
     for (const job of members.flatMap((member) => member.jobs)) this.#take(job)
@@ -555,7 +564,8 @@ export class JobQueue implements QueueView {
         result: { ok: false, error: ['OpExecError', [text]], log: [], cause: error },
       }
     })
-    await this.#write({ members: ended, text: undefined, config: file.current, changed: false })
+    const config = file.current
+    await this.#write({ members: ended, text: undefined, config, base: config, changed: false })
   }
 
   // Canceling, waiting, filters
@@ -749,6 +759,8 @@ interface Applied {
   readonly members: readonly Member[]
   readonly text: ClusterFile['text']
   readonly config: Config
+  /** What they were applied to. */
+  readonly base: Config
   readonly changed: boolean
 }
 

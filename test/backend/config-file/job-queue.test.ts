@@ -21,10 +21,14 @@ import { type Operation, prerequisite } from '../../../lib/backend/config-file/a
 import { OPERATIONS } from '../../../lib/backend/config-file/apply/operations.ts'
 import { ClusterFile } from '../../../lib/backend/config-file/cluster-file.ts'
 import { configFileBackend } from '../../../lib/backend/config-file/config-file-backend.ts'
+import { hashOf, identityOf } from '../../../lib/backend/config-file/file-identity.ts'
 import { JobQueue } from '../../../lib/backend/config-file/job-queue.ts'
+import { ConfigLoader } from '../../../lib/backend/config-file/load.ts'
 import { readConfigFile } from '../../../lib/backend/config-file/read.ts'
+import { readYamlText } from '../../../lib/backend/config-file/read-yaml.ts'
 import { Failure } from '../../../lib/failure.ts'
 import type { Json, JsonObject } from '../../../lib/json.ts'
+import { indexConfig } from '../../../lib/model/config.ts'
 
 const YAML = `# A small one
 cluster: {name: c.example.com}   # nothing else
@@ -47,8 +51,13 @@ interface Tried {
   wait(id: number): Promise<JsonObject>
 }
 
-async function open(t: Test, path: string, operations = OPERATIONS): Promise<Tried> {
-  const file = new ClusterFile([path])
+async function open(
+  t: Test,
+  path: string,
+  operations = OPERATIONS,
+  loader: Pick<ConfigLoader, 'loadState'> = new ConfigLoader(),
+): Promise<Tried> {
+  const file = new ClusterFile([path], loader)
   await file.load()
   const lines: string[] = []
   const log = { warning: (line: string) => lines.push(line), error: (line: string) => lines.push(line) }
@@ -504,6 +513,31 @@ t.test('somebody else edits the file meanwhile: both changes are there', async (
     t.match(readFileSync(path, 'utf8'), `hidden_os: [os${edit}]`)
   }
   t.strictSame(await backend.queryTags('instance', 'a1'), ['x', 'y0', 'y1', 'y2', 'y3', 'y4'])
+})
+
+t.test('a file that is read anew while a job is applied: the job is applied to what is new', async (t) => {
+  const path = cluster(t)
+  // As the real one, but at once.
+  const loadState = async () => {
+    const text = readFileSync(path, 'utf8')
+    const { objects, cuts } = readYamlText(text, { name: path })
+    const identity = identityOf(statSync(path, { bigint: true }))
+    return { config: indexConfig(objects), source: { identity, hash: hashOf(text), yaml: { text, cuts } } }
+  }
+  let applied = 0
+  const OP_TAGS_SET: Operation = (config, input, context) => {
+    if (++applied === 1) {
+      writeFileSync(path, YAML.replace('memory: 8g', 'memory: 16g'))
+      void file.load()
+      // So long that others have their turn before it is written.
+      for (const begun = performance.now(); performance.now() - begun < 5; );
+    }
+    return (OPERATIONS.OP_TAGS_SET as Operation)(config, input, context)
+  }
+  const { run, file } = await open(t, path, { ...OPERATIONS, OP_TAGS_SET }, { loadState })
+  t.match(await run(tag('a1', 'x')), { status: 'success' })
+  t.equal(applied, 2)
+  t.match(readFileSync(path, 'utf8'), /memory: 16g.*\n.*memory: 8g(.*\n)*.*a1.*tags: \[x\]/)
 })
 
 t.test('a file that its editor broke is not touched', async (t) => {
