@@ -40,8 +40,15 @@ export interface Assignment {
 /** What the thread answers: a piece each time it is asked for one, `done` after the last; or why there is nothing. */
 export type Message =
   | { readonly kind: 'piece'; readonly piece: Piece }
-  | { readonly kind: 'done'; readonly rest: Rest; readonly source: FileSource; readonly digests: Digests }
+  | Done
   | { readonly kind: 'failure'; readonly failure: PackedError }
+
+interface Done {
+  readonly kind: 'done'
+  readonly rest: Rest
+  readonly source: FileSource
+  readonly digests: Digests
+}
 
 /** The next objects of a table, in natural order of their names. */
 export interface Piece {
@@ -111,10 +118,10 @@ export class ConfigLoader {
   }
 
   /** Runs the thread, and takes the pieces it gives. */
-  #receive(assignment: Assignment, take: (piece: Piece) => void): Promise<Message & { kind: 'done' }> {
+  #receive(assignment: Assignment, take: (piece: Piece) => void): Promise<Done> {
     const worker = new Worker(this.#thread, { workerData: assignment, execArgv: [] })
     this.#underWay.add(worker)
-    let done: (Message & { kind: 'done' }) | undefined
+    let done: Done | undefined
     return new Promise((resolve, reject) => {
       worker.on('message', (message: Message) => {
         switch (message.kind) {
