@@ -102,3 +102,29 @@ export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
     keys.every((key) => Object.hasOwn(b, key) && equalJson(a[key], b[key]))
   )
 }
+
+/** Objects within objects within objects: nothing is so deep that shares much. */
+const DEEP = 100
+
+/**
+ * Gives what says the same as `fresh`, of parts of `old` as far as these say the same: where little changed,
+ * little memory is taken.
+ * @param fresh nobody else's, as it may be changed
+ */
+export function sharing(fresh: Json, old: Json | undefined, depth = 0): Json {
+  if (fresh === old) return old
+  if (typeof fresh !== 'object' || fresh === null || depth === DEEP) return fresh
+  if (typeof old !== 'object' || old === null || Array.isArray(fresh) !== Array.isArray(old)) return fresh
+  const [members, oldMembers] = [fresh as Members, old as Members]
+  const keys = Object.keys(members)
+  let isSame = keys.length === Object.keys(oldMembers).length
+  for (const key of keys) {
+    const oldMember = Object.hasOwn(oldMembers, key) ? oldMembers[key] : undefined
+    const member = sharing(members[key] as Json, oldMember, depth + 1)
+    members[key] = member
+    isSame &&= member === oldMember
+  }
+  return isSame ? old : fresh
+}
+
+type Members = { [key: string]: Json }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseJson, stringifyJson } from '../lib/json.ts'
+import { type Json, type JsonObject, parseJson, sharing, stringifyJson } from '../lib/json.ts'
 
 t.test('integers of any length come out as they went in', async (t) => {
   for (const text of [
@@ -25,4 +25,42 @@ t.test('a broken text is a SyntaxError either way', async (t) => {
   t.throws(() => parseJson('[1,'), SyntaxError)
   t.throws(() => parseJson('[1795324427691937001,'), SyntaxError)
   t.throws(() => parseJson('[01795324427691937001]'), SyntaxError)
+})
+
+t.test('a new version takes from the old one what is still so, and says what it said', async (t) => {
+  const old = parseJson('{"a": {"b": [1, {"c": "d"}]}, "e": [1, 2], "f": 1795324427691937001}') as JsonObject
+  const same = parseJson('{"f": 1795324427691937001, "e": [1, 2], "a": {"b": [1, {"c": "d"}]}}')
+  t.equal(sharing(same, old), old)
+  const changed = sharing(parseJson('{"a": {"b": [1, {"c": "d"}]}, "e": [1, 3], "f": 0}'), old) as JsonObject
+  t.strictSame(changed, { a: { b: [1, { c: 'd' }] }, e: [1, 3], f: 0 })
+  t.equal(changed.a, old.a)
+  t.not(changed.e, old.e)
+  t.strictSame(old.e, [1, 2])
+})
+
+t.test('however two versions differ, the new one stays what it is', async (t) => {
+  const texts = [
+    ...['null', '0', '""', '"a"', '[]', '{}', '[null]', '[[]]', '[{}]', '[1,2]', '[1,2,3]', '[2,1]'],
+    ...['{"0":1,"1":2}', '{"a":1}', '{"b":1}', '{"a":{}}', '{"a":null}', '{"a":1,"b":1}'],
+    ...['{"__proto__":{}}', '{"__proto__":{"a":1}}', '{"constructor":{}}', '{"a":{"__proto__":{}}}'],
+    ...['[1795324427691937001]', '[1795324427691937002]'],
+  ]
+  for (const old of texts) {
+    for (const text of texts) {
+      // Only the order of keys may be the old one's.
+      const kept: Json = parseJson(old)
+      t.equal(stringifyJson(sharing(parseJson(text), kept)), text, `${text} after ${old}`.slice(0, 100))
+      t.equal(stringifyJson(kept), old)
+    }
+  }
+})
+
+t.test('what is nested deeply is not looked into to its end', async (t) => {
+  const deep = () => {
+    let value: Json = []
+    for (let depth = 0; depth < 100_000; depth++) value = [value]
+    return value
+  }
+  const fresh = deep()
+  t.ok(sharing(fresh, deep()) === fresh)
 })

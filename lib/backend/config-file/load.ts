@@ -9,7 +9,8 @@
  * Most of a large cluster is the same from one load to the next. The thread is
  * told what the last load gave, as digests, and names what is still so by its
  * place there; only what differs travels, and the old objects live on in the
- * new state. So an ordinary reload costs the daemon little time and memory.
+ * new state, as do the parts of those that changed. So a reload costs the daemon
+ * little time and memory.
  *
  * The thread ends with the load, and its memory goes with it. (A process would
  * not share that memory with us, but forking a daemon that has read a large
@@ -17,8 +18,8 @@
  */
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../../failure.ts'
-import { parseJson } from '../../json.ts'
-import { type Config, type ConfigObjects, indexing } from '../../model/config.ts'
+import { type JsonObject, parseJson, sharing } from '../../json.ts'
+import { type Config, type ConfigObjects, type Index, indexing } from '../../model/config.ts'
 import { inSlices } from '../../slices.ts'
 import type { FileSource } from './read.ts'
 
@@ -101,10 +102,13 @@ export class ConfigLoader {
     const last = this.#last
     const tables = emptyTables()
     const { rest, source, digests } = await this.#receive({ path, known: this.#digests }, (piece) => {
-      const fresh = (parseJson(piece.text) as object[]).values()
-      const old = last?.[piece.table].all
+      const fresh = (parseJson(piece.text) as JsonObject[]).values()
+      const old = last?.[piece.table]
       const table = tables[piece.table]
-      for (const place of piece.places) table.push((place < 0 ? fresh.next().value : old?.[place]) as object)
+      for (const place of piece.places) {
+        if (place >= 0) table.push(old?.all[place] as object)
+        else table.push(newVersion(fresh.next().value as JsonObject, old))
+      }
     })
     const config = await inSlices(indexing({ ...rest, ...tables } as ConfigObjects, last))
     this.#last = config
@@ -148,6 +152,11 @@ export class ConfigLoader {
       })
     })
   }
+}
+
+/** An object as it was read; what of its old version is still so lives on in it. */
+function newVersion(fresh: JsonObject, old: Index<object> | undefined): object {
+  return sharing(fresh, old?.byUuid.get(String(fresh.uuid)) as JsonObject | undefined) as JsonObject
 }
 
 function emptyTables(): Tables {

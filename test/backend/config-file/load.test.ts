@@ -65,6 +65,7 @@ t.test('what did not change is the same object after the next load', async (t) =
   t.strictSame(after, await readConfigFile(path))
   t.not(after.instances.byUuid.get(first), before.instances.byUuid.get(first))
   t.strictSame(after.instances.byUuid.get(first)?.tags, ['changed'])
+  t.equal(after.instances.byUuid.get(first)?.nics, before.instances.byUuid.get(first)?.nics)
   t.equal(after.instances.byName.get(nameOf(third)), undefined)
   t.equal(after.instances.all[0]?.name, 'aa.example.com')
   t.equal(after.instances.all.at(-1)?.uuid, second)
