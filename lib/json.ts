@@ -103,7 +103,7 @@ export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
   )
 }
 
-/** Objects within objects within objects: nothing is so deep that shares much. */
+/** Nothing within so many objects is compared, lest a text that nests ever deeper exhausts the stack. */
 const DEEP = 100
 
 /**

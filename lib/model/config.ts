@@ -46,8 +46,8 @@ export interface Index<T> {
 
 export interface Config extends Omit<ConfigObjects, Table>, LookUps {}
 
-/** Kinds of which a cluster can have thousands. */
-type Table = 'groups' | 'nodes' | 'instances' | 'networks'
+/** Kinds of which a cluster can have thousands. They are JSON by their making. */
+export type Table = 'groups' | 'nodes' | 'instances' | 'networks'
 
 interface LookUps {
   readonly groups: Index<Group>

@@ -42,6 +42,7 @@ import { locksOf } from './job-locks.ts'
 import { JobStore, jobJson, jobRecord, type StoredQueue } from './job-store.ts'
 import { type LockState, Locks } from './locks.ts'
 import type { writeChange } from './write-yaml.ts'
+import type { YamlText } from './yaml-text.ts'
 
 /** Ganeti's words for a job that was running when its master daemon ended. */
 const UNCLEAN = 'Unclean master daemon shutdown'
@@ -452,7 +453,7 @@ export class JobQueue implements QueueView {
   async #commit(group: readonly Pending[]): Promise<void> {
     const { file } = this.#options
     for (let retries = 0; ; retries++) {
-      // Some milliseconds for each, which is too long for others to wait for all of them.
+      // A millisecond or two for each, which is too long for others to wait for all of them.
       const applied = await inSlices(this.#apply(group))
       try {
         await this.#write(applied)
@@ -501,20 +502,18 @@ export class JobQueue implements QueueView {
       members.push(apply(pending))
       yield
     }
-    return { members, text, config, base: base.config, changed: text !== base.text }
+    return { members, change: text && text !== base.text ? { base: base.config, text, config } : undefined }
   }
 
-  async #write({ members, text, config, base, changed }: Applied): Promise<void> {
+  async #write({ members, change }: Applied): Promise<void> {
     const store = await this.#opened()
     const settled = members.map(({ pending, result }) => pending.settle(result))
     const jobs = [...settled.filter((job) => job !== undefined), ...members.flatMap((member) => member.jobs)]
-    if (!changed || !text) {
-      if (jobs.length > 0) await this.#persist(jobs)
-    } else {
+    if (change) {
       const { file } = this.#options
-      if (file.current !== base) throw new FileChanged(`${file.path} was read anew meanwhile`)
-      await this.#replaceFile(store, await file.prepare(text, config), jobs)
-    }
+      if (file.current !== change.base) throw new FileChanged(`${file.path} was read anew meanwhile`)
+      await this.#replaceFile(store, await file.prepare(change.text, change.config), jobs)
+    } else if (jobs.length > 0) await this.#persist(jobs)
     for (const job of settled) if (job) this.#put(job)
     for (const job of members.flatMap((member) => member.jobs)) this.#take(job)
     for (const { pending, result } of members) pending.done(result)
@@ -564,8 +563,7 @@ export class JobQueue implements QueueView {
         result: { ok: false, error: ['OpExecError', [text]], log: [], cause: error },
       }
     })
-    const config = file.current
-    await this.#write({ members: ended, text: undefined, config, base: config, changed: false })
+    await this.#write({ members: ended, change: undefined })
   }
 
   // Canceling, waiting, filters
@@ -757,11 +755,8 @@ interface Member {
 /** What comes of several operations, one applied to the outcome of the other. */
 interface Applied {
   readonly members: readonly Member[]
-  readonly text: ClusterFile['text']
-  readonly config: Config
-  /** What they were applied to. */
-  readonly base: Config
-  readonly changed: boolean
+  /** What the file becomes, and what they were applied to; undefined where it stays as it is. */
+  readonly change: { readonly base: Config; readonly text: YamlText; readonly config: Config } | undefined
 }
 
 function isChange(change: Change): boolean {

@@ -9,8 +9,8 @@ import { basename } from 'node:path'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Failure } from '../../failure.ts'
 import { type Json, stringifyJson } from '../../json.ts'
-import { type ConfigObjects, inNaturalOrder } from '../../model/config.ts'
-import { type Assignment, DIGEST_LENGTH, type Digests, type Message, packError, type Table } from './load.ts'
+import { type ConfigObjects, inNaturalOrder, type Table } from '../../model/config.ts'
+import { type Assignment, DIGEST_LENGTH, type Digests, type Message, packError } from './load.ts'
 import { type FileSource, readFileState } from './read.ts'
 
 /** A piece ends when it has so many characters, which are parsed in half a millisecond, or so many objects. */

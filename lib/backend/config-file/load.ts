@@ -19,13 +19,9 @@
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../../failure.ts'
 import { type JsonObject, parseJson, sharing } from '../../json.ts'
-import { type Config, type ConfigObjects, type Index, indexing } from '../../model/config.ts'
+import { type Config, type ConfigObjects, type Index, indexing, type Table } from '../../model/config.ts'
 import { inSlices } from '../../slices.ts'
 import type { FileSource } from './read.ts'
-
-/** Kinds of which a cluster can have thousands. They are JSON by their making. */
-export const TABLES = ['groups', 'nodes', 'networks', 'instances'] as const
-export type Table = (typeof TABLES)[number]
 
 /** For each object of a table a digest of `DIGEST_LENGTH` bytes, in the order of the objects. */
 export type Digests = { readonly [table in Table]: Uint8Array }
