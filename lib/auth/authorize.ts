@@ -14,7 +14,7 @@
  *   in another process, two at once, 32 more wait, and then the answer is the
  *   failure `unavailable`. Two bound the memory to twice an entry's.
  * - A flood of wrong passwords delays others little: those that wait take turns
- *   by origin (see FairQueue), the same password sent twice at a time is checked
+ *   by origin (see FairSemaphore), the same password sent twice at a time is checked
  *   once, and outcomes are remembered for five minutes after they were last
  *   asked for. So a client that polls costs one check, with a right password as
  *   with a wrong one, and once in, it no longer waits behind anybody. Right and
@@ -26,7 +26,7 @@
  * file is read again. No password is part of any message.
  */
 import { createHmac, randomBytes } from 'node:crypto'
-import { FairQueue } from './fair-queue.ts'
+import { FairSemaphore } from '../fair-semaphore.ts'
 import { RecentKeys } from './recent-keys.ts'
 import type { Right } from './rights.ts'
 import type { Verifier } from './schemes.ts'
@@ -61,7 +61,11 @@ export type Authorize = (
 ) => Promise<Verdict>
 
 export function createAuthorizer({ users, requireAuthentication, now }: AuthorizerOptions): Authorize {
-  const queue = new FairQueue({ atOnce: AT_ONCE, waiting: MOST_WAITING })
+  const queue = new FairSemaphore({
+    places: AT_ONCE,
+    waiting: MOST_WAITING,
+    refusal: 'Too many passwords are being checked; try again in a few seconds',
+  })
   let checker = new Checker(users(), queue, now)
 
   return async (header, access, origin) => {
@@ -113,7 +117,7 @@ function parseAuthorization(header: string): Credentials | 'missing' | 'unusable
 
 /** Checks passwords against one list of users, and remembers outcomes as long as that list stands. */
 class Checker {
-  readonly #queue: FairQueue
+  readonly #queue: FairSemaphore
   readonly #costliest: Verifier | undefined
   readonly #key = randomBytes(32)
   readonly #right: RecentKeys
@@ -122,7 +126,7 @@ class Checker {
 
   constructor(
     readonly list: UserList,
-    queue: FairQueue,
+    queue: FairSemaphore,
     now: () => number = () => performance.now(),
   ) {
     this.#queue = queue

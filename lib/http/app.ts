@@ -46,7 +46,7 @@ export interface AppOptions {
   readonly standIn?: (() => Promise<StandIn>) | undefined
   /**
    * Whether a request may go on: its Authorization header, the rights of which
-   * any one suffices, and the address it came from.
+   * any one suffices, and the network it came from.
    */
   readonly authorize: (
     header: string | undefined,
@@ -94,7 +94,7 @@ export function createApp({
       const method = match?.resource.methods[request.method as MethodName]
 
       if (method || requireAuthentication) {
-        const verdict = await authorize(headers.authorization, method?.access ?? [], request.address)
+        const verdict = await authorize(headers.authorization, method?.access ?? [], request.network)
         user = 'user' in verdict ? verdict.user : undefined
         if (requireAuthentication && user === undefined) throw refusal(verdict) ?? unauthenticated()
         if (method) {

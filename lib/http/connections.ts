@@ -9,12 +9,13 @@
  */
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { networkOf } from './client-network.ts'
 import type { Exchange } from './exchange.ts'
 
 export interface Connection {
   /** Address and port, as the log has them; they are gone once the socket is closed. */
   readonly peer: string
-  readonly address: string
+  readonly network: string
   /** What HTTP is spoken on: a TLSSocket once the handshake is done. */
   socket: Socket
   /** To be called when the TLS handshake is done. */
@@ -49,7 +50,7 @@ export class Connections {
     if (remoteAddress === undefined) return undefined
     const connection: Connection = {
       peer: peerOf(socket),
-      address: remoteAddress,
+      network: networkOf(remoteAddress),
       socket,
       greeted: undefined,
       underWay: [],

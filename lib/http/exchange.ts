@@ -28,7 +28,7 @@ export class Exchange implements Request {
   readonly method: string
   readonly target: string
   readonly headers: RequestHeaders
-  readonly address: string
+  readonly network: string
   readonly bodyLength: number | undefined
   readonly #incoming: IncomingMessage
   readonly #outgoing: ServerResponse
@@ -42,7 +42,7 @@ export class Exchange implements Request {
   #stopLingering: (() => void) | undefined
   #response: Response | undefined
 
-  constructor(incoming: IncomingMessage, outgoing: ServerResponse, address: string, wantsContinue: boolean) {
+  constructor(incoming: IncomingMessage, outgoing: ServerResponse, network: string, wantsContinue: boolean) {
     this.#incoming = incoming
     this.#outgoing = outgoing
     this.#wantsContinue = wantsContinue
@@ -50,7 +50,7 @@ export class Exchange implements Request {
     this.target = incoming.url ?? ''
     this.line = `${this.method} ${this.target} HTTP/${incoming.httpVersion}`
     this.headers = incoming.headers
-    this.address = address
+    this.network = network
     const { 'transfer-encoding': encoding, 'content-length': length } = incoming.headers
     this.bodyLength = encoding === undefined ? Number(length ?? 0) : undefined
   }

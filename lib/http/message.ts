@@ -19,8 +19,8 @@ export interface Request {
   /** Path and query string as sent: never decoded, never normalized. */
   readonly target: string
   readonly headers: RequestHeaders
-  /** Who asks: the address alone, without port. */
-  readonly address: string
+  /** Whom the client counts with where something is shared out (see client-network.ts). */
+  readonly network: string
   /** The length of the body as announced; undefined where only its end will tell (chunked), 0 for none. */
   readonly bodyLength: number | undefined
   /**

@@ -228,7 +228,7 @@ export async function startServer(
   const serve = (incoming: IncomingMessage, outgoing: ServerResponse, wantsContinue: boolean) => {
     const connection = connections.of(incoming.socket)
     if (!connection) return
-    const exchange = new Exchange(incoming, outgoing, connection.address, wantsContinue)
+    const exchange = new Exchange(incoming, outgoing, connection.network, wantsContinue)
     connection.underWay.push(exchange)
     connection.bytesAtRequest = incoming.socket.bytesRead
     const answer = (response: Response) => {
@@ -349,7 +349,7 @@ export async function startServer(
     line: string | undefined,
     read: () => UnparsedRequest,
   ): Promise<void> {
-    const { socket, peer, address } = connection
+    const { socket, peer, network } = connection
     let method: string | undefined
     let response: Response
     try {
@@ -357,7 +357,7 @@ export async function startServer(
       method = request.method
       response = await app({
         ...request,
-        address,
+        network,
         bodyLength: request.body.length,
         readBody: async () => request.body,
         signal: new AbortController().signal,

@@ -103,7 +103,7 @@ async function get(app: App, target: string): Promise<Answer> {
     method: 'GET',
     target,
     headers: credentials === undefined ? {} : { authorization: `Basic ${btoa(credentials)}` },
-    address: '192.0.2.1',
+    network: '192.0.2.1',
     bodyLength: 0,
     readBody: async () => Buffer.alloc(0),
     signal: new AbortController().signal,

@@ -89,7 +89,7 @@ function request(line: string, { headers = {}, body = '', chunked = false, signa
     method,
     target,
     headers,
-    address: '192.0.2.1',
+    network: '192.0.2.1',
     bodyLength: chunked ? undefined : bytes.length,
     readBody: async (limit) => {
       if (bytes.length > limit) throw new HttpError(413)

@@ -134,7 +134,7 @@ async function send(request: Request, answers: readonly Exchange[] = []) {
     method,
     target,
     headers: { ...(user !== '' && { authorization: user }), 'content-type': 'application/json' },
-    address: '192.0.2.1',
+    network: '192.0.2.1',
     bodyLength: Buffer.byteLength(body),
     readBody: async () => Buffer.from(body),
     signal: new AbortController().signal,

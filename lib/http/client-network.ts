@@ -1,0 +1,24 @@
+/**
+ * Whom a client counts with, where something is shared out: its IPv4 address,
+ * or the /64 of its IPv6 address, since whoever has one address of that has
+ * all of them.
+ */
+
+/** An IPv4 address that came in through an IPv6 socket. */
+const MAPPED = /^::ffff:(?=[\d.]+$)/
+
+/**
+ * Gives the network of an address, e.g. `192.0.2.1` or `2001:db8:0:1`.
+ * @param address as Node has it: compressed, in lower case, perhaps with a zone
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  if (MAPPED.test(address)) return address.replace(MAPPED, '')
+  const [head = '', tail] = address.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  // What `::` stands for is zeros up to where the groups behind it begin.
+  const behind = tail === undefined || tail === '' ? 0 : tail.split(':').length
+  while (groups.length < Math.min(4, 8 - behind)) groups.push('0')
+  if (groups.length < 4 && tail) groups.push(...tail.split(':'))
+  return groups.slice(0, 4).join(':')
+}
