@@ -13,6 +13,8 @@ export interface FairSemaphoreOptions {
   readonly share?: number
   /** How many may wait. */
   readonly waiting: number
+  /** Whether, of those of one key, the one that came last is next; else the one that waits longest. */
+  readonly newestFirst?: boolean
   /** What those are told for whom there is not even room to wait. */
   readonly refusal: string
 }
@@ -29,6 +31,7 @@ export class FairSemaphore {
   readonly #places: number
   readonly #share: number
   readonly #mostWaiting: number
+  readonly #newestFirst: boolean
   readonly #refusal: string
   /** Those who wait, by key; the key whose turn is next comes first, and none is empty. */
   readonly #queues = new Map<string, Waiter[]>()
@@ -36,10 +39,11 @@ export class FairSemaphore {
   #taken = 0
   #waiting = 0
 
-  constructor({ places, share = places, waiting, refusal }: FairSemaphoreOptions) {
+  constructor({ places, share = places, waiting, newestFirst = false, refusal }: FairSemaphoreOptions) {
     this.#places = places
     this.#share = share
     this.#mostWaiting = waiting
+    this.#newestFirst = newestFirst
     this.#refusal = refusal
   }
 
@@ -67,7 +71,7 @@ export class FairSemaphore {
   }
 
   /**
-   * Waits for a place. In a full queue, the longest of all keys loses its last to a clearly shorter one.
+   * Waits for a place. In a full queue, the longest of all keys loses the one whose turn is furthest away to a clearly shorter one.
    * @param signal gives up waiting
    * @throws Failure `unavailable` where there is no room to wait; the signal's reason where it was given up
    */
@@ -77,8 +81,9 @@ export class FairSemaphore {
         reject(signal.reason)
         return
       }
-      if (this.#mayEnter(key)) {
-        resolve(this.take(key))
+      const release = this.tryAcquire(key)
+      if (release) {
+        resolve(release)
         return
       }
       const abort = () => {
@@ -105,6 +110,11 @@ export class FairSemaphore {
       if (others) others.push(waiter)
       else this.#queues.set(key, [waiter])
     })
+  }
+
+  /** Takes a place if there is one now. */
+  tryAcquire(key: string): Release | undefined {
+    return this.#mayEnter(key) ? this.take(key) : undefined
   }
 
   /** Takes a place without waiting, even beyond their number: others then wait until there are fewer. */
@@ -135,7 +145,7 @@ export class FairSemaphore {
     for (const [key, queue] of this.#queues) {
       if (this.#taken >= this.#places) return
       if (!this.#mayEnter(key)) continue
-      const next = queue.shift()
+      const next = this.#newestFirst ? queue.pop() : queue.shift()
       this.#waiting--
       // To the end of those who wait, as it had its turn.
       this.#queues.delete(key)
@@ -159,7 +169,8 @@ export class FairSemaphore {
     for (const [other, queue] of this.#queues) {
       if (queue.length > longest.length) [longestKey, longest] = [other, queue]
     }
-    const last = longest.at(-1)
+    // The one whose turn is furthest away.
+    const last = this.#newestFirst ? longest[0] : longest.at(-1)
     if (!last || longest.length < (this.#queues.get(key)?.length ?? 0) + 2) return false
     this.#leaveQueue(longestKey, last)
     last.refuse()

@@ -32,7 +32,8 @@ import { servicePort } from './daemon/services.ts'
 import { onSignals, signalNumber } from './daemon/signals.ts'
 import { Failure, messageChain } from './failure.ts'
 import { createApp, type StandIn } from './http/app.ts'
-import { type RequestRecord, startServer } from './http/server.ts'
+import type { RequestRecord } from './http/connection.ts'
+import { startServer } from './http/server.ts'
 import { type Certificate, readCertificate } from './http/tls.ts'
 import type { Config } from './model/config.ts'
 import { helpText, type Options, PROGRAM, parseOptions, UsageError } from './options.ts'
@@ -141,9 +142,9 @@ async function serve(
         }),
         serverName: `Ganeti ${SOFTWARE_VERSION}`,
         certificate: certificate.current,
-        maxClients: options.maxClients,
         logRequest: (record) => logRequest(log, record),
         logDebug: (message) => log.debug(escapeForLog(message)),
+        logWarning: (message) => log.warning(message),
       },
       { host: hostToBind(options), port: options.port ?? servicePort(PROGRAM, 'tcp') ?? DEFAULT_PORT },
     )

@@ -1,5 +1,6 @@
 /**
- * The connections there are, and what is known of each.
+ * The connections there are: how many, whose, and which of them is missed least
+ * when there are too many.
  *
  * They come and go by the thousand in a second, and the table of a Map made for
  * that is made anew all the time. Tables that V8's collector has taken for
@@ -9,33 +10,8 @@
  */
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { networkOf } from './client-network.ts'
-import type { Exchange } from './exchange.ts'
-
-export interface Connection {
-  /** Address and port, as the log has them; they are gone once the socket is closed. */
-  readonly peer: string
-  readonly network: string
-  /** What HTTP is spoken on: a TLSSocket once the handshake is done. */
-  socket: Socket
-  /** To be called when the TLS handshake is done. */
-  greeted: (() => void) | undefined
-  /** Mostly one, or none. */
-  readonly underWay: Exchange[]
-  /** The last request that was answered, where some of its body was left to discard. */
-  unread: Exchange | undefined
-  /** When one was last answered, by the number of all answers so far; 0 before there was one. */
-  lastAnswered: number
-  /** Bytes received when the last request began; what came since may belong to the next. */
-  bytesAtRequest: number
-  /** Set when the parser has given up: answers what it left, once the requests before are answered. */
-  epilogue: (() => void) | undefined
-  broken: boolean
-  /** Whether it is heard that the client leaves. */
-  heard: boolean
-  /** Its place in the list. */
-  place: number
-}
+import { Connection, type Service } from './connection.ts'
+import { peerOf } from './peer.ts'
 
 const CONNECTION = Symbol('connection')
 type Carrier = Duplex & { [CONNECTION]?: Connection }
@@ -43,25 +19,33 @@ type Carrier = Duplex & { [CONNECTION]?: Connection }
 export class Connections {
   /** In no order. */
   readonly #all: Connection[] = []
+  readonly #limit: number
+  #accepted = 0
 
-  /** Takes in who just connected; gives undefined where they have hung up already. */
-  add(socket: Socket): Connection | undefined {
-    const { remoteAddress } = socket
-    if (remoteAddress === undefined) return undefined
-    const connection: Connection = {
-      peer: peerOf(socket),
-      network: networkOf(remoteAddress),
-      socket,
-      greeted: undefined,
-      underWay: [],
-      unread: undefined,
-      lastAnswered: 0,
-      bytesAtRequest: 0,
-      epilogue: undefined,
-      broken: false,
-      heard: false,
-      place: this.#all.length,
+  /** @param limit how many there may be */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#all.length
+  }
+
+  /**
+   * Takes in a socket that was just connected. Where there are too many, another connection is closed for it.
+   * @returns undefined where the other end has gone already, or nobody has to yield to this network
+   */
+  add(socket: Socket, service: Service): Connection | undefined {
+    if (socket.remoteAddress === undefined) return undefined
+    const connection = new Connection(socket, service, ++this.#accepted)
+    if (this.#all.length >= this.#limit) {
+      const victim = this.leastMissed(connection.network)
+      if (!victim) return undefined
+      victim.drop('closed to make room for others')
+      // Its socket tells of its end only later.
+      this.delete(victim)
     }
+    connection.place = this.#all.length
     this.#all.push(connection)
     this.speak(connection, socket)
     return connection
@@ -73,9 +57,12 @@ export class Connections {
     ;(socket as Carrier)[CONNECTION] = connection
   }
 
-  delete({ place }: Connection): void {
-    const last = this.#all.pop()
-    if (!last || last.place === place) return
+  /** Forgets a connection; to do so again does nothing. */
+  delete(connection: Connection): void {
+    const { place } = connection
+    if (this.#all[place] !== connection) return
+    const last = this.#all.pop() as Connection
+    if (last === connection) return
     this.#all[place] = last
     last.place = place
   }
@@ -95,23 +82,30 @@ export class Connections {
     return this.#all.values()
   }
 
-  /** The one that waits longest for its next request; those that never had one may be about to. */
-  longestIdle(): Connection | undefined {
-    let longest: Connection | undefined
+  /**
+   * Which connection yields to a new one of a network: one of the network that has most. There, first who is being
+   * closed anyway, then who has asked nothing yet, then who waits longest for its next request. Who is being
+   * answered yields only to a network that has clearly less.
+   */
+  leastMissed(network: string): Connection | undefined {
+    const counts = new Map<string, number>()
     for (const connection of this.#all) {
-      const { underWay, lastAnswered, broken, socket } = connection
-      if (underWay.length > 0 || lastAnswered === 0 || broken || !socket.writable) continue
-      if (!longest || lastAnswered < longest.lastAnswered) longest = connection
+      counts.set(connection.network, (counts.get(connection.network) ?? 0) + 1)
     }
-    return longest
+    const own = counts.get(network) ?? 0
+    let [greediest, most] = [network, own]
+    for (const [other, count] of counts) if (count > most) [greediest, most] = [other, count]
+    let victim: Connection | undefined
+    for (const connection of this.#all) {
+      if (connection.network !== greediest || (connection.busy && most < own + 2)) continue
+      if (!victim || isMissedLess(connection, victim)) victim = connection
+    }
+    return victim
   }
 }
 
-/** Address and port of the other end; an IPv4 address that came in through an IPv6 socket stays one. */
-export function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
-  return hostAndPort(remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, ''), remotePort)
-}
-
-export function hostAndPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+function isMissedLess(one: Connection, other: Connection): boolean {
+  if (one.worth !== other.worth) return one.worth < other.worth
+  if (one.lastAnswered !== other.lastAnswered) return one.lastAnswered < other.lastAnswered
+  return one.number < other.number
 }

@@ -6,6 +6,7 @@
  * has a known length.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Limits } from './limits.ts'
 import type { Request, RequestHeaders, Response } from './message.ts'
 import { HttpError, phraseOf } from './status.ts'
 
@@ -14,13 +15,18 @@ const CHEAP_TO_DISCARD = 64 * 1024
 
 /**
  * Bytes that are handed over at a time. TLS encrypts at once whatever it is
- * given, while everyone waits, into memory that weighs on V8's heap: a few long
- * answers together would have all of it collected again and again.
+ * given, while everyone waits, into memory that weighs on V8's heap; and that
+ * much is what a client that does not read costs.
  */
-const PIECE = 1024 * 1024
+const PIECE = 256 * 1024
 
 /** A body up to so many bytes is copied into text: Node sends text in one piece with the head, bytes in one of their own. */
 const SHORT = 4096
+
+/** What there is room for when a body begins whose length is not known. */
+const FIRST_ROOM = 4096
+/** What there is room for at most when a body begins, however long it is announced to be. */
+const MOST_FIRST_ROOM = 64 * 1024
 
 export class Exchange implements Request {
   /** The first line of the request, as it was sent. */
@@ -39,8 +45,12 @@ export class Exchange implements Request {
   #bodyFailure: HttpError | undefined
   #rejectBody: ((reason: HttpError) => void) | undefined
   #clientLeft = false
-  #stopLingering: (() => void) | undefined
   #response: Response | undefined
+  /** Bytes of the body that came; undefined while nobody receives it. */
+  #received: number | undefined
+  /** For how long, in milliseconds, the body is being received, or the answer being sent; and its present piece. */
+  #elapsed = 0
+  #elapsedInPiece = 0
 
   constructor(incoming: IncomingMessage, outgoing: ServerResponse, network: string, wantsContinue: boolean) {
     this.#incoming = incoming
@@ -59,8 +69,23 @@ export class Exchange implements Request {
     return this.#incoming.httpVersion
   }
 
-  get hasHost(): boolean {
-    return this.#incoming.headers.host !== undefined
+  /** How many Host headers there are; Node shows the first alone. */
+  get hosts(): number {
+    const { rawHeaders } = this.#incoming
+    let count = 0
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const name = rawHeaders[at] as string
+      if (name.length === 4 && name.toLowerCase() === 'host') count++
+    }
+    return count
+  }
+
+  /**
+   * Whether the connection can go on after this request. It cannot where the client said so, nor where it asked
+   * for another protocol: Node's parser then waits for that, and takes no request any more.
+   */
+  get mayBeFollowed(): boolean {
+    return this.#outgoing.shouldKeepAlive && this.#incoming.headers.upgrade === undefined
   }
 
   /** What was decided to answer, whether or not it reached the client. */
@@ -78,6 +103,11 @@ export class Exchange implements Request {
     return this.bodyLength !== 0 && !this.#incoming.complete
   }
 
+  /** Whether what is left of the body is too much to wait for, so that the connection has to end with the answer. */
+  get mustClose(): boolean {
+    return this.incomplete && (this.#wantsContinue || !(Number(this.bodyLength) <= CHEAP_TO_DISCARD))
+  }
+
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
@@ -91,19 +121,36 @@ export class Exchange implements Request {
     if (this.#bodyFailure) throw this.#bodyFailure
     if (this.#wantsContinue) this.#outgoing.writeContinue()
     const incoming = this.#incoming
-    const chunks: Buffer[] = []
+    this.#received = 0
+    this.#elapsed = 0
+    // Bytes are copied together as they come: a body in pieces of one byte takes no more memory than another.
+    let bytes: Buffer = Buffer.allocUnsafe(Math.min(this.bodyLength ?? FIRST_ROOM, MOST_FIRST_ROOM))
     let length = 0
-    return new Promise((resolve, reject) => {
-      this.#rejectBody = reject
-      incoming.on('data', (chunk: Buffer) => {
-        length += chunk.length
-        if (length <= limit) chunks.push(chunk)
-        else reject(new HttpError(413))
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#rejectBody = reject
+        incoming.on('data', (chunk: Buffer) => {
+          const end = length + chunk.length
+          this.#received = end
+          if (end > limit) {
+            reject(new HttpError(413))
+            return
+          }
+          if (end > bytes.length)
+            bytes = grown(bytes, length, Math.max(end, Math.min(2 * bytes.length, limit)))
+          bytes.set(chunk, length)
+          length = end
+        })
+        incoming.on('end', () => resolve(bytes.subarray(0, length)))
+        incoming.on('close', () => reject(new HttpError(400, 'The body did not arrive whole')))
+        incoming.on('error', () => {})
       })
-      incoming.on('end', () => resolve(Buffer.concat(chunks, length)))
-      incoming.on('close', () => reject(new HttpError(400, 'The body did not arrive whole')))
-      incoming.on('error', () => {})
-    })
+    } finally {
+      this.#received = undefined
+      // What still comes is thrown away.
+      incoming.removeAllListeners('data')
+      incoming.resume()
+    }
   }
 
   /**
@@ -121,42 +168,32 @@ export class Exchange implements Request {
   clientLeft(): void {
     this.#clientLeft = true
     this.#controller?.abort()
-    this.#stopLingering?.()
   }
 
   /**
    * Sends the answer.
-   * @param close whether this is the connection's last answer, if it could be another
-   * @param linger how long to let the client go on sending a body that nobody
-   *   reads, in milliseconds: closed at once, it would read an error instead of the answer
+   * @param last whether it is the connection's last one
    */
-  send(response: Response, serverName: string, close: boolean, linger: number): void {
+  send(response: Response, serverName: string, last: boolean): void {
     this.#response = response
+    this.#elapsed = 0
     const { status, body } = response
-    const outgoing = this.#outgoing
-    const tooMuchLeft =
-      this.incomplete && (this.#wantsContinue || !(Number(this.bodyLength) <= CHEAP_TO_DISCARD))
     const headers = headersOf(response, serverName)
-    if (close || tooMuchLeft) headers.push('Connection', 'close')
-    outgoing.writeHead(status, phraseOf(status), headers)
-    if (!tooMuchLeft || this.#clientLeft) {
-      this.#sendFrom(body, 0)
-      return
-    }
-    outgoing.write(body)
-    const timer = setTimeout(() => outgoing.end(), linger)
-    this.#stopLingering = () => {
-      clearTimeout(timer)
-      outgoing.end()
-    }
-    this.#incoming.once('end', this.#stopLingering)
-    this.#incoming.resume()
+    if (last) headers.push('Connection', 'close')
+    this.#outgoing.writeHead(status, phraseOf(status), headers)
+    this.#sendFrom(body, 0)
+  }
+
+  /** Calls back once the answer has been sent, or thrown away. */
+  onFinish(listener: () => void): void {
+    this.#outgoing.on('finish', listener)
   }
 
   /** Sends a body as the client takes it, and lets others have their turn between two pieces. */
   #sendFrom(body: Buffer, at: number): void {
     const outgoing = this.#outgoing
     const end = at + PIECE
+    this.#elapsedInPiece = 0
     if (end >= body.length) {
       if (body.length <= SHORT) outgoing.end(body.toString('latin1'), 'latin1')
       else outgoing.end(at === 0 ? body : body.subarray(at))
@@ -169,6 +206,30 @@ export class Exchange implements Request {
       })
     })
   }
+
+  /**
+   * Called every so often: whether the client is too slow. Too slow a body fails; too slow a reader is told about.
+   * @param passed milliseconds since the last time
+   */
+  checkPace(passed: number, limits: Limits): 'answer' | undefined {
+    this.#elapsed += passed
+    if (this.#received !== undefined) {
+      const due = ((this.#elapsed - limits.grace) / 1000) * limits.leastRate
+      if (this.#received < due) this.failBody(new HttpError(408))
+      return undefined
+    }
+    if (!this.#response) return undefined
+    this.#elapsedInPiece += passed
+    const { length } = this.#response.body
+    const most = length >= limits.largeAnswer ? (length / limits.leastLargeRate) * 1000 : Infinity
+    return this.#elapsedInPiece > limits.piece || this.#elapsed > limits.piece + most ? 'answer' : undefined
+  }
+}
+
+function grown(bytes: Buffer, length: number, room: number): Buffer {
+  const larger = Buffer.allocUnsafe(room)
+  bytes.copy(larger, 0, 0, length)
+  return larger
 }
 
 /** Names and values by turns, all but Date and Connection. */

@@ -40,6 +40,8 @@ export interface Response {
   readonly body: Buffer
   /** Who asked, where they proved it. */
   readonly user?: string | undefined
+  /** Called once when the answer has left as a whole, or will not any more. */
+  readonly release?: (() => void) | undefined
   /** What was thrown, where the log should tell more than the status. */
   readonly cause?: unknown
 }

@@ -9,7 +9,8 @@ import { parseUsers } from '../../lib/auth/users-file.ts'
 import { configFileBackend } from '../../lib/backend/config-file/config-file-backend.ts'
 import { readConfigFile } from '../../lib/backend/config-file/read.ts'
 import { createApp } from '../../lib/http/app.ts'
-import { type Limits, startServer } from '../../lib/http/server.ts'
+import type { Limits } from '../../lib/http/limits.ts'
+import { startServer } from '../../lib/http/server.ts'
 import { resources } from '../../lib/resources/table.ts'
 import { ERROR_DIFFERENCES } from './error-differences.ts'
 import { json, RawClient } from './raw-client.ts'
@@ -40,9 +41,9 @@ async function start(requireAuthentication: boolean, limits: Partial<Limits> = {
         requireAuthentication,
       }),
       serverName: 'Ganeti 3.0.2',
-      maxClients: 20,
       logRequest: () => {},
       logDebug: () => {},
+      logWarning: () => {},
       limits,
     },
     { host: '127.0.0.1', port: 0 },

@@ -35,8 +35,9 @@ export class RawClient {
     })
   }
 
-  static async connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
-    const socket = connect({ port, host, allowHalfOpen: true })
+  /** @param localAddress which address of this machine to come from */
+  static async connect(port: number, host = '127.0.0.1', localAddress?: string): Promise<RawClient> {
+    const socket = connect({ port, host, allowHalfOpen: true, ...(localAddress && { localAddress }) })
     await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
     return new RawClient(socket)
   }

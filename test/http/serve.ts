@@ -1,12 +1,9 @@
 /** A server for a test, on a free port of this machine, and what it would have logged. */
+
+import type { RequestRecord } from '../../lib/http/connection.ts'
+import type { Limits } from '../../lib/http/limits.ts'
 import type { App, Response } from '../../lib/http/message.ts'
-import {
-  type HttpServer,
-  type Limits,
-  type RequestRecord,
-  type ServerOptions,
-  startServer,
-} from '../../lib/http/server.ts'
+import { type HttpServer, type ServerOptions, startServer } from '../../lib/http/server.ts'
 
 export interface TestServer {
   readonly server: HttpServer
@@ -18,7 +15,7 @@ export interface TestServer {
 }
 
 export async function serve(
-  t: { teardown: (f: () => unknown) => void },
+  t: { teardown: (f: () => unknown) => void; fail: (message: string) => void },
   app: App,
   options: Partial<Omit<ServerOptions, 'limits'>> & { limits?: Partial<Limits>; host?: string } = {},
 ): Promise<TestServer> {
@@ -29,9 +26,9 @@ export async function serve(
     {
       app,
       serverName: 'Ganeti 3.0.2',
-      maxClients: 20,
       logRequest: (record) => records.push(record),
       logDebug: (message) => debug.push(message),
+      logWarning: (message) => t.fail(message),
       ...others,
     },
     { host, port: 0 },

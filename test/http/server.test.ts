@@ -29,6 +29,12 @@ function answering(app: App): App {
   }
 }
 
+/** Asks once; gives the status. */
+async function ask(client: RawClient) {
+  client.send(`GET / HTTP/1.1\r\n${HOST}\r\n`)
+  return (await client.response())?.status
+}
+
 /** An app that answers when told to, each target by itself. */
 function answeringLater() {
   const waiting = new Map<string, (response: Response) => void>()
@@ -72,14 +78,15 @@ t.test('the connection is closed where that was asked, and for HTTP/1.0', async 
   }
 })
 
-t.test('requests sent at once are answered in order', async (t) => {
-  const { app, answer } = answeringLater()
+t.test('requests sent at once are answered one after the other', async (t) => {
+  const { app, answer, waiting } = answeringLater()
   const { port } = await serve(t, app)
   const client = await RawClient.connect(port)
   client.send(['/1', '/2', '/3'].map((path) => `GET ${path} HTTP/1.1\r\n${HOST}\r\n`).join(''))
-  await answer('/3')
-  await answer('/2')
   await answer('/1')
+  t.strictSame([...waiting.keys()], ['/1', '/2'])
+  await answer('/2')
+  await answer('/3')
   for (const path of ['/1', '/2', '/3']) t.equal((await client.response())?.body.toString(), `${path}\n`)
   client.socket.destroy()
 })
@@ -198,20 +205,184 @@ t.test('a broken chunk that comes before the body is asked for is told when it i
 t.test('a body that is too long is refused, and nothing after it is served', async (t) => {
   const { port, log } = await serve(t, answering(echo), { limits: { linger: 200 } })
   const next = `GET /next HTTP/1.1\r\n${HOST}\r\n`
-  const long = 'x'.repeat(2000)
   for (const request of [
     `PUT / HTTP/1.1\r\n${HOST}Content-Length: 200000\r\n\r\n${'x'.repeat(200000)}`,
-    `PUT / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n7d0\r\n${long}\r\n0\r\n\r\n`,
     `PUT / HTTP/1.1\r\n${HOST}Content-Length: 999999999999\r\n\r\n`,
+    `PUT / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n30d40\r\n${'x'.repeat(200000)}\r\n0\r\n\r\n`,
   ]) {
     const responses = await allResponses(port, request + next)
-    t.equal(responses[0]?.status, 413)
-    if (request.includes('chunked')) continue
-    t.equal(responses[0]?.headers.connection, 'close')
-    t.equal(responses.length, 1)
+    t.strictSame(
+      responses.map(({ status, headers }) => [status, headers.connection]),
+      [[413, 'close']],
+    )
   }
   await until(() => log().length >= 3)
   t.equal(log()[0], 'PUT / HTTP/1.1 413')
+})
+
+t.test('a body that came whole is no reason to close, whoever did not want it', async (t) => {
+  const { port, log } = await serve(
+    t,
+    answering(async (request) => {
+      if (request.target === '/unread') throw new HttpError(501)
+      return echo(request)
+    }),
+  )
+  const client = await RawClient.connect(port)
+  const chunked = (path: string, length: number) =>
+    `PATCH ${path} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${length.toString(16)}\r\n${'x'.repeat(length)}\r\n0\r\n\r\n`
+  client.send(
+    `${chunked('/unread', 2)}PUT /1 HTTP/1.1\r\n${HOST}\r\n${chunked('/long', 2000)}GET /2 HTTP/1.1\r\n${HOST}\r\n`,
+  )
+  for (const [status, body] of [
+    [501, undefined],
+    [200, 'PUT /1 \n'],
+    [413, undefined],
+    [200, 'GET /2 \n'],
+  ] as const) {
+    const response = await client.response()
+    t.equal(response?.status, status)
+    t.equal(response?.headers.connection, 'keep-alive')
+    if (body) t.equal(response?.body.toString(), body)
+  }
+  client.socket.destroy()
+  t.strictSame(log(), [
+    'PATCH /unread HTTP/1.1 501',
+    'PUT /1 HTTP/1.1 200',
+    'PATCH /long HTTP/1.1 413',
+    'GET /2 HTTP/1.1 200',
+  ])
+})
+
+t.test('nothing behind an answer that closes is processed', async (t) => {
+  const { port, log } = await serve(
+    t,
+    answering(async (request) => {
+      if (request.target === '/unread') throw new HttpError(501)
+      return echo(request)
+    }),
+  )
+  const ghost = `PUT /ghost HTTP/1.1\r\n${HOST}\r\n`
+  for (const last of [
+    `PATCH /unread HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n20000\r\n${'x'.repeat(0x20000)}\r\n0\r\n\r\n`,
+    `GET / HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`,
+    'GET / HTTP/1.0\r\n\r\n',
+    `GET / HTTP/1.1\r\n${HOST}Connection: upgrade\r\nUpgrade: h2c\r\n\r\n`,
+    `GET / HTTP/1.1\r\n${HOST}${HOST}\r\n`,
+    'GET / HTTP/1.1\r\n\r\n',
+    `PUT / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    `get / HTTP/1.1\r\n${HOST}\r\n`,
+    `CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`,
+    'nonsense\r\n\r\n',
+  ]) {
+    for (const behind of [ghost, ghost.repeat(50), 'nonsense\r\n\r\n', '\0'.repeat(1000)]) {
+      const responses = await allResponses(port, last + behind)
+      t.strictSame(
+        responses.map(({ headers }) => headers.connection),
+        ['close'],
+        last.slice(0, 60),
+      )
+    }
+  }
+  t.notOk(log().some((line) => line.includes('ghost')))
+})
+
+t.test('two Host headers, and a chunked body of HTTP/1.0, are refused', async (t) => {
+  const { port } = await serve(t, echo)
+  for (const request of [
+    `GET / HTTP/1.1\r\n${HOST}Host: y\r\n\r\n`,
+    `GET / HTTP/1.1\r\n${HOST}hOSt: x\r\n\r\n`,
+    'PUT / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
+  ]) {
+    t.strictSame(
+      (await allResponses(port, request)).map(({ status }) => status),
+      [400],
+      request,
+    )
+  }
+})
+
+t.test('an answer is not cut by a reset, whatever comes behind its request', async (t) => {
+  const { port } = await serve(t, async () => ok(LONG))
+  const client = await RawClient.connect(port)
+  client.socket.pause()
+  client.send(`GET /a HTTP/1.1\r\n${HOST}\r\nnonsense\r\n\r\n${'\0'.repeat(500_000)}`)
+  client.socket.resume()
+  t.ok((await client.response())?.body.toString() === LONG)
+  t.equal((await client.response())?.status, 400)
+  t.equal(await client.response(), undefined)
+  t.ok(client.socket.readableEnded, 'the connection is closed in order')
+  client.socket.destroy()
+})
+
+t.test('one request is answered at a time, however many come at once', async (t) => {
+  let most = 0
+  let now = 0
+  const app: App = async ({ target }) => {
+    most = Math.max(most, ++now)
+    await new Promise(setImmediate)
+    now--
+    return ok(target)
+  }
+  const { port, log } = await serve(t, app)
+  const client = await RawClient.connect(port)
+  const targets = Array.from({ length: 100 }, (_, index) => `/${index}`)
+  client.send(targets.map((target) => `GET ${target} HTTP/1.1\r\n${HOST}\r\n`).join(''))
+  for (const target of targets) t.equal((await client.response())?.body.toString(), target)
+  t.equal(most, 1)
+  t.equal(log().length, 100)
+  client.socket.destroy()
+})
+
+t.test('requests beyond those that may wait are left alone, and the connection closed', async (t) => {
+  const { app, answer, waiting } = answeringLater()
+  const { port, log } = await serve(t, app, { limits: { pipelined: 2 } })
+  const client = await RawClient.connect(port)
+  const targets = ['/1', '/2', '/3', '/4', '/5']
+  client.send(targets.map((target) => `GET ${target} HTTP/1.1\r\n${HOST}\r\n`).join(''))
+  const closings: (string | undefined)[] = []
+  for (const target of ['/1', '/2', '/3']) {
+    await answer(target)
+    closings.push((await client.response())?.headers.connection)
+  }
+  t.strictSame(closings, ['keep-alive', 'keep-alive', 'close'])
+  t.equal(await client.response(), undefined)
+  t.notOk(waiting.has('/4'))
+  t.strictSame(
+    log(),
+    ['/1', '/2', '/3'].map((target) => `GET ${target} HTTP/1.1 200`),
+  )
+  client.socket.destroy()
+})
+
+t.test('what waits behind a request is read on when its turn has come', async (t) => {
+  const { port, log } = await serve(t, echo, { limits: { linger: 200 } })
+  const client = await RawClient.connect(port)
+  const put = (index: number) =>
+    `PUT /${index} HTTP/1.1\r\n${HOST}Content-Length: 900\r\n\r\n${'x'.repeat(900)}`
+  client.send(Array.from({ length: 500 }, (_, index) => put(index)).join(''))
+  for (let index = 0; index < 500; index++) {
+    const text = (await client.response())?.body.toString()
+    if (text?.startsWith(`PUT /${index} xxx`) && text.length > 900) continue
+    t.fail(`answer ${index}`)
+    break
+  }
+  t.equal(log().length, 500)
+  client.socket.destroy()
+})
+
+t.test('a body that comes too slowly is cut off with 408', async (t) => {
+  const { port, log } = await serve(t, answering(echo), {
+    limits: { grace: 50, leastRate: 1000, check: 10 },
+  })
+  const client = await RawClient.connect(port)
+  client.send(`PUT /slow HTTP/1.1\r\n${HOST}Content-Length: 100\r\n\r\n`)
+  const timer = setInterval(() => client.send('a'), 20)
+  t.equal((await client.response())?.status, 408)
+  clearInterval(timer)
+  client.socket.destroy()
+  await until(() => log().length > 0)
+  t.strictSame(log(), ['PUT /slow HTTP/1.1 408'])
 })
 
 t.test('a client that sends all of a refused body first still reads the answer', async (t) => {
@@ -351,7 +522,7 @@ t.test('neither a slow head nor an idle connection is what a long answer is', as
 
 t.test('a client that reads nothing is cut off', async (t) => {
   const { port, records } = await serve(t, async () => ok('x'.repeat(50_000_000)), {
-    limits: { silence: 100 },
+    limits: { piece: 100, check: 10 },
   })
   const client = await RawClient.connect(port)
   client.socket.pause()
@@ -473,84 +644,67 @@ t.test('peers have brackets where IPv6 needs them', async (t) => {
   t.match(records[1]?.peer, /^\[::1\]:\d+$/)
 })
 
-t.test('beyond --max-clients, connections wait until another is closed', async (t) => {
-  const { app, answer, waiting } = answeringLater()
-  const { port } = await serve(t, app, { maxClients: 2 })
-  const clients = await Promise.all(['/1', '/2', '/3', '/4'].map(() => RawClient.connect(port)))
-  clients.forEach((client, index) => {
-    client.send(`GET /${index + 1} HTTP/1.1\r\n${HOST}\r\n`)
-  })
-  await until(() => waiting.size === 2)
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  t.strictSame([...waiting.keys()].sort(), ['/1', '/2'])
-  await answer('/1')
-  t.equal((await clients[0]?.response())?.headers.connection, 'close', 'so that the next can come in')
-  await answer('/3')
-  t.equal((await clients[2]?.response())?.body.toString(), '/3\n')
-  await answer('/2')
-  await answer('/4')
-  t.equal((await clients[3]?.response())?.body.toString(), '/4\n')
-  t.equal((await clients[1]?.response())?.body.toString(), '/2\n')
-  for (const { socket } of clients) socket.destroy()
-})
-
-t.test('an idle connection gives its place to whoever waits, the longest idle first', async (t) => {
-  const { port } = await serve(t, echo, { maxClients: 2 })
-  const ask = async (client: RawClient) => {
-    client.send(`GET / HTTP/1.1\r\n${HOST}\r\n`)
-    return (await client.response())?.status
-  }
+t.test('beyond so many connections, the one that waits longest for its next request is closed', async (t) => {
+  const { port, debug } = await serve(t, echo, { limits: { connections: 2 } })
   const one = await RawClient.connect(port)
   const two = await RawClient.connect(port)
-  t.equal(await ask(one), 200)
-  t.equal(await ask(two), 200)
-  t.equal(await ask(one), 200)
+  for (const client of [one, two, one]) t.equal(await ask(client), 200)
   const three = await RawClient.connect(port)
   t.equal(await ask(three), 200)
   await two.closed
   t.equal(await ask(one), 200, 'the other keeps its place')
+  t.match(debug, [/closed to make room for others$/])
   for (const { socket } of [one, two, three]) socket.destroy()
 })
 
-t.test('one who gives up waiting is forgotten', async (t) => {
-  const { app, answer, waiting } = answeringLater()
-  const { port } = await serve(t, app, { maxClients: 1 })
-  const clients = await Promise.all(['/1', '/2', '/3'].map(() => RawClient.connect(port)))
-  clients.forEach((client, index) => {
-    client.send(`GET /${index + 1} HTTP/1.1\r\n${HOST}\r\n`)
-  })
-  await until(() => waiting.has('/1'))
-  clients[1]?.socket.resetAndDestroy()
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  await answer('/1')
-  await answer('/3')
-  t.equal((await clients[2]?.response())?.body.toString(), '/3\n')
-  t.notOk(waiting.has('/2'))
-  for (const { socket } of clients) socket.destroy()
+t.test('who has asked nothing yields before who has', async (t) => {
+  const { port } = await serve(t, echo, { limits: { connections: 3 } })
+  const idle = await RawClient.connect(port)
+  t.equal(await ask(idle), 200)
+  const silent = await RawClient.connect(port)
+  const later = await RawClient.connect(port)
+  const newcomer = await RawClient.connect(port)
+  t.equal(await ask(newcomer), 200)
+  await silent.closed
+  t.equal(await ask(idle), 200)
+  t.equal(await ask(later), 200)
+  for (const { socket } of [idle, silent, later, newcomer]) socket.destroy()
 })
 
-t.test('when even the waiting room is full, connections are closed', async (t) => {
-  const { app, waiting } = answeringLater()
-  const { port, debug } = await serve(t, app, { maxClients: 1, limits: { waiting: 1 } })
-  const first = await RawClient.connect(port)
-  first.send(`GET /1 HTTP/1.1\r\n${HOST}\r\n`)
-  await until(() => waiting.size === 1)
-  const second = await RawClient.connect(port)
-  await new Promise((resolve) => setTimeout(resolve, 20))
-  const third = await RawClient.connect(port)
-  await third.closed
-  t.match(debug, [/closed, as 1 connections are waiting already/])
-  for (const { socket } of [first, second, third]) socket.destroy()
+t.test('one network with any number of connections leaves room for others', async (t) => {
+  const { app, waiting, answer } = answeringLater()
+  const { port, debug, records } = await serve(t, app, { limits: { connections: 4 } })
+  const greedy = await Promise.all(['/1', '/2', '/3', '/4'].map(() => RawClient.connect(port)))
+  for (const [index, client] of greedy.entries()) {
+    client.send(`GET /${index + 1} HTTP/1.1\r\n${HOST}\r\n`)
+    await until(() => waiting.size === index + 1)
+  }
+  const fifth = await RawClient.connect(port)
+  await fifth.closed
+  t.match(debug, [/closed, as there are 4 connections already$/], 'its own are all being answered')
+  const other = await RawClient.connect(port, '127.0.0.1', '127.0.0.2')
+  other.send(`GET /other HTTP/1.1\r\n${HOST}\r\n`)
+  await answer('/other')
+  t.equal((await other.response())?.status, 200)
+  await greedy[0]?.closed
+  await until(() => records.length === 2)
+  t.strictSame(
+    records.map(({ line, status }) => [line, status]),
+    [
+      ['GET /1 HTTP/1.1', undefined],
+      ['GET /other HTTP/1.1', 200],
+    ],
+  )
+  for (const { socket } of [...greedy, fifth, other]) socket.destroy()
 })
 
 t.test('closing lets requests under way finish, and nothing else', async (t) => {
   const { app, answer } = answeringLater()
-  const { port, server } = await serve(t, app, { maxClients: 3 })
-  const clients = await Promise.all(['/busy', '/idle', '/new', '/waiting'].map(() => RawClient.connect(port)))
-  const [busy, idle, fresh, waiting] = clients as [RawClient, RawClient, RawClient, RawClient]
+  const { port, server } = await serve(t, app)
+  const clients = await Promise.all(['/busy', '/idle', '/new'].map(() => RawClient.connect(port)))
+  const [busy, idle, fresh] = clients as [RawClient, RawClient, RawClient]
   idle.send(`GET /idle HTTP/1.1\r\n${HOST}\r\n`)
   busy.send(`GET /busy HTTP/1.1\r\n${HOST}\r\n`)
-  waiting.send(`GET /waiting HTTP/1.1\r\n${HOST}\r\n`)
   await answer('/idle')
   await idle.response()
   const closed = server.close(60_000)
@@ -584,7 +738,13 @@ t.test('a port in use is a failure that names it', async (t) => {
     message: 'Cannot listen on 192.0.2.1:0',
   })
   const { startServer } = await import('../../lib/http/server.ts')
-  const options = { app: echo, serverName: 'x', maxClients: 1, logRequest: () => {}, logDebug: () => {} }
+  const options = {
+    app: echo,
+    serverName: 'x',
+    logRequest: () => {},
+    logDebug: () => {},
+    logWarning: () => {},
+  }
   await t.rejects(startServer(options, { host: '127.0.0.1', port }), {
     code: 'configuration',
     message: `Cannot listen on 127.0.0.1:${port}`,

@@ -210,7 +210,10 @@ t.test('what is neither is closed, and so is who says nothing or never finishes 
 })
 
 t.test('who hangs up amid the handshake keeps no place', async (t) => {
-  const { port, debug } = await serve(t, echo, { certificate: await readCertificate(ecdsa), maxClients: 1 })
+  const { port, debug } = await serve(t, echo, {
+    certificate: await readCertificate(ecdsa),
+    limits: { handshakes: 1 },
+  })
   const hello = await clientHello()
   for (const leave of ['end', 'destroy', 'resetAndDestroy'] as const) {
     const gone = await RawClient.connect(port)
@@ -261,7 +264,10 @@ t.test('what the parser gives up on, half-closed and refused connections go as w
 })
 
 t.test('places and closing count TLS connections as well', async (t) => {
-  const { port, server } = await serve(t, echo, { certificate: await readCertificate(ecdsa), maxClients: 1 })
+  const { port, server } = await serve(t, echo, {
+    certificate: await readCertificate(ecdsa),
+    limits: { connections: 1 },
+  })
   const first = await client(port)
   t.equal(await body(first), 'GET /a \n')
   const second = await client(port)

@@ -1,0 +1,12 @@
+/** The other end of a connection as the log has it: address and port. */
+import type { Socket } from 'node:net'
+
+/** Address and port of the other end; an IPv4 address that came in through an IPv6 socket stays one. */
+export function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return hostAndPort(remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, ''), remotePort)
+}
+
+/** E.g. `192.0.2.1:5080` or `[2001:db8::1]:5080`. */
+export function hostAndPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
