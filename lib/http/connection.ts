@@ -338,11 +338,9 @@ export class Connection {
     const { socket, peer, network } = this
     const controller = new AbortController()
     this.#finalUnderWay = controller
-    let method: string | undefined
     let response: Response
     try {
       const request = read()
-      method = request.method
       response = await app({
         ...request,
         network,
@@ -357,7 +355,7 @@ export class Connection {
     const { status, user, cause } = response
     logRequest({ peer, line, status: socket.writable ? status : undefined, user, cause })
     // It is short, as are all answers to what clients send this way; nobody waits until it is taken.
-    socket.write(serialize(response, serverName, method !== 'HEAD'), () => response.release?.())
+    socket.write(serialize(response, serverName, !/^head /i.test(line ?? '')), () => response.release?.())
     this.#close()
   }
 

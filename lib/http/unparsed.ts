@@ -64,6 +64,9 @@ export function reasonOf({ code, reason }: ParserError, bytes: Buffer | undefine
   }
 }
 
+/** What methods and names of headers are made of (RFC 9110, 5.6.2). */
+const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/
+
 /** Whether a first line looks like one, and not like a piece of something else that should not be logged. */
 export function isRequestLine(line: string | undefined): boolean {
   return line !== undefined && /^\S+ \S+ HTTP\/\d/.test(line)
@@ -91,7 +94,9 @@ export function readUnparsed(bytes: Buffer): UnparsedRequest {
   const line = requestLineOf(bytes)
   const words = line.split(' ')
   const [method = '', target = '', version = ''] = words
-  if (words.length !== 3) throw new HttpError(400, `Bad request syntax ('${line}')`)
+  if (words.length !== 3 || !TOKEN.test(method)) {
+    throw new HttpError(400, `Bad request syntax ('${line}')`)
+  }
   const [, major, minor] = /^HTTP\/(\d+)\.(\d+)$/.exec(version) ?? []
   if (!major) throw new HttpError(400, `Bad request version ('${version}')`)
   if (major !== '1') throw unsupportedVersion(`${major}.${minor}`)
@@ -102,6 +107,9 @@ export function readUnparsed(bytes: Buffer): UnparsedRequest {
   for (const header of bytes.toString('latin1', 0, endOfHead).split('\r\n').slice(1)) {
     const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*?)[ \t]*$/.exec(header) ?? []
     if (name === undefined || value === undefined) throw new HttpError(400, 'Invalid header')
+    if (name.toLowerCase() === 'host' && headers.host !== undefined) {
+      throw new HttpError(400, 'More than one Host header')
+    }
     headers[name.toLowerCase()] ??= value
   }
   if (minor !== '0' && headers.host === undefined) throw new HttpError(400, 'Missing Host header')

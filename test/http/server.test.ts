@@ -140,6 +140,22 @@ t.test('a method torn in two is not taken for another', async (t) => {
   client.socket.destroy()
 })
 
+t.test('no answer to HEAD has a body, nor one that says what is wrong with it', async (t) => {
+  const { port } = await serve(t, async () => ok(''))
+  for (const head of [
+    'HEAD / HTTP/1.1\r\n',
+    'HEAD / HTTP/1.1\r\nbroken\r\n',
+    'head / HTTP/1.1\r\nbroken\r\n',
+  ]) {
+    const client = await RawClient.connect(port)
+    client.socket.write(`${head}\r\n`)
+    await client.closed
+    t.ok(client.received.toString().startsWith('HTTP/1.1 400 '), head)
+    t.ok(client.received.toString().endsWith('\r\n\r\n'), head)
+    client.socket.destroy()
+  }
+})
+
 t.test('CONNECT is a method like any other', async (t) => {
   const { port, log } = await serve(t, echo)
   const [response] = await allResponses(port, `CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`)

@@ -24,6 +24,8 @@ t.test('of a repeated header the first counts', async (t) => {
 const refused: [bytes: string, status: number, message: string][] = [
   ['GARBAGE\r\n\r\n', 400, "Bad request syntax ('GARBAGE')"],
   ['get  / HTTP/1.1\r\n\r\n', 400, "Bad request syntax ('get  / HTTP/1.1')"],
+  [' /a HTTP/1.1\r\n\r\n', 400, "Bad request syntax (' /a HTTP/1.1')"],
+  ['\rget /a HTTP/1.1\r\n\r\n', 400, "Bad request syntax ('\rget /a HTTP/1.1')"],
   ['get /\r\n\r\n', 400, "Bad request syntax ('get /')"],
   ['get / x HTTP/1.1\r\n\r\n', 400, "Bad request syntax ('get / x HTTP/1.1')"],
   ['get / FTP/1.1\r\n\r\n', 400, "Bad request version ('FTP/1.1')"],
@@ -33,6 +35,7 @@ const refused: [bytes: string, status: number, message: string][] = [
   ['get / HTTP/0.9\r\n\r\n', 505, 'Invalid HTTP Version (0.9)'],
   ['get / HTTP/1.1\r\nHost: x\r\n', 400, 'The end of the headers was not found'],
   ['get / HTTP/1.1\r\n\r\n', 400, 'Missing Host header'],
+  ['get / HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n', 400, 'More than one Host header'],
   ['get / HTTP/1.1\r\nHost : x\r\n\r\n', 400, 'Invalid header'],
   ['get / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n', 400, 'Invalid header'],
   ['put / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n{}', 400, 'The body did not come with the headers'],
