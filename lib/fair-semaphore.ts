@@ -71,19 +71,20 @@ export class FairSemaphore {
   }
 
   /**
-   * Waits for a place. In a full queue, the longest of all keys loses the one whose turn is furthest away to a clearly shorter one.
-   * @param signal gives up waiting
+   * Waits for a place. In a full queue, the longest of all keys loses the one whose turn is furthest away to a
+   * clearly shorter one.
+   * @param signal gives up waiting; where there is a place, it counts for nothing
    * @throws Failure `unavailable` where there is no room to wait; the signal's reason where it was given up
    */
   acquire(key: string, signal?: AbortSignal): Promise<Release> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason)
-        return
-      }
       const release = this.tryAcquire(key)
       if (release) {
         resolve(release)
+        return
+      }
+      if (signal?.aborted) {
+        reject(signal.reason)
         return
       }
       const abort = () => {

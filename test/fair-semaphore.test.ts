@@ -95,6 +95,8 @@ t.test('who gives up waiting leaves the queue', async (t) => {
   t.same(admitted, ['a1', 'c1'])
   await t.rejects(semaphore.acquire('b', controller.signal), { message: 'hung up' }, 'or does not enter it')
   t.equal(semaphore.waiting, 0)
+  await leave('c1')
+  t.ok(await semaphore.acquire('b', controller.signal), 'where there is a place, there is nothing to give up')
 })
 
 t.test('a place is given back once, also by a job that fails', async (t) => {

@@ -9,8 +9,9 @@ import type { Right } from '../auth/rights.ts'
 import type { Verdict } from '../auth/verdict.ts'
 import type { Backend } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
+import { FairSemaphore } from '../fair-semaphore.ts'
 import { QueryString } from '../resources/query-string.ts'
-import type { Call, Method, MethodName, Resource } from '../resources/resource.ts'
+import { BodyLimit, type Call, type Method, type MethodName, type Resource } from '../resources/resource.ts'
 import { readJsonBody } from './body.ts'
 import { encode } from './encode.ts'
 import type { App, Request, RequestHeaders, Response } from './message.ts'
@@ -19,13 +20,15 @@ import { ResponseCache } from './response-cache.ts'
 import { createRouter } from './router.ts'
 import { failureResponse, HttpError } from './status.ts'
 
-/**
- * The most bytes of a body. Ganeti's own daemon takes whatever comes; the
- * largest bodies of practice, requests for many instances at once, have a few
- * megabytes. Those who did not say who they are have nothing long to send.
- */
-const BODY_LIMIT = 32 * 1024 * 1024
-const STRANGERS_BODY_LIMIT = 1024 * 1024
+/** A body up to so many bytes is received beside any number of others. */
+const SHORT_BODY = 64 * 1024
+/** Longer ones are received and parsed so many at a time. */
+const LONG_BODIES = {
+  places: 4,
+  share: 2,
+  waiting: 100,
+  refusal: 'Too many long request bodies at once, try again later',
+}
 
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 
@@ -70,6 +73,7 @@ export function createApp({
 }: AppOptions): App {
   const route = createRouter(resources)
   const cache = new ResponseCache(cacheBytes)
+  const longBodies = new FairSemaphore(LONG_BODIES)
 
   /**
    * What most requests come to: an answer that is kept already, and open to all,
@@ -83,6 +87,12 @@ export function createApp({
     const response = kept?.open ? kept.respond(headers) : undefined
     // What is yet to be compressed can fail.
     return response instanceof Promise ? undefined : response
+  }
+
+  const receiveBody = (request: Request, { bodyLimit = BodyLimit.unused }: Method) => {
+    const { bodyLength = Number.POSITIVE_INFINITY, network, signal } = request
+    const receive = () => readJsonBody(request, bodyLimit)
+    return Math.min(bodyLength, bodyLimit) > SHORT_BODY ? longBodies.run(network, receive, signal) : receive()
   }
 
   const answer = async (request: Request): Promise<Response> => {
@@ -105,8 +115,7 @@ export function createApp({
       if (!match) throw new HttpError(404)
       if (!method) throw new HttpError(501, `Method ${request.method} is unsupported for path ${path}`)
 
-      const limit = user === undefined ? STRANGERS_BODY_LIMIT : BODY_LIMIT
-      const body = request.bodyLength === 0 ? undefined : await readJsonBody(request, limit)
+      const body = request.bodyLength === 0 ? undefined : await receiveBody(request, method)
 
       const tagged = method.dependsOn !== 'more'
       const open = tagged && method.access.length === 0
@@ -133,7 +142,7 @@ export function createApp({
         return { ...(await answerStale(older, (backend) => handle(backend, NEVER), headers)), user }
       }
     } catch (thrown) {
-      return { ...failureResponse(thrown), user }
+      return { ...failureResponse(isAbort(thrown) ? hungUp() : thrown), user }
     }
   }
 
@@ -168,6 +177,16 @@ const NEVER = new AbortController().signal
 /** Whether the master daemon could not be reached at all. */
 function isAway(thrown: unknown): thrown is Failure {
   return thrown instanceof Failure && (thrown.code === 'no-master' || thrown.code === 'no-answer')
+}
+
+/** Whether work was given up because nobody waits for it. */
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === 'AbortError'
+}
+
+/** For who hung up; who only said that there will be no more requests reads it. */
+function hungUp(): HttpError {
+  return new HttpError(503, 'Given up, as the client has closed its side of the connection')
 }
 
 /** Answers from an older state, be it that something is not there, and says from when it is. */

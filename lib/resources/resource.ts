@@ -27,6 +27,21 @@ export interface Call<Params = Readonly<Record<string, string>>> {
   readonly signal: AbortSignal
 }
 
+/**
+ * The most bytes of a body, by what it is for. Ganeti's own daemon takes
+ * whatever comes, of everyone and for every method.
+ */
+export const BodyLimit = {
+  /** For a method that takes none: enough to tell clients that what they sent is no JSON. */
+  unused: 4 * 1024,
+  /** For a job whose parameters are in path and query; the body may name jobs to wait for. */
+  jobIds: 64 * 1024,
+  /** For what a person or a program asks about: long lists of names in a filter. */
+  question: 1024 * 1024,
+  /** For a job: many instances may be asked for at once, with some 500 bytes for each. */
+  job: 8 * 1024 * 1024,
+} as const
+
 /** Gives what is sent as JSON; throws a Failure for what cannot be done. */
 export type Handler<Params> = (call: Call<Params>) => Promise<Json>
 
@@ -46,6 +61,8 @@ export interface Method<Params = Readonly<Record<string, string>>> {
    * cluster `state` alone, so that it may be kept as long as that; or `more` (jobs, the moment).
    */
   readonly dependsOn: 'nothing' | 'state' | 'more'
+  /** The most bytes of a body; `BodyLimit.unused` unless given, for a method that takes none. */
+  readonly bodyLimit?: number
   /** Which opcodes the job is made of that it submits, if it submits one. */
   readonly submits?: readonly string[]
   readonly handle: Handler<Params>

@@ -11,7 +11,7 @@ import { isJsonObject, type Json, type JsonObject } from '../json.ts'
 import { fillOpcode, type Opcode } from '../model/opcode.ts'
 import { bodyObject } from './expect-type.ts'
 import type { QueryString } from './query-string.ts'
-import type { Call, Method, Parameter } from './resource.ts'
+import { BodyLimit, type Call, type Method, type Parameter } from './resource.ts'
 
 /** What the path matched, by those names of its braces that somebody asks for. */
 type Params<Name extends string> = { readonly [name in Name]: string }
@@ -95,6 +95,7 @@ export function submit<Taken extends string, Name extends string = never>(
   return jobMethod({
     doc,
     ...(access && { access }),
+    ...(body === noBody && { bodyLimit: BodyLimit.jobIds }),
     opcodes: [opcode],
     parameters: [
       ...fixed.flatMap(([, { inQuery }]) => inQuery ?? []),
@@ -116,12 +117,14 @@ export function submit<Taken extends string, Name extends string = never>(
 export function jobMethod<Name extends string>({
   doc,
   access = ['write'],
+  bodyLimit = BodyLimit.job,
   opcodes,
   parameters,
   job,
 }: {
   readonly doc: string
   readonly access?: readonly Right[]
+  readonly bodyLimit?: number
   readonly opcodes: readonly Opcode[]
   readonly parameters: readonly Parameter[]
   readonly job: (call: Call<Params<Name>>) => readonly JsonObject[]
@@ -131,6 +134,8 @@ export function jobMethod<Name extends string>({
     access,
     parameters,
     dependsOn: 'more',
+    // Strangers have nothing long to send, whatever it is for.
+    bodyLimit: access.length > 0 ? bodyLimit : BodyLimit.unused,
     submits: opcodes.map(({ id }) => id),
     handle: async (call) => call.backend.submitJob(job(call)),
   }

@@ -56,6 +56,32 @@ t.test('four answers are the same for every cluster', async (t) => {
   ])
 })
 
+t.test('a body that no method looks at is bounded to what tells that it is no JSON', async (t) => {
+  const limits = new Map<number | undefined, string[]>()
+  for (const { path, name, method } of methods) {
+    const known = limits.get(method.bodyLimit) ?? []
+    limits.set(method.bodyLimit, [...known, `${name} ${path}`])
+    if (method.access.length === 0)
+      t.ok((method.bodyLimit ?? 4096) <= 4096, `${name} ${path} is for strangers`)
+  }
+  t.strictSame(limits.get(4096), ['GET /2/instances/{instance_name}/info'])
+  t.strictSame(limits.get(1024 * 1024), [
+    'POST /2/filters',
+    'PUT /2/filters/{filter_uuid}',
+    'GET /2/jobs/{job_id}/wait',
+    'PUT /2/query/{resource}',
+  ])
+  const none = limits.get(undefined) ?? []
+  t.strictSame(
+    none.filter((line) => !line.startsWith('GET ')),
+    ['DELETE /2/filters/{filter_uuid}', 'DELETE /2/jobs/{job_id}'],
+  )
+  const ids = limits.get(64 * 1024) ?? []
+  t.ok(ids.includes('GET /2/nodes/{node_name}/storage') && ids.includes('DELETE /2/tags'))
+  const jobs = limits.get(8 * 1024 * 1024) ?? []
+  t.ok(jobs.includes('POST /2/instances-multi-alloc') && jobs.includes('PUT /2/modify'))
+})
+
 function find(path: string, name: string): Method | undefined {
   return methods.find((method) => method.path === path && method.name === name)?.method
 }

@@ -2,7 +2,7 @@ import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json } from '../../json.ts'
 import { filterRuleChecks, type NewFilterRule } from '../../model/filter-rule.ts'
 import { expectType } from '../expect-type.ts'
-import { live, open, resource } from '../resource.ts'
+import { BodyLimit, live, open, resource } from '../resource.ts'
 import { onlyRow, rowObject, uriList } from '../rows.ts'
 import { bulk } from './parameters.ts'
 
@@ -24,20 +24,26 @@ const list = resource('/2/filters', 'The rules of the job filter.', {
     },
     [bulk],
   ),
-  POST: live(['write'], 'Adds a rule to the job filter; answers with its UUID.', ({ backend, body }) =>
-    backend.replaceFilter(null, newRule(body)),
-  ),
+  POST: {
+    ...live(['write'], 'Adds a rule to the job filter; answers with its UUID.', ({ backend, body }) =>
+      backend.replaceFilter(null, newRule(body)),
+    ),
+    bodyLimit: BodyLimit.question,
+  },
 })
 
 const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', {
   GET: open('Gives a rule of the job filter.', async ({ backend, params }) =>
     rowObject(FIELDS, onlyRow(await backend.queryFilters([params.filter_uuid], FIELDS))),
   ),
-  PUT: live(
-    ['write'],
-    'Puts another rule in the place of this one, or adds it under this UUID; answers with the UUID.',
-    ({ backend, params, body }) => backend.replaceFilter(params.filter_uuid, newRule(body)),
-  ),
+  PUT: {
+    ...live(
+      ['write'],
+      'Puts another rule in the place of this one, or adds it under this UUID; answers with the UUID.',
+      ({ backend, params, body }) => backend.replaceFilter(params.filter_uuid, newRule(body)),
+    ),
+    bodyLimit: BodyLimit.question,
+  },
   DELETE: live(['write'], 'Removes a rule from the job filter.', async ({ backend, params }) => {
     await backend.deleteFilter(params.filter_uuid)
     return null

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts'
 import type { Json } from '../../json.ts'
 import { bodyObject } from '../expect-type.ts'
-import { live, resource } from '../resource.ts'
+import { BodyLimit, live, resource } from '../resource.ts'
 import { onlyRow, rowObject } from '../rows.ts'
 import { bulk } from './parameters.ts'
 
@@ -39,21 +39,24 @@ const one = resource('/2/jobs/{job_id}', 'One job.', {
 
 const wait = resource('/2/jobs/{job_id}/wait', 'Changes of a job.', {
   // A GET with a body: R_2_jobs_id_wait, rlib2.py.
-  GET: live(
-    ['write'],
-    `Waits until a job changes and gives the change, or null after ${WAIT_TIMEOUT} seconds without one.`,
-    async ({ backend, params, body, signal }) => {
-      const { fields, jobInfo, logSerial } = waitRequest(body)
-      const change = await backend.waitForJobChange(
-        params.job_id,
-        fields,
-        { jobInfo, logSerial },
-        WAIT_TIMEOUT,
-        signal,
-      )
-      return change && { job_info: change.jobInfo, log_entries: change.logEntries }
-    },
-  ),
+  GET: {
+    ...live(
+      ['write'],
+      `Waits until a job changes and gives the change, or null after ${WAIT_TIMEOUT} seconds without one.`,
+      async ({ backend, params, body, signal }) => {
+        const { fields, jobInfo, logSerial } = waitRequest(body)
+        const change = await backend.waitForJobChange(
+          params.job_id,
+          fields,
+          { jobInfo, logSerial },
+          WAIT_TIMEOUT,
+          signal,
+        )
+        return change && { job_info: change.jobInfo, log_entries: change.logEntries }
+      },
+    ),
+    bodyLimit: BodyLimit.question,
+  },
 })
 
 /** @throws Failure `invalid` in the original's words */

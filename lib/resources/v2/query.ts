@@ -3,7 +3,7 @@ import { Failure } from '../../failure.ts'
 import type { Json } from '../../json.ts'
 import { bodyObject } from '../expect-type.ts'
 import type { QueryString } from '../query-string.ts'
-import { guarded, live, open, resource } from '../resource.ts'
+import { BodyLimit, guarded, live, open, resource } from '../resource.ts'
 
 /** The names in a comma-separated `fields` parameter; undefined where there is none. */
 function fieldsIn(query: QueryString): string[] | undefined {
@@ -35,19 +35,22 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
     },
     [{ ...fieldsParameter, doc: `${fieldsParameter.doc} Required.` }],
   ),
-  PUT: live(
-    ['write', 'read'],
-    'Gives the fields asked for, of the objects that a filter lets through; changes nothing.',
-    async ({ backend, params, query, body }) => {
-      const request = bodyObject(body)
-      const fields = request.fields === undefined ? fieldsIn(query) : fieldNames(request.fields)
-      if (fields === undefined) throw missingFields()
-      // Clients before Ganeti 2.7 say `filter`.
-      const filter = request.qfilter ?? request.filter ?? null
-      return resultAsJson(await backend.query(params.resource, fields, filter))
-    },
-    [fieldsParameter],
-  ),
+  PUT: {
+    ...live(
+      ['write', 'read'],
+      'Gives the fields asked for, of the objects that a filter lets through; changes nothing.',
+      async ({ backend, params, query, body }) => {
+        const request = bodyObject(body)
+        const fields = request.fields === undefined ? fieldsIn(query) : fieldNames(request.fields)
+        if (fields === undefined) throw missingFields()
+        // Clients before Ganeti 2.7 say `filter`.
+        const filter = request.qfilter ?? request.filter ?? null
+        return resultAsJson(await backend.query(params.resource, fields, filter))
+      },
+      [fieldsParameter],
+    ),
+    bodyLimit: BodyLimit.question,
+  },
 })
 
 function fieldNames(fields: Json): string[] {
