@@ -20,7 +20,7 @@ import { configFileBackend } from './backend/config-file/config-file-backend.ts'
 import { JobQueue } from './backend/config-file/job-queue.ts'
 import { ConfigLoader } from './backend/config-file/load.ts'
 import { configOnDemand } from './backend/config-file/on-demand.ts'
-import { luxiBackend } from './backend/luxi/luxi-backend.ts'
+import { luxiBackend, MAX_WAITS } from './backend/luxi/luxi-backend.ts'
 import { detachedFrom, startDetached } from './daemon/detach.ts'
 import './daemon/kept-tick.ts'
 import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
@@ -139,6 +139,8 @@ async function serve(
             requireAuthentication: options.requireAuthentication,
           }),
           requireAuthentication: options.requireAuthentication,
+          maxClients: options.maxClients,
+          ...(source.kind === 'master' && { maxWaits: MAX_WAITS }),
         }),
         serverName: `Ganeti ${SOFTWARE_VERSION}`,
         certificate: certificate.current,

@@ -109,7 +109,7 @@ export interface Backend {
 
   /**
    * Waits until a job differs from what the caller knows of it.
-   * @returns null after `timeout` seconds without a change
+   * @returns null after `timeout` seconds without a change; with 0, how the job is if it differs now
    * @throws Failure `not-found` for an unknown job
    */
   waitForJobChange(

@@ -10,6 +10,7 @@ import type { Verdict } from '../auth/verdict.ts'
 import type { Backend } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
 import { FairSemaphore } from '../fair-semaphore.ts'
+import type { Json } from '../json.ts'
 import { QueryString } from '../resources/query-string.ts'
 import { BodyLimit, type Call, type Method, type MethodName, type Resource } from '../resources/resource.ts'
 import { readJsonBody } from './body.ts'
@@ -17,8 +18,9 @@ import { encode } from './encode.ts'
 import type { App, Request, RequestHeaders, Response } from './message.ts'
 import { Representation } from './representation.ts'
 import { ResponseCache } from './response-cache.ts'
-import { createRouter } from './router.ts'
+import { createRouter, type Match } from './router.ts'
 import { failureResponse, HttpError } from './status.ts'
+import { turnToWait } from './turn-to-wait.ts'
 
 /** A body up to so many bytes is received beside any number of others. */
 const SHORT_BODY = 64 * 1024
@@ -29,6 +31,13 @@ const LONG_BODIES = {
   waiting: 100,
   refusal: 'Too many long request bodies at once, try again later',
 }
+
+const DEFAULT_MAX_CLIENTS = 20
+/** Requests beyond the places for them that may wait for one. */
+const WAITING_CLIENTS = 1000
+
+/** Unless the backend can bear less. A quarter of them is for one network: a program seldom waits for more jobs. */
+const DEFAULT_MAX_WAITS = 256
 
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 
@@ -58,6 +67,10 @@ export interface AppOptions {
   ) => Promise<Verdict>
   /** Whether nobody learns anything, not even which paths there are, without being a user. */
   readonly requireAuthentication: boolean
+  /** How many requests are worked on at once, the others waiting for that; 20 unless given. */
+  readonly maxClients?: number
+  /** How many wait at once for something to happen (see Method); 256 unless given. */
+  readonly maxWaits?: number
   /** How many bytes of answers to keep; 64 MiB unless given. */
   readonly cacheBytes?: number
 }
@@ -69,11 +82,25 @@ export function createApp({
   standIn,
   authorize,
   requireAuthentication,
+  maxClients = DEFAULT_MAX_CLIENTS,
+  maxWaits = DEFAULT_MAX_WAITS,
   cacheBytes = DEFAULT_CACHE_BYTES,
 }: AppOptions): App {
   const route = createRouter(resources)
   const cache = new ResponseCache(cacheBytes)
   const longBodies = new FairSemaphore(LONG_BODIES)
+  const places = new FairSemaphore({
+    places: maxClients,
+    share: allButAQuarter(maxClients),
+    waiting: WAITING_CLIENTS,
+    refusal: 'Too many requests wait to be answered, try again later',
+  })
+  const waitPlaces = new FairSemaphore({
+    places: maxWaits,
+    share: Math.min(DEFAULT_MAX_WAITS / 4, allButAQuarter(maxWaits)),
+    waiting: WAITING_CLIENTS,
+    refusal: 'Too many clients wait for something to happen, try again later',
+  })
 
   /**
    * What most requests come to: an answer that is kept already, and open to all,
@@ -93,6 +120,54 @@ export function createApp({
     const { bodyLength = Number.POSITIVE_INFINITY, network, signal } = request
     const receive = () => readJsonBody(request, bodyLimit)
     return Math.min(bodyLength, bodyLimit) > SHORT_BODY ? longBodies.run(network, receive, signal) : receive()
+  }
+
+  /** Answers a request that may be answered. */
+  const respond = async (
+    request: Request,
+    method: Method,
+    params: Match['params'],
+    body: Json | undefined,
+  ): Promise<Response> => {
+    const { target, headers, network } = request
+    const tagged = method.dependsOn !== 'more'
+    const open = tagged && method.access.length === 0
+    const handle = async (backend: Backend, signal: AbortSignal, patience = 0) => {
+      const query = new QueryString(target.slice(pathOf(target).length + 1))
+      const call: Call = { params, query, body, backend, patience, signal }
+      return new Representation(await encode(await method.handle(call)), { tagged, open })
+    }
+    if (method.waits !== undefined) {
+      const { signal } = request
+      const { patience, release } = await turnToWait(waitPlaces, network, method.waits, signal)
+      try {
+        return await (await handle(presentBackend(), signal, patience)).respond(headers)
+      } finally {
+        release()
+      }
+    }
+    const generation = generationOf(method, presentBackend())
+    const kept = generation === null ? undefined : cache.find(generation, target)
+    if (kept) return kept.respond(headers)
+    const { signal } = request
+    const make = async () => {
+      // Time may have passed until there was a place.
+      const backend = presentBackend()
+      const generation = generationOf(method, backend)
+      if (generation === null) return handle(backend, signal)
+      // Others may come to wait for this answer, so it is made even if this client hangs up.
+      return cache.find(generation, target) ?? cache.make(generation, target, () => handle(backend, NEVER))
+    }
+    try {
+      return await (await places.run(network, make, signal)).respond(headers)
+    } catch (thrown) {
+      if (!standIn || !open || !isAway(thrown)) throw thrown
+      const older = await standIn().catch((cause) => {
+        throw new Failure(thrown.code, thrown.message, { cause })
+      })
+      const answer = () => answerStale(older, (backend) => handle(backend, signal), headers)
+      return places.run(network, answer, signal)
+    }
   }
 
   const answer = async (request: Request): Promise<Response> => {
@@ -117,30 +192,7 @@ export function createApp({
 
       const body = request.bodyLength === 0 ? undefined : await receiveBody(request, method)
 
-      const tagged = method.dependsOn !== 'more'
-      const open = tagged && method.access.length === 0
-      const backend = presentBackend()
-      const generation = generationOf(method, backend)
-      const handle = async (backend: Backend, signal: AbortSignal) => {
-        const query = new QueryString(target.slice(path.length + 1))
-        const call: Call = { params: match.params, query, body, backend, signal }
-        return new Representation(await encode(await method.handle(call)), { tagged, open })
-      }
-      if (generation !== null) {
-        // Others may come to wait for this answer, so it is made even if this client hangs up.
-        const make = () => handle(backend, NEVER)
-        const made = cache.find(generation, target) ?? (await cache.make(generation, target, make))
-        return { ...(await made.respond(headers)), user }
-      }
-      try {
-        return { ...(await (await handle(backend, request.signal)).respond(headers)), user }
-      } catch (thrown) {
-        if (!standIn || !open || !isAway(thrown)) throw thrown
-        const older = await standIn().catch((cause) => {
-          throw new Failure(thrown.code, thrown.message, { cause })
-        })
-        return { ...(await answerStale(older, (backend) => handle(backend, NEVER), headers)), user }
-      }
+      return { ...(await respond(request, method, match.params, body)), user }
     } catch (thrown) {
       return { ...failureResponse(isAbort(thrown) ? hungUp() : thrown), user }
     }
@@ -155,6 +207,11 @@ export function createApp({
     }
     return ready ?? answer(request)
   }
+}
+
+/** So that one network leaves some of the places to others, but for a single one. */
+function allButAQuarter(places: number): number {
+  return Math.max(1, places - Math.ceil(places / 4))
 }
 
 /** The only generation of what does not follow from the state, for a backend that cannot tell generations. */

@@ -110,6 +110,7 @@ async function example(path: string, method: Method, { backend, names }: Sample)
       query: new QueryString(query),
       body: undefined,
       backend,
+      patience: 0,
       signal: NEVER,
     })
     const target = path.replaceAll(/{(\w+)}/g, (_, name) => names[name] ?? '') + (query && `?${query}`)

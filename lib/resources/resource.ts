@@ -23,6 +23,8 @@ export interface Call<Params = Readonly<Record<string, string>>> {
   /** The decoded body; undefined where the request has none. */
   readonly body: Json | undefined
   readonly backend: Backend
+  /** For a method that waits: how many seconds it may; 0 to tell how things are now. */
+  readonly patience: number
   /** Raised when the client is gone and nobody waits for the answer. */
   readonly signal: AbortSignal
 }
@@ -61,6 +63,11 @@ export interface Method<Params = Readonly<Record<string, string>>> {
    * cluster `state` alone, so that it may be kept as long as that; or `more` (jobs, the moment).
    */
   readonly dependsOn: 'nothing' | 'state' | 'more'
+  /**
+   * How many seconds it may keep a client waiting for something to happen, if it does so at all:
+   * such clients are counted apart from those who are worked on.
+   */
+  readonly waits?: number
   /** The most bytes of a body; `BodyLimit.unused` unless given, for a method that takes none. */
   readonly bodyLimit?: number
   /** Which opcodes the job is made of that it submits, if it submits one. */

@@ -142,6 +142,7 @@ async function luxiRequest(target: string): Promise<string | undefined> {
     query: new QueryString(query),
     body: undefined,
     backend: backend as Backend,
+    patience: 0,
     signal: new AbortController().signal,
   }
   // Of an answer that is none, not every handler can make something.

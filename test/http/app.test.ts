@@ -8,7 +8,8 @@ import { type AppOptions, createApp } from '../../lib/http/app.ts'
 import type { App, Request, RequestHeaders, Response } from '../../lib/http/message.ts'
 import { HttpError } from '../../lib/http/status.ts'
 import type { Json } from '../../lib/json.ts'
-import { type Call, guarded, live, open, resource } from '../../lib/resources/resource.ts'
+import { type Call, guarded, live, type Method, open, resource } from '../../lib/resources/resource.ts'
+import { until } from '../daemon/until.ts'
 
 const wide = Array.from({ length: 100 }, (_, index) => ({
   name: `inst${index}`,
@@ -513,6 +514,182 @@ t.test('a method that waits is told when its client hangs up', async (t) => {
   await app(request('GET /live', { signal: client.signal }))
   client.abort()
   t.equal(calls[0]?.signal.aborted, true)
+})
+
+/** A method that ends when told to, and what it was called with. */
+function held(method: (handle: (call: Call) => Promise<Json>) => Method) {
+  const under: { readonly call: Call; readonly end: () => void }[] = []
+  const handle = (call: Call) =>
+    new Promise<Json>((resolve, reject) => {
+      call.signal.addEventListener('abort', () => reject(call.signal.reason))
+      under.push({ call, end: () => resolve(call.query.first('n') ?? null) })
+    })
+  const app = (options: Partial<AppOptions> = {}) =>
+    makeApp({ resources: [...resources, resource('/held', '.', { GET: method(handle) })], ...options })
+  return {
+    app,
+    under,
+    /** Which requests are under way, by the `n` in their query string. */
+    names: async () => {
+      await turn()
+      return under.map(({ call }) => call.query.first('n')).join('')
+    },
+  }
+}
+
+/** Asks for `/held?n=N` from a network. */
+function ask(app: App, n: string | number, network = '192.0.2.1', signal = never()) {
+  return app({ ...request(`GET /held?n=${n}`, { signal }), network })
+}
+
+t.test('so many requests are worked on at once, and a network leaves a quarter to others', async (t) => {
+  for (const [kind, method] of [
+    ['kept', (handle: (call: Call) => Promise<Json>) => open('.', handle)],
+    ['live', (handle: (call: Call) => Promise<Json>) => live([], '.', handle)],
+  ] as const) {
+    const { app: make, under, names } = held(method)
+    const app = make({ maxClients: 4 })
+    const answers = [...'abcde'].map((name) => ask(app, name))
+    t.equal(await names(), 'abc', kind)
+    answers.push(ask(app, 'x', '192.0.2.2'), ask(app, 'y', '192.0.2.3'))
+    t.equal(await names(), 'abcx')
+    under[0]?.end()
+    t.equal(await names(), 'abcxd')
+    under[1]?.end()
+    t.equal(await names(), 'abcxdy', 'networks take turns')
+    under[2]?.end()
+    t.equal(await names(), 'abcxdye')
+    for (const { end } of under) end()
+    for (const answer of answers) t.equal((await answer).status, 200)
+  }
+})
+
+t.test('an answer that is kept takes no place', async (t) => {
+  const { app: make, under, names } = held((handle) => live([], '.', handle))
+  const app = make({ maxClients: 1 })
+  await app(request('GET /guarded', { headers: { authorization: 'reader' } }))
+  const held1 = ask(app, 1)
+  t.equal(await names(), '1')
+  t.equal((await app(request('GET /guarded', { headers: { authorization: 'reader' } }))).status, 200)
+  under[0]?.end()
+  t.equal((await held1).status, 200)
+})
+
+t.test('what was made while a request waited for its place is not made again', async (t) => {
+  const { app: make, under, names } = held((handle) => open('.', handle))
+  const app = make({ maxClients: 1 })
+  const answers = [ask(app, 1), ask(app, 1), ask(app, 1)]
+  t.equal(await names(), '1')
+  under[0]?.end()
+  for (const answer of answers) t.equal((await answer).status, 200)
+  t.equal(under.length, 1)
+})
+
+t.test('who waited for a place is answered from the state there is then', async (t) => {
+  const state = { generation: 1 }
+  const { app: make, under, names } = held((handle) => open('.', handle))
+  const app = make({ maxClients: 1, backend: () => ({ ...state }) as Backend })
+  const answers = [ask(app, 1), ask(app, 2)]
+  await names()
+  state.generation = 2
+  await app(request('GET /version-of-nothing'))
+  under[0]?.end()
+  t.equal(await names(), '12')
+  t.equal(under[1]?.call.backend.generation, 2)
+  under[1]?.end()
+  for (const answer of answers) t.equal((await answer).status, 200)
+})
+
+t.test('beyond a thousand who wait for a place, the answer is 503 and says so', async (t) => {
+  const { app: make, under, names } = held((handle) => live([], '.', handle))
+  const app = make({ maxClients: 1 })
+  const answers = Array.from({ length: 1001 }, (_, n) => ask(app, n))
+  const refused = await ask(app, 'late')
+  t.equal(refused.status, 503)
+  t.match(JSON.parse(refused.body.toString()).message, /^Too many requests wait/)
+  t.equal(await names(), '0')
+  const other = ask(app, 'other', '192.0.2.2')
+  t.equal((await answers[1000])?.status, 503, 'a network with less has room at the cost of the one with most')
+  let ended = 0
+  for (; ended < under.length; await turn()) under[ended++]?.end()
+  t.equal((await other).status, 200)
+})
+
+t.test('who hangs up while waiting for a place is not worked for', async (t) => {
+  const { app: make, under, names } = held((handle) => live([], '.', handle))
+  const app = make({ maxClients: 1 })
+  const client = new AbortController()
+  const answers = [ask(app, 1), ask(app, 2, '192.0.2.1', client.signal), ask(app, 3)]
+  t.equal(await names(), '1')
+  client.abort()
+  t.equal((await answers[1])?.status, 503)
+  under[0]?.end()
+  t.equal(await names(), '13')
+  under[1]?.end()
+  t.equal((await answers[2])?.status, 200)
+})
+
+t.test('who has only closed its sending side is answered where nothing needs waiting', async (t) => {
+  const app = makeApp({ maxClients: 1 })
+  for (const target of ['/open', '/live', '/named/a'])
+    t.equal((await app(request(`GET ${target}`, { signal: AbortSignal.abort() }))).status, 200, target)
+})
+
+const waiting = (handle: (call: Call) => Promise<Json>) => ({ ...live([], '.', handle), waits: 10 })
+
+t.test('those who wait for something to happen take no places of those who are worked on', async (t) => {
+  const { app: make, under, names } = held(waiting)
+  const app = make({ maxClients: 1, maxWaits: 4 })
+  const answers = [...'abcd'].map((name) => ask(app, name))
+  t.equal(await names(), 'abc', 'but there are only so many, a quarter of them for others')
+  answers.push(ask(app, 'x', '192.0.2.2'))
+  t.equal(await names(), 'abcx')
+  t.ok(under.every(({ call }) => call.patience > 9 && call.patience <= 10))
+  t.equal((await app(request('GET /live'))).status, 200)
+  under[0]?.end()
+  t.equal(await names(), 'abcxd')
+  for (const { end } of under) end()
+  for (const answer of answers) t.equal((await answer).status, 200)
+})
+
+t.test('one network has at most 64 of the places to wait in', async (t) => {
+  const { app: make, under } = held(waiting)
+  const app = make()
+  const answers = Array.from({ length: 65 }, (_, n) => ask(app, n))
+  answers.push(ask(app, 'x', '192.0.2.2'))
+  await turn()
+  t.equal(under.length, 65)
+  t.equal(under.at(-1)?.call.query.first('n'), 'x')
+  for (const { end } of under) end()
+  await turn()
+  under.at(-1)?.end()
+  await Promise.all(answers)
+})
+
+t.test('who gets no place to wait in hears in the end how things are', async (t) => {
+  const brief = (handle: (call: Call) => Promise<Json>) => ({ ...live([], '.', handle), waits: 0.02 })
+  const { app: make, under } = held(brief)
+  const app = make({ maxWaits: 1 })
+  const answers = [ask(app, 1), ask(app, 2)]
+  await until(() => under.length > 1)
+  t.ok((under[0]?.call.patience ?? 0) > 0)
+  t.equal(under[1]?.call.patience, 0)
+  for (const { end } of under) end()
+  for (const answer of answers) t.equal((await answer).status, 200)
+})
+
+t.test('who hangs up no longer waits for a place to wait in', async (t) => {
+  const { app: make, under, names } = held(waiting)
+  const app = make({ maxWaits: 1 })
+  const client = new AbortController()
+  const answers = [ask(app, 1), ask(app, 2, '192.0.2.1', client.signal), ask(app, 3)]
+  t.equal(await names(), '1')
+  client.abort()
+  t.equal((await answers[1])?.status, 503)
+  under[0]?.end()
+  t.equal(await names(), '13')
+  under[1]?.end()
+  await Promise.all(answers)
 })
 
 t.test('a client that asks for neither gets no more than an entity tag', async (t) => {

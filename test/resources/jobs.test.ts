@@ -37,7 +37,8 @@ function ask(
 ) {
   const found = resources.find((resource) => resource.path === path)?.methods[method]
   if (!found) throw new Error(`no ${method} ${path}`)
-  return found.handle({ params: { job_id: id }, query: new QueryString(query), body, backend, signal })
+  const call = { params: { job_id: id }, query: new QueryString(query), body, backend, patience: 7.5, signal }
+  return found.handle(call)
 }
 
 t.test('the list has ids as numbers, and where to ask for more', async (t) => {
@@ -85,8 +86,8 @@ t.test('waiting hands over what the client knows, and gives back what changed', 
   })
   await ask(backend, 'GET', '/2/jobs/{job_id}/wait', { id: '12', body: { fields: ['id'] } })
   t.strictSame(asked, [
-    ['12', ['id', 'status'], { jobInfo: [12, 'running'], logSerial: 3 }, 10, signal],
-    ['12', ['id'], { jobInfo: null, logSerial: null }, 10, signal],
+    ['12', ['id', 'status'], { jobInfo: [12, 'running'], logSerial: 3 }, 7.5, signal],
+    ['12', ['id'], { jobInfo: null, logSerial: null }, 7.5, signal],
   ])
 })
 

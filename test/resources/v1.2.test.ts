@@ -29,6 +29,7 @@ async function get(backend: Backend, path: string, name = '', query = ''): Promi
     query: new QueryString(query),
     body: undefined,
     backend,
+    patience: 0,
     signal: new AbortController().signal,
   })
 }

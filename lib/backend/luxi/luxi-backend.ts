@@ -31,11 +31,11 @@ const BY_QUERY: ReadonlySet<string> = new Set<QueryResource>([
 const BY_JOB: ReadonlySet<string> = new Set<QueryResource>(['cluster', 'os'])
 
 /**
- * Waits at once. For each, the master daemon needs an inotify instance, of
- * which Linux allows a user 128, and it needs them for running jobs too: when
- * they are used up it drops connections.
+ * The most waits at once that may be asked of it. For each, the master daemon
+ * needs an inotify instance, of which Linux allows a user 128, and it needs
+ * them for running jobs too: when they are used up it drops connections.
  */
-const WAITS = 64
+export const MAX_WAITS = 64
 /** Milliseconds that a wait may take beyond what it asks for; as long as Ganeti's clients wait for any answer. */
 const WAIT_ALLOWANCE = 60_000
 
@@ -53,7 +53,6 @@ const GREATEST_JOB = 2n ** 63n - 1n
 export function luxiBackend(sockets: readonly string[], limits?: Partial<ClientLimits>): Backend {
   const client = new LuxiClient(sockets, limits)
   const jobs = new JobQueries(client)
-  const waits = new Lane(WAITS)
 
   const rowsOf =
     (method: string, noun: string) => async (names: readonly string[], fields: readonly string[]) => {
@@ -117,16 +116,13 @@ export function luxiBackend(sockets: readonly string[], limits?: Partial<ClientL
 
     async waitForJobChange(id, fields, { jobInfo, logSerial }, timeout, signal) {
       if (BigInt(id) > GREATEST_JOB) throw unknownJob(id)
-      const deadline = performance.now() + timeout * 1000
-      const args = (seconds: number) => [id, fields, jobInfo, logSerial, seconds]
-      const wait = () => {
-        const seconds = Math.ceil(timeUntil(deadline) / 1000)
-        return client.wait('WaitForJobChange', args(seconds), seconds * 1000 + WAIT_ALLOWANCE, signal)
-      }
-      // Asked to wait no time at all, the master daemon tells at once how things are.
-      const look = () => client.read('WaitForJobChange', args(0))
+      const seconds = Math.ceil(timeout)
+      const args = [id, fields, jobInfo, logSerial, seconds]
       try {
-        return jobChange(await waits.go(deadline, wait, look, signal))
+        // Asked to wait no time at all, the master daemon tells at once how things are.
+        if (seconds === 0) return jobChange(await client.read('WaitForJobChange', args))
+        const patience = seconds * 1000 + WAIT_ALLOWANCE
+        return jobChange(await client.wait('WaitForJobChange', args, patience, signal))
       } catch (error) {
         throw error instanceof Failure && error.code === 'not-found' ? unknownJob(id) : error
       }

@@ -43,18 +43,19 @@ const wait = resource('/2/jobs/{job_id}/wait', 'Changes of a job.', {
     ...live(
       ['write'],
       `Waits until a job changes and gives the change, or null after ${WAIT_TIMEOUT} seconds without one.`,
-      async ({ backend, params, body, signal }) => {
+      async ({ backend, params, body, patience, signal }) => {
         const { fields, jobInfo, logSerial } = waitRequest(body)
         const change = await backend.waitForJobChange(
           params.job_id,
           fields,
           { jobInfo, logSerial },
-          WAIT_TIMEOUT,
+          patience,
           signal,
         )
         return change && { job_info: change.jobInfo, log_entries: change.logEntries }
       },
     ),
+    waits: WAIT_TIMEOUT,
     bodyLimit: BodyLimit.question,
   },
 })
