@@ -27,25 +27,59 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
 const MARK = `${randomUUID()}:`
 const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g')
 
+/** As many digits as Python takes: beyond that an integer takes time in the square of its length. */
+const MOST_DIGITS = 4300
+
 /** Whether a text may hold a long integer at all; most do not, and take the short way. */
 const MAYBE_LONG = /[[,:]\s*-?\d{16,}\s*[,\]}]/
 const LONG = /([[,:]\s*)(-?\d{16,})(?=\s*[,\]}])/g
-const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g
+/** Where a string begins, or a whole number. */
+const QUOTE_OR_NUMBER = /"|-?\d[\d.eE+-]*/g
 
 /**
- * Reads a JSON text.
- * @throws SyntaxError where it is none
+ * Reads a JSON text, in time linear in its length whatever it holds.
+ * @throws SyntaxError where it is none, or has an integer of more than 4300 digits
  */
 export function parseJson(text: string): Json {
   if (!MAYBE_LONG.test(text)) return JSON.parse(text)
   // Digits that stand in the middle of a string are rare. Marking them breaks that string for sure, as what
   // follows the first quote of a mark can follow no string; so it is noticed, and tokens are told apart.
   try {
-    return revived(JSON.parse(text.replace(LONG, (all, before, digits) => markedAs(digits, all, before))))
+    return revive(JSON.parse(text.replace(LONG, (all, before, digits) => markedAs(digits, all, before))))
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    return revived(JSON.parse(text.replace(STRING_OR_NUMBER, (token) => markedAs(token, token, ''))))
+    // A text that is broken in itself is told so by its own positions, not those of the marked one.
+    JSON.parse(text)
+    return revive(JSON.parse(markTokens(text)))
   }
+}
+
+/** Marks the long integers of a JSON text, and leaves alone what looks like one within a string. */
+function markTokens(text: string): string {
+  let marked = ''
+  let copied = 0
+  QUOTE_OR_NUMBER.lastIndex = 0
+  for (;;) {
+    const match = QUOTE_OR_NUMBER.exec(text)
+    if (!match) return marked + text.slice(copied)
+    const [token] = match
+    if (token === '"') {
+      QUOTE_OR_NUMBER.lastIndex = endOfString(text, match.index)
+    } else if (isLongInteger(token)) {
+      marked += text.slice(copied, match.index) + markedAs(token, token, '')
+      copied = QUOTE_OR_NUMBER.lastIndex
+    }
+  }
+}
+
+/** Gives the place behind the quote that ends a string, the length of the text where none does. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0
+    while (text[quote - 1 - backslashes] === '\\') backslashes++
+    if (backslashes % 2 === 0) return quote + 1
+  }
+  return text.length
 }
 
 function markedAs(token: string, otherwise: string, before: string): string {
@@ -53,21 +87,36 @@ function markedAs(token: string, otherwise: string, before: string): string {
 }
 
 /** Puts the long integers where their marks are. A reviver would take several times as long with a large text. */
-function revived(value: Json): Json {
-  if (typeof value === 'string') return value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value
-  if (typeof value !== 'object' || value === null) return value
-  // JSON.parse has just made it, for nobody but us.
-  const members = value as { [key: string]: Json }
-  for (const key of Object.keys(members)) {
-    const member = members[key] as Json
-    const real = revived(member)
-    if (real !== member) members[key] = real
+function revive(value: Json): Json {
+  if (isMarked(value)) return integerOf(value)
+  const unseen = [value]
+  for (let next = unseen.pop(); next !== undefined; next = unseen.pop()) {
+    if (typeof next !== 'object' || next === null) continue
+    // JSON.parse has just made it, for nobody but us.
+    const members = next as { [key: string]: Json }
+    for (const key of Object.keys(members)) {
+      const member = members[key] as Json
+      if (isMarked(member)) members[key] = integerOf(member)
+      else if (typeof member === 'object') unseen.push(member)
+    }
   }
   return value
 }
 
+function isMarked(value: Json): value is string {
+  return typeof value === 'string' && value.startsWith(MARK)
+}
+
+function integerOf(marked: string): bigint {
+  return BigInt(marked.slice(MARK.length))
+}
+
+/** @throws SyntaxError for one that is too long */
 function isLongInteger(token: string): boolean {
-  return /^-?[1-9]\d{15,}$/.test(token) && !Number.isSafeInteger(Number(token))
+  if (!/^-?[1-9]\d{15,}$/.test(token) || Number.isSafeInteger(Number(token))) return false
+  if (token.replace('-', '').length > MOST_DIGITS)
+    throw new SyntaxError(`Integer of more than ${MOST_DIGITS} digits`)
+  return true
 }
 
 /**

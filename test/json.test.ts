@@ -27,6 +27,28 @@ t.test('a broken text is a SyntaxError either way', async (t) => {
   t.throws(() => parseJson('[01795324427691937001]'), SyntaxError)
 })
 
+t.test('digits within a string leave the integers around it exact, and a broken text broken', async (t) => {
+  t.strictSame(parseJson('["a,1795324427691937001,b\\\\", 1795324427691937002]'), [
+    'a,1795324427691937001,b\\',
+    1795324427691937002n,
+  ])
+  t.throws(() => parseJson('{"[1795324427691937001]": 0, 1795324427691937001: 1}'), SyntaxError)
+  t.throws(() => parseJson('["[1795324427691937001]", 1795324427691937001'), SyntaxError)
+})
+
+t.test('an integer has 4300 digits at most', async (t) => {
+  const digits = '1'.repeat(4300)
+  t.equal(stringifyJson(parseJson(`[-${digits}]`)), `[-${digits}]`)
+  t.throws(() => parseJson(`[${digits}1]`), SyntaxError)
+  t.strictSame(parseJson(`["[${digits}1]",1795324427691937001]`), [`[${digits}1]`, 1795324427691937001n])
+})
+
+t.test('long integers are found however deep they stand', async (t) => {
+  let value = parseJson(`${'['.repeat(50_000)}1795324427691937001${']'.repeat(50_000)}`)
+  while (Array.isArray(value)) value = value[0] as Json
+  t.equal(value, 1795324427691937001n)
+})
+
 t.test('a new version takes from the old one what is still so, and says what it said', async (t) => {
   const old = parseJson('{"a": {"b": [1, {"c": "d"}]}, "e": [1, 2], "f": 1795324427691937001}') as JsonObject
   const same = parseJson('{"f": 1795324427691937001, "e": [1, 2], "a": {"b": [1, {"c": "d"}]}}')

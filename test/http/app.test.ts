@@ -850,3 +850,51 @@ t.test('without an older state to be had, that the master daemon is away is the 
   t.equal(response.status, 502)
   t.match(response.cause, { message: 'nobody listens', cause: { message: 'cannot read config.data' } })
 })
+
+t.test('a body nests a hundred levels at most, whatever the method', async (t) => {
+  const app = makeApp()
+  const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
+  const ask = (line: string, body: string) =>
+    app(request(line, { headers: { ...json, authorization: 'writer' }, body }))
+  t.equal((await ask('PUT /guarded', nested(100))).status, 200)
+  for (const line of ['PUT /guarded', 'GET /open']) {
+    for (const body of [nested(101), nested(2000), '{"a":'.repeat(500)]) {
+      const { status, body: answer } = await ask(line, body)
+      t.equal(status, 400)
+      t.match(JSON.parse(answer.toString()).message, 'JSON nested more than 100 levels deep')
+    }
+  }
+})
+
+t.test('a body that costs more than its length shows is refused with the reason', async (t) => {
+  const app = makeApp({ resources: [uploads] })
+  const ask = (body: string) => app(request('PUT /upload', { headers: json, body }))
+  for (const [body, reason] of [
+    [`[${'[],'.repeat(1_000_000)}0]`, 'JSON of more than 250000 values'],
+    [
+      JSON.stringify(Object.fromEntries(Array.from({ length: 10_001 }, (_, n) => [`a${n}`, n]))),
+      'JSON with an object of more than 10000 members',
+    ],
+    [`["${'a'.repeat(2_000_000)}"]`, 'JSON with a value of more than 1048576 bytes'],
+  ] as const) {
+    const { status, body: answer } = await ask(body)
+    t.equal(status, 413)
+    t.equal(JSON.parse(answer.toString()).message, reason)
+  }
+})
+
+/** A method that gives back what it was sent. */
+const mirror = resource('/mirror', 'Says the same.', {
+  PUT: { ...live([], 'Says it.', async ({ body }) => ({ got: body ?? null })), bodyLimit: 8 * 1024 * 1024 },
+})
+
+t.test('long bodies come out as short ones do', async (t) => {
+  const app = makeApp({ resources: [mirror] })
+  const ask = (body: string | Buffer) => app(request('PUT /mirror', { headers: json, body }))
+  const long = JSON.stringify({ a: Array.from({ length: 10_000 }, (_, n) => ({ n, text: 'ä€' })), b: 1 })
+  const { status, body } = await ask(long)
+  t.equal(status, 200)
+  t.strictSame(JSON.parse(body.toString()), { got: JSON.parse(long) })
+  t.equal((await ask(long.slice(0, -1))).status, 400)
+  t.equal((await ask(Buffer.from(long.replace('ä', '\xe4'), 'latin1'))).status, 400)
+})

@@ -1,0 +1,246 @@
+/**
+ * Long JSON texts, parsed a slice at a time: what is small is given to
+ * JSON.parse as it is, in runs of neighbours, and only containers longer than
+ * a run are taken apart here. The result is the same as of parsing the whole,
+ * and the same texts are refused.
+ */
+import { type Json, parseJson } from './json.ts'
+import { type JsonBounds, JsonOutline } from './json-outline.ts'
+import { inSlices } from './slices.ts'
+
+export interface JsonDecoding {
+  readonly bounds: JsonBounds
+  /** Decodes UTF-8; given parts of the text that begin and end with a whole character. */
+  readonly decode: (bytes: Buffer) => string
+  /** Bytes to a run; 32 KiB unless given, for which JSON.parse takes some 5 milliseconds at worst. */
+  readonly run?: number
+}
+
+const RUN = 32 * 1024
+
+const TAB = 0x09
+const NEWLINE = 0x0a
+const RETURN = 0x0d
+const SPACE = 0x20
+const QUOTE = 0x22
+const COMMA = 0x2c
+const OPEN_LIST = 0x5b
+const BACKSLASH = 0x5c
+const CLOSE_LIST = 0x5d
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+
+/**
+ * Parses a JSON text; lets others have their turn in between where it is long.
+ * @throws JsonBoundError where it goes beyond a bound, before anything is parsed;
+ *   SyntaxError where it is no JSON; and what `decode` raises
+ */
+export async function parseJsonInSlices(
+  bytes: Buffer,
+  { bounds, decode, run = RUN }: JsonDecoding,
+): Promise<Json> {
+  const outline = new JsonOutline(bytes, bounds, run)
+  if (bytes.length <= run) {
+    outline.readTo(bytes.length)
+    return parseJson(decode(bytes))
+  }
+  return inSlices(parse(bytes, outline, { bounds, decode, run }))
+}
+
+function* parse(
+  bytes: Buffer,
+  outline: JsonOutline,
+  { bounds, decode, run }: Required<JsonDecoding>,
+): Generator<void, Json> {
+  for (let at = 0; at < bytes.length; at += run) {
+    outline.readTo(Math.min(at + run, bytes.length))
+    yield
+  }
+  const parser = new PieceParser(bytes, outline.large, decode, run)
+  const begin = parser.afterSpace(0)
+  const end = outline.large.get(begin)
+  if (end === undefined) {
+    // Longer than a small value and the spaces around it: there are several values.
+    if (bytes.length > run + 2 * bounds.scalar) throw unexpected()
+    return parser.parse(0, bytes.length)
+  }
+  const value = yield* parser.container(begin, end)
+  if (parser.afterSpace(end + 1) < bytes.length) throw unexpected()
+  return value
+}
+
+class PieceParser {
+  readonly #bytes: Buffer
+  readonly #large: ReadonlyMap<number, number>
+  readonly #decode: (bytes: Buffer) => string
+  readonly #run: number
+
+  constructor(
+    bytes: Buffer,
+    large: ReadonlyMap<number, number>,
+    decode: (bytes: Buffer) => string,
+    run: number,
+  ) {
+    this.#bytes = bytes
+    this.#large = large
+    this.#decode = decode
+    this.#run = run
+  }
+
+  /** Parses what stands between two places, in brackets of our own. */
+  parse(from: number, to: number, before = '', after = ''): Json {
+    return parseJson(before + this.#decode(this.#bytes.subarray(from, to)) + after)
+  }
+
+  /** The first place from `at` on where no space stands. */
+  afterSpace(at: number): number {
+    const bytes = this.#bytes
+    for (; ; at++) {
+      const byte = bytes[at]
+      if (byte !== SPACE && byte !== NEWLINE && byte !== RETURN && byte !== TAB) return at
+    }
+  }
+
+  /** Parses a large container, from its opening to its closing bracket. */
+  *container(begin: number, end: number): Generator<void, Json> {
+    const target = this.#bytes[begin] === OPEN_LIST ? new ListTarget(this) : new ObjectTarget(this)
+    if (this.#bytes[end] !== target.close) throw unexpected()
+
+    // Of the members, those before `from` have been taken; `comma` stands before the last one that has begun.
+    let from = begin + 1
+    let comma = begin
+    /** Whether a member must come: not in an empty container, nor behind a large member. */
+    let isOpen = false
+    for (let at = from; at < end; at++) {
+      switch (this.#bytes[at]) {
+        case QUOTE:
+          at = this.#endOfString(at)
+          break
+        case COMMA:
+          if (at - from >= this.#run) {
+            this.#takeRun(target, from, at)
+            from = at + 1
+            yield
+          }
+          comma = at
+          isOpen = true
+          break
+        case OPEN_LIST:
+        case OPEN_OBJECT: {
+          const itsEnd = this.#large.get(at)
+          if (itsEnd === undefined) {
+            at = this.#endOfSmall(at)
+            break
+          }
+          if (comma >= from) this.#takeRun(target, from, comma)
+          const key = target.keyIn(comma + 1, at)
+          target.add(key, yield* this.container(at, itsEnd))
+          yield
+          at = this.afterSpace(itsEnd + 1)
+          if (at < end && this.#bytes[at] !== COMMA) throw unexpected()
+          isOpen = at < end
+          from = at + 1
+          comma = at
+        }
+      }
+    }
+    if (isOpen || (from === begin + 1 && this.afterSpace(from) < end)) this.#takeRun(target, from, end)
+    return target.value
+  }
+
+  /** Takes whole members: what stands between two commas, or between a bracket and a comma. */
+  #takeRun(target: ListTarget | ObjectTarget, from: number, to: number): void {
+    if (this.afterSpace(from) >= to) throw unexpected()
+    target.addAll(from, to)
+  }
+
+  #endOfString(begin: number): number {
+    const bytes = this.#bytes
+    for (let at = begin + 1; ; at++) {
+      const byte = bytes[at]
+      if (byte === BACKSLASH) at++
+      else if (byte === QUOTE) return at
+    }
+  }
+
+  #endOfSmall(begin: number): number {
+    const bytes = this.#bytes
+    let depth = 0
+    for (let at = begin; ; at++) {
+      switch (bytes[at]) {
+        case QUOTE:
+          at = this.#endOfString(at)
+          break
+        case OPEN_LIST:
+        case OPEN_OBJECT:
+          depth++
+          break
+        case CLOSE_LIST:
+        case CLOSE_OBJECT:
+          if (--depth === 0) return at
+      }
+    }
+  }
+}
+
+class ListTarget {
+  readonly close = CLOSE_LIST
+  readonly value: Json[] = []
+  readonly #parser: PieceParser
+
+  constructor(parser: PieceParser) {
+    this.#parser = parser
+  }
+
+  addAll(from: number, to: number): void {
+    for (const member of this.#parser.parse(from, to, '[', ']') as Json[]) this.value.push(member)
+  }
+
+  /** A member of a list has none: between the comma and its bracket stand spaces alone. */
+  keyIn(from: number, to: number): string {
+    if (this.#parser.afterSpace(from) < to) throw unexpected()
+    return ''
+  }
+
+  add(_key: string, member: Json): void {
+    this.value.push(member)
+  }
+}
+
+class ObjectTarget {
+  readonly close = CLOSE_OBJECT
+  readonly value: { [key: string]: Json } = {}
+  readonly #parser: PieceParser
+
+  constructor(parser: PieceParser) {
+    this.#parser = parser
+  }
+
+  addAll(from: number, to: number): void {
+    const members = this.#parser.parse(from, to, '{', '}') as { [key: string]: Json }
+    for (const key of Object.keys(members)) this.add(key, members[key] as Json)
+  }
+
+  /** The key that stands between the comma and a large member's bracket, with its colon. */
+  keyIn(from: number, to: number): string {
+    // Nothing but a key and a colon can come to an object with a null behind it, and no comma before.
+    const [key] = Object.keys(this.#parser.parse(from, to, '{', 'null}') as { [key: string]: Json })
+    return key as string
+  }
+
+  /** As JSON.parse, which gives an object a key of its own whatever its name. */
+  add(key: string, member: Json): void {
+    if (key !== '__proto__') this.value[key] = member
+    else
+      Object.defineProperty(this.value, key, {
+        value: member,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      })
+  }
+}
+
+function unexpected(): SyntaxError {
+  return new SyntaxError('Unexpected token in JSON')
+}
