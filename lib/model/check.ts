@@ -57,7 +57,7 @@ export const tupleOf =
 export const dictOf =
   (key: Check, item: Check): Check =>
   (value) =>
-    isJsonObject(value) && Object.entries(value).every(([name, inner]) => key(name) && item(inner))
+    isJsonObject(value) && Object.keys(value).every((name) => key(name) && item(value[name] as Json))
 
 export const ipv4Address: Check = (value) => typeof value === 'string' && isIPv4(value)
 export const ipv6Address: Check = (value) => typeof value === 'string' && isIPv6(value)
@@ -74,7 +74,7 @@ function isNetwork(
   bitsOf: (address: string) => string,
 ): boolean {
   if (typeof value !== 'string') return false
-  const [address = '', prefix, ...more] = value.split('/')
+  const [address = '', prefix, ...more] = value.split('/', 3)
   if (!isAddress(address) || more.length > 0) return false
   if (prefix === undefined) return true
   const bits = bitsOf(address)
