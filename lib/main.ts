@@ -209,8 +209,8 @@ function absolutePaths(options: Options): Options {
   const { sslKey, sslCert, sslChain, config } = options
   return {
     ...options,
-    sslKey: absolute(sslKey),
-    sslCert: absolute(sslCert),
+    sslKey: sslKey.map((path) => resolve(path)),
+    sslCert: sslCert.map((path) => resolve(path)),
     sslChain: absolute(sslChain),
     config: absolute(config),
   }
@@ -242,12 +242,17 @@ function claimPidFile(options: Options, paths: Paths, user: User | undefined, lo
 }
 
 async function readServerCertificate(options: Options, paths: Paths): Promise<Certificate | undefined> {
-  if (options.noSsl) return undefined
-  return readCertificate({
-    certificate: options.sslCert ?? paths.rapiPem,
-    key: options.sslKey ?? paths.rapiPem,
-    chain: options.sslChain,
-  })
+  const { noSsl, sslCert, sslKey, sslChain: chain } = options
+  if (noSsl) return undefined
+  // Where there is more than one of either, there are equally many.
+  const pairs = Math.max(sslCert.length, sslKey.length, 1)
+  return readCertificate(
+    ...Array.from({ length: pairs }, (_, pair) => ({
+      certificate: sslCert[pair] ?? paths.rapiPem,
+      key: sslKey[pair] ?? paths.rapiPem,
+      chain,
+    })),
+  )
 }
 
 async function loadUsers(path: string, log: Log): Promise<UserList> {

@@ -44,6 +44,10 @@ interface Action extends Described {
 interface Text extends Valued {
   readonly kind: 'text'
 }
+/** May be given several times; its value is the list of all, empty without the flag. */
+interface Texts extends Valued {
+  readonly kind: 'texts'
+}
 interface Integer extends Valued {
   readonly kind: 'integer'
   readonly default?: number
@@ -54,7 +58,7 @@ interface Choice extends Valued {
   readonly default: string
 }
 
-export type Flag = Switch | Action | Text | Integer | Choice
+export type Flag = Switch | Action | Text | Texts | Integer | Choice
 
 const { rapiPem, configData, clusterYaml } = defaultPaths(undefined)
 
@@ -132,20 +136,20 @@ export const FLAGS = {
   },
   noSsl: { kind: 'switch', long: 'no-ssl', doc: 'Speak plain HTTP instead of HTTPS.' },
   sslKey: {
-    kind: 'text',
+    kind: 'texts',
     short: 'K',
     long: 'ssl-key',
     metavar: 'FILE',
     otherwise: rapiPem,
-    doc: 'Take the private key from this PEM file.',
+    doc: 'Take the private key from this PEM file. May be given again for a key of another type: the first key belongs to the first certificate, the second to the second.',
   },
   sslCert: {
-    kind: 'text',
+    kind: 'texts',
     short: 'C',
     long: 'ssl-cert',
     metavar: 'FILE',
     otherwise: rapiPem,
-    doc: 'Take the certificate from this PEM file.',
+    doc: 'Take the certificate from this PEM file. May be given as often as the key.',
   },
   sslChain: {
     kind: 'text',
@@ -178,7 +182,11 @@ type ValueOf<F extends Flag> = F extends Switch
       ? number
       : F extends Integer
         ? number | undefined
-        : string | undefined
+        : F extends Texts
+          ? readonly string[]
+          : string | undefined
+
+type Value = string | number | boolean | readonly string[]
 
 /** What the command line says, with the defaults that are plain values; undefined where others must decide. */
 export type Options = { readonly [Name in Exclude<FlagName, NamesOf<'action'>>]: ValueOf<Flags[Name]> }
@@ -219,7 +227,7 @@ const FLAG_LIST: readonly (readonly [FlagName, Flag])[] = Object.entries(FLAGS) 
  * @throws UsageError
  */
 export function parseOptions(args: readonly string[], invokedAs: string = PROGRAM): Command {
-  const values: { [Name in FlagName]?: string | number | boolean } = {}
+  const values: { [Name in FlagName]?: Value } = {}
   const strays: string[] = []
   const rest = [...args]
 
@@ -234,7 +242,10 @@ export function parseOptions(args: readonly string[], invokedAs: string = PROGRA
     }
     const value = attached ?? rest.shift()
     if (value === undefined) throw new UsageError(`${spelled} option requires 1 argument`, 2)
-    values[name] = readValue(flag, spelled, value)
+    values[name] =
+      flag.kind === 'texts'
+        ? [...((values[name] as readonly string[] | undefined) ?? []), value]
+        : readValue(flag, spelled, value)
     return undefined
   }
 
@@ -335,18 +346,30 @@ function quoted(text: string): string {
   return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote
 }
 
-function withDefaults(values: { readonly [Name in FlagName]?: string | number | boolean }): Options {
-  const options: Record<string, string | number | boolean | undefined> = {}
+function withDefaults(values: { readonly [Name in FlagName]?: Value }): Options {
+  const options: Record<string, Value | undefined> = {}
   for (const [name, flag] of FLAG_LIST) {
     if (flag.kind === 'action') continue
-    options[name] = values[name] ?? (flag.kind === 'switch' ? false : defaultOf(flag))
+    options[name] = values[name] ?? valueWithout(flag)
   }
   // The loop gave each flag of the table the kind of value its entry says.
-  return options as Options
+  return options as unknown as Options
 }
 
-function defaultOf(flag: Text | Integer | Choice): string | number | undefined {
-  return flag.kind === 'text' ? undefined : flag.default
+/** What an option is where its flag is not given. */
+function valueWithout(flag: Exclude<Flag, Action>): Value | undefined {
+  switch (flag.kind) {
+    case 'switch':
+      return false
+    case 'texts':
+      return []
+    default:
+      return defaultOf(flag)
+  }
+}
+
+function defaultOf(flag: Text | Texts | Integer | Choice): string | number | undefined {
+  return flag.kind === 'text' || flag.kind === 'texts' ? undefined : flag.default
 }
 
 /** What the flags mean together; wrong values that the original finds only when it uses them included. */
@@ -357,6 +380,13 @@ function checkMeaning(options: Options, invokedAs: string): void {
       1,
     )
   }
+  const { sslKey, sslCert } = options
+  if ((sslKey.length > 1 || sslCert.length > 1) && sslKey.length !== sslCert.length) {
+    throw new UsageError(
+      `Each SSL key needs its certificate: ${counted(sslKey, 'key')} and ${counted(sslCert, 'certificate')} are given`,
+      1,
+    )
+  }
   if (options.maxClients < 1) throw new UsageError(`${invokedAs} --max-clients argument must be >= 1`, 1)
   if (options.port !== undefined && !(options.port >= 0 && options.port <= 65535)) {
     throw new UsageError(`Invalid port ${options.port}: must be 0-65535`, 1)
@@ -364,6 +394,10 @@ function checkMeaning(options: Options, invokedAs: string): void {
   if (options.bind !== undefined && isIP(options.bind) === 0) {
     throw new UsageError(`Invalid address ${quoted(options.bind)}`, 1)
   }
+}
+
+function counted(given: readonly string[], noun: string): string {
+  return `${given.length} ${noun}${given.length === 1 ? '' : 's'}`
 }
 
 /** A flag as help texts and the manual page describe it: plain text, no markup. */

@@ -20,8 +20,8 @@ const DEFAULTS: Options = {
   maxClients: 20,
   requireAuthentication: false,
   noSsl: false,
-  sslKey: undefined,
-  sslCert: undefined,
+  sslKey: [],
+  sslCert: [],
   sslChain: undefined,
   syslog: 'no',
 }
@@ -36,6 +36,7 @@ t.test('without arguments every option has its default', (t) => {
 t.test('every flag of the table is taken in each of its spellings', (t) => {
   const samples: Record<string, [text: string, value: unknown]> = {
     text: ['/some/file', '/some/file'],
+    texts: ['/some/file', ['/some/file']],
     integer: ['4711', 4711],
   }
   for (const [name, flag] of flags) {
@@ -51,7 +52,7 @@ t.test('every flag of the table is taken in each of its spellings', (t) => {
       spellings.push([long], ...(flag.short ? [[`-${flag.short}`]] : []))
     } else {
       const choice = flag.kind === 'choice' ? (flag.choices.at(-1) as string) : ''
-      let [text, value] = samples[flag.kind] ?? [choice, choice]
+      let [text, value]: [string, unknown] = samples[flag.kind] ?? [choice, choice]
       if (name === 'bind') text = value = '192.0.2.1'
       expected = value
       spellings.push([long, text], [`${long}=${text}`])
@@ -75,13 +76,13 @@ const parsed: [line: string, expected: Partial<Options> | 'help' | 'version' | '
   ['-f -f', { foreground: true }],
   ['-p 1 --port=2', { port: 2 }],
   ['--foreg', { foreground: true }],
-  ['--ssl-k key --ssl-ce cert --ssl-ch chain', { sslKey: 'key', sslCert: 'cert', sslChain: 'chain' }],
+  ['--ssl-k key --ssl-ce cert --ssl-ch chain', { sslKey: ['key'], sslCert: ['cert'], sslChain: 'chain' }],
   ['--req', { requireAuthentication: true }],
   ['--no', { noSsl: true }],
   ['--config=a=b', { config: 'a=b' }],
   ['--conf -', { config: '-' }],
-  ['-K -f', { sslKey: '-f' }],
-  ['-K --', { sslKey: '--' }],
+  ['-K -f', { sslKey: ['-f'] }],
+  ['-K --', { sslKey: ['--'] }],
   ['-f --', { foreground: true }],
   ['-b ::', { bind: '::' }],
   ['-b fe80::1%eth0', { bind: 'fe80::1%eth0' }],
@@ -118,6 +119,18 @@ t.test('command lines that the original takes mean the same here', (t) => {
     t.strictSame(parseOptions(line.split(' ')), wanted, line)
   }
   t.strictSame(parseOptions(['-p', ' 5 ']), { kind: 'serve', options: { ...DEFAULTS, port: 5 } })
+  t.end()
+})
+
+t.test('keys and certificates may be given several times, and keep their order', (t) => {
+  const given = (sslKey: string[], sslCert: string[]) => ({
+    kind: 'serve',
+    options: { ...DEFAULTS, sslKey, sslCert },
+  })
+  const line = (text: string) => parseOptions(text.split(' '))
+  t.strictSame(line('-K a -C b --ssl-key=c -Cd'), given(['a', 'c'], ['b', 'd']))
+  t.strictSame(line('-K a -K b -C c -C d'), given(['a', 'b'], ['c', 'd']))
+  t.strictSame(line('-K a -K a -C a -C a'), given(['a', 'a'], ['a', 'a']))
   t.end()
 })
 
@@ -158,6 +171,12 @@ const refused: [args: string[], text: string, status: number][] = [
   [['-'], 'Usage: /sbin/ganeti-rapi [-f] [-d] [-p port] [-b ADDRESS]\n', 1],
   [[''], 'Usage: /sbin/ganeti-rapi [-f] [-d] [-p port] [-b ADDRESS]\n', 1],
   [['--max-clients=0'], '/sbin/ganeti-rapi --max-clients argument must be >= 1\n', 1],
+  [['-K', 'a', '-K', 'b'], 'Each SSL key needs its certificate: 2 keys and 0 certificates are given\n', 1],
+  [
+    ['-C', 'a', '-K', 'b', '-C', 'c'],
+    'Each SSL key needs its certificate: 1 key and 2 certificates are given\n',
+    1,
+  ],
   [['-p', '65536'], 'Invalid port 65536: must be 0-65535\n', 1],
   [['-p-1'], 'Invalid port -1: must be 0-65535\n', 1],
   [['-b', 'bogus'], "Invalid address 'bogus'\n", 1],

@@ -1,16 +1,17 @@
 /**
- * Reads certificate, key and chain, and makes sure that they belong together,
+ * Reads certificates, keys and chain, and makes sure that they belong together,
  * so that a mistake is found at the start or before a reload, not by clients.
  *
- * Ganeti keeps key and certificate in one file (`rapi.pem`); two files, and
- * certificates of the issuers in either the certificate's file or one of their
- * own, work as well.
+ * Ganeti keeps an RSA key and its certificate in one file (`rapi.pem`); two
+ * files, certificates of the issuers in either the certificate's file or one of
+ * their own, and an ECDSA pair beside the RSA one work as well.
  */
-import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
+import { constants, createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { Failure } from '../failure.ts'
 
+/** The files of one key and its certificate. */
 export interface CertificateFiles {
   readonly certificate: string
   readonly key: string
@@ -18,47 +19,87 @@ export interface CertificateFiles {
   readonly chain?: string | undefined
 }
 
-/** A certificate that can be served: PEM texts, checked. */
+/** What can be served: PEM texts, checked. There is more than one where clients are offered a choice of key types. */
 export interface Certificate {
-  /** Ours, then those of its issuers. */
-  readonly cert: string
-  readonly key: string
+  /** For each key type: our certificate, then those of its issuers. */
+  readonly cert: readonly string[]
+  /** The keys, in the same order. */
+  readonly key: readonly string[]
+}
+
+/** A key and its certificates, as read. */
+interface KeyPair {
+  readonly files: CertificateFiles
+  readonly key: KeyObject
+  readonly leaf: X509Certificate
+  /** Those of the leaf's file, then those of the chain file. */
+  readonly issuers: readonly X509Certificate[]
 }
 
 /**
  * Reads and checks what is needed to serve TLS.
+ *
+ * @param pairs one key and certificate, or several with keys of different types, of which OpenSSL takes for
+ *   each client the one that it understands. Of a chain file, a lone certificate is sent with all that is in
+ *   it, one of several with those that issued it, directly or by way of others.
  * @throws Failure `configuration` for a file that is missing, unreadable, not
  *   PEM, encrypted, too weak for OpenSSL, or does not fit the others; it names the file
  */
-export async function readCertificate(files: CertificateFiles): Promise<Certificate> {
-  const certificates = certificatesIn(
-    'certificate',
-    files.certificate,
-    await read('certificate', files.certificate),
-  )
-  const keyText = await read('key', files.key)
-  const key = privateKeyIn(keyText, files.key)
-  if (!certificates[0]?.checkPrivateKey(key)) {
+export async function readCertificate(...pairs: readonly CertificateFiles[]): Promise<Certificate> {
+  const read: KeyPair[] = []
+  for (const files of pairs) {
+    const pair = await readPair(files, pairs.length > 1)
+    const same = read.find(({ key }) => key.asymmetricKeyType === pair.key.asymmetricKeyType)
+    if (same) {
+      const type = pair.key.asymmetricKeyType?.toUpperCase()
+      throw new Failure(
+        'configuration',
+        `SSL key files '${same.files.key}' and '${files.key}' both hold a key of type ${type}: only one of each type can be served`,
+      )
+    }
+    read.push(pair)
+  }
+  return servable(read)
+}
+
+async function readPair(files: CertificateFiles, oneOfMany: boolean): Promise<KeyPair> {
+  const { certificate, key: keyFile, chain: chainFile } = files
+  const [leaf, ...others] = certificatesIn('certificate', certificate, await read('certificate', certificate))
+  const key = privateKeyIn(await read('key', keyFile), keyFile)
+  if (!leaf?.checkPrivateKey(key)) {
     throw new Failure(
       'configuration',
-      `SSL key file '${files.key}' does not belong to the certificate in '${files.certificate}'`,
+      `SSL key file '${keyFile}' does not belong to the certificate in '${certificate}'`,
     )
   }
-  if (files.chain !== undefined) {
-    certificates.push(...certificatesIn('chain', files.chain, await read('chain', files.chain)))
-  }
-  const certificate = {
-    cert: certificates.map((one) => one.toString()).join(''),
-    key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-  }
+  const chain =
+    chainFile === undefined ? [] : certificatesIn('chain', chainFile, await read('chain', chainFile))
+  const pair = { files, key, leaf, issuers: [...others, ...(oneOfMany ? issuersOf(leaf, chain) : chain)] }
   try {
-    createSecureContext(tlsSettings(certificate))
+    createSecureContext(tlsSettings(servable([pair])))
   } catch (cause) {
-    throw new Failure('configuration', `SSL certificate file '${files.certificate}' cannot be used`, {
-      cause,
-    })
+    throw new Failure('configuration', `SSL certificate file '${certificate}' cannot be used`, { cause })
   }
-  return certificate
+  return pair
+}
+
+/** Those of `candidates` that issued a certificate, or issued one that did, in the order they have. */
+function issuersOf(leaf: X509Certificate, candidates: readonly X509Certificate[]): X509Certificate[] {
+  const found = new Set([leaf])
+  // A set's loop comes to what is added during it.
+  for (const subject of found) {
+    for (const candidate of candidates) {
+      if (subject.checkIssued(candidate) && subject.verify(candidate.publicKey)) found.add(candidate)
+    }
+  }
+  return candidates.filter((candidate) => found.has(candidate))
+}
+
+function servable(pairs: readonly KeyPair[]): Certificate {
+  return {
+    cert: pairs.map(({ leaf, issuers }) => [leaf, ...issuers].map((one) => one.toString()).join('')),
+    key: pairs.map(({ key }) => key.export({ type: 'pkcs8', format: 'pem' }).toString()),
+  }
 }
 
 async function read(what: 'certificate' | 'key' | 'chain', path: string): Promise<string> {
@@ -124,15 +165,25 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ]
 
+/**
+ * Elliptic curves alone, and those that are cheap: a client names the group, and
+ * pays nothing for making us compute in a large one.
+ */
+const GROUPS = ['X25519', 'P-256', 'P-384']
+
 /** Session tickets stay good when the certificate is read again. */
 const TICKET_KEYS = randomBytes(48)
 
 /** How we speak TLS with a certificate. */
-export function tlsSettings(certificate: Certificate): SecureContextOptions {
+export function tlsSettings({ cert, key }: Certificate): SecureContextOptions {
   return {
-    ...certificate,
+    cert: [...cert],
+    key: [...key],
     minVersion: 'TLSv1.2',
     ciphers: CIPHERS.join(':'),
+    ecdhCurve: GROUPS.join(':'),
+    // A second handshake on a connection is work that a client asks for at no cost to itself; Node allows three.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ticketKeys: TICKET_KEYS,
   }
 }

@@ -10,7 +10,10 @@ export interface MadeCertificate {
 
 const ALGORITHMS = {
   rsa: ['rsa:2048'],
+  'rsa-pss': ['rsa-pss', '-pkeyopt', 'rsa_keygen_bits:2048'],
   ecdsa: ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'],
+  'ecdsa-p384': ['ec', '-pkeyopt', 'ec_paramgen_curve:secp384r1'],
+  ed25519: ['ed25519'],
   'weak-rsa': ['rsa:512'],
 } as const
 

@@ -1,10 +1,12 @@
-import { writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import t from 'tap'
 import { messageChain } from '../../lib/failure.ts'
-import { readCertificate } from '../../lib/http/tls.ts'
+import { type CertificateFiles, readCertificate } from '../../lib/http/tls.ts'
 import { until } from '../daemon/until.ts'
 import { concatenate, encryptKey, makeCertificate } from './certificates.ts'
 import { json, RawClient } from './raw-client.ts'
@@ -36,8 +38,8 @@ t.test('key and certificate may be in one file or in two', async (t) => {
   const one = await readCertificate({ certificate: both, key: both })
   const two = await readCertificate(rsa)
   t.strictSame(one, two)
-  t.match(one.cert, /^-----BEGIN CERTIFICATE-----/)
-  t.match(one.key, /^-----BEGIN PRIVATE KEY-----/)
+  t.match(one.cert, [/^-----BEGIN CERTIFICATE-----/])
+  t.match(one.key, [/^-----BEGIN PRIVATE KEY-----/])
 })
 
 function write(name: string, text: string): string {
@@ -57,7 +59,7 @@ const encrypted = encryptKey(rsa.key, join(folder, 'encrypted.key'), 'pkcs8')
 const encryptedBefore = encryptKey(rsa.key, join(folder, 'traditional.key'), 'traditional')
 const weak = makeCertificate(folder, 'weak', 'weak-rsa')
 
-const mistakes: [files: Parameters<typeof readCertificate>[0], message: string | RegExp][] = [
+const mistakes: [files: CertificateFiles, message: string | RegExp][] = [
   [{ ...rsa, certificate: absent }, `SSL certificate file '${absent}' was not found`],
   [{ ...rsa, key: absent }, `SSL key file '${absent}' was not found`],
   [{ ...rsa, chain: absent }, `SSL chain file '${absent}' was not found`],
@@ -121,7 +123,7 @@ t.test("certificates of the issuers are sent after ours, from either file's end"
   const intermediate = makeCertificate(folder, 'intermediate', 'ecdsa', root)
   const leaf = makeCertificate(folder, 'leaf', 'rsa', intermediate)
   const trusting = {
-    ca: (await readCertificate(root)).cert,
+    ca: [...(await readCertificate(root)).cert],
     servername: 'localhost',
     rejectUnauthorized: true,
   }
@@ -139,6 +141,175 @@ t.test("certificates of the issuers are sent after ours, from either file's end"
   await t.rejects(connectTls(port, trusting))
 })
 
+const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
+
+t.test('keys are exchanged over X25519, P-256 and P-384 alone, also after a reload', async (t) => {
+  const { port, server } = await serve(t, echo, { certificate: await readCertificate(rsa) })
+  const groups = { X25519: 'X25519', 'P-256': 'prime256v1', 'P-384': 'secp384r1' }
+  const others = ['P-521', 'X448', 'ffdhe2048', 'ffdhe8192']
+  for (const when of ['from the start', 'after a reload']) {
+    for (const version of VERSIONS) {
+      const versions = { minVersion: version, maxVersion: version }
+      for (const [group, name] of Object.entries(groups)) {
+        const socket = await connectTls(port, { ...versions, ecdhCurve: group })
+        t.match(socket.getEphemeralKeyInfo(), { type: 'ECDH', name }, `${version}, ${group}, ${when}`)
+        socket.destroy()
+      }
+      for (const group of others) {
+        const refused = connectTls(port, { ...versions, ecdhCurve: group })
+        await t.rejects(
+          refused,
+          { message: /alert handshake failure|no groups/ },
+          `${version}, ${group}, ${when}`,
+        )
+      }
+    }
+    server.setCertificate(await readCertificate(rsa))
+  }
+})
+
+/** What a client says that knows only one type of key. */
+const ONLY = {
+  RSA: 'rsa_pss_rsae_sha256:rsa_pkcs1_sha256',
+  ECDSA: 'ecdsa_secp256r1_sha256',
+  Ed25519: 'ed25519',
+} as const
+
+/** The names in the certificates that are shown to who knows only one type of key, in each version. */
+async function shown(port: number, only: keyof typeof ONLY): Promise<string[]> {
+  const names: string[] = []
+  for (const version of VERSIONS) {
+    const versions = { minVersion: version, maxVersion: version }
+    const socket = await connectTls(port, { ...versions, sigalgs: ONLY[only] })
+    names.push(String(socket.getPeerCertificate().subject.CN))
+    socket.destroy()
+  }
+  return names
+}
+
+t.test('of two key types each client gets the one it understands, and ECDSA who knows both', async (t) => {
+  for (const pairs of [
+    [rsa, ecdsa],
+    [ecdsa, rsa],
+  ]) {
+    const { port, server } = await serve(t, echo, { certificate: await readCertificate(...pairs) })
+    for (const when of ['from the start', 'after a reload']) {
+      t.strictSame(await shown(port, 'RSA'), ['rsa', 'rsa'], when)
+      t.strictSame(await shown(port, 'ECDSA'), ['ecdsa', 'ecdsa'], when)
+      for (const version of VERSIONS) {
+        const socket = await connectTls(port, { minVersion: version, maxVersion: version })
+        t.equal(socket.getPeerCertificate().subject.CN, 'ecdsa', `${version}, ${when}`)
+        socket.destroy()
+      }
+      server.setCertificate(await readCertificate(...pairs))
+    }
+    server.setCertificate(await readCertificate(rsa))
+    t.strictSame(await shown(port, 'RSA'), ['rsa', 'rsa'])
+    await t.rejects(shown(port, 'ECDSA'), 'one that is not read any more is not shown any more')
+  }
+})
+
+t.test('a third key type may stand beside them', async (t) => {
+  const ed25519 = makeCertificate(folder, 'ed25519', 'ed25519')
+  const { port } = await serve(t, echo, { certificate: await readCertificate(rsa, ecdsa, ed25519) })
+  for (const [only, name] of [
+    ['RSA', 'rsa'],
+    ['ECDSA', 'ecdsa'],
+    ['Ed25519', 'ed25519'],
+  ] as const)
+    t.strictSame(await shown(port, only), [name, name])
+})
+
+t.test('two keys of one type are refused, and so is a pair whose parts are of two', async (t) => {
+  const another = makeCertificate(folder, 'another', 'ecdsa-p384')
+  const failures: [pairs: CertificateFiles[], message: string][] = [
+    [
+      [rsa, ecdsa, another],
+      `SSL key files '${ecdsa.key}' and '${another.key}' both hold a key of type EC: only one of each type can be served`,
+    ],
+    [
+      [rsa, rsa],
+      `SSL key files '${rsa.key}' and '${rsa.key}' both hold a key of type RSA: only one of each type can be served`,
+    ],
+    [
+      [rsa, { ...ecdsa, key: rsa.key }],
+      `SSL key file '${rsa.key}' does not belong to the certificate in '${ecdsa.certificate}'`,
+    ],
+    [[rsa, weak], `SSL certificate file '${weak.certificate}' cannot be used`],
+  ]
+  for (const [pairs, message] of failures)
+    await t.rejects(readCertificate(...pairs), { code: 'configuration', message })
+})
+
+t.test('keys of any type that OpenSSL serves are served', async (t) => {
+  for (const algorithm of ['rsa-pss', 'ecdsa-p384', 'ed25519'] as const) {
+    const files = makeCertificate(folder, `only-${algorithm}`, algorithm)
+    const { port } = await serve(t, echo, { certificate: await readCertificate(files) })
+    for (const version of VERSIONS) {
+      const tls = await client(port, { minVersion: version, maxVersion: version })
+      t.equal(await body(tls), 'GET /a \n', `${algorithm}, ${version}`)
+      tls.socket.destroy()
+    }
+  }
+})
+
+t.test('of several certificates each is sent with its own issuers from the chain file', async (t) => {
+  const over = { RSA: makeCertificate(folder, 'root-a'), ECDSA: makeCertificate(folder, 'root-b', 'rsa') }
+  const middle = {
+    RSA: makeCertificate(folder, 'middle-a', 'ecdsa', over.RSA),
+    ECDSA: makeCertificate(folder, 'middle-b', 'rsa', over.ECDSA),
+  }
+  const lower = makeCertificate(folder, 'lower-b', 'rsa', middle.ECDSA)
+  const leaves = {
+    RSA: makeCertificate(folder, 'leaf-a', 'rsa', middle.RSA),
+    ECDSA: makeCertificate(folder, 'leaf-b', 'ecdsa', lower),
+  }
+  const chain = concatenate(
+    join(folder, 'chains.pem'),
+    ...[lower, middle.ECDSA, middle.RSA].map(({ certificate }) => certificate),
+  )
+  const certificate = await readCertificate({ ...leaves.RSA, chain }, { ...leaves.ECDSA, chain })
+  t.strictSame(
+    certificate.cert.map((one) => one.match(/BEGIN CERTIFICATE/g)?.length),
+    [2, 3],
+  )
+  const { port } = await serve(t, echo, { certificate })
+  for (const only of ['RSA', 'ECDSA'] as const) {
+    const trusting = {
+      ca: readFileSync(over[only].certificate),
+      servername: 'localhost',
+      rejectUnauthorized: true,
+    }
+    const ciphers = only === 'RSA' ? 'ECDHE-RSA-AES128-GCM-SHA256' : 'ECDHE-ECDSA-AES128-GCM-SHA256'
+    const socket = await connectTls(port, { ...trusting, maxVersion: 'TLSv1.2', ciphers })
+    t.equal(socket.authorized, true, only)
+    socket.destroy()
+  }
+})
+
+t.test('a client that negotiates anew is told no, and costs no second handshake', async (t) => {
+  const { port, server } = await serve(t, echo, { certificate: await readCertificate(rsa) })
+  for (const when of ['from the start', 'after a reload']) {
+    const tls = await client(port, { maxVersion: 'TLSv1.2' })
+    const socket = tls.socket as TLSSocket
+    const refused = new Promise<Error | null>((resolve) => {
+      socket.once('error', resolve)
+      socket.renegotiate({}, resolve)
+    })
+    t.match(await refused, { message: /no renegotiation/ }, when)
+    tls.socket.destroy()
+    server.setCertificate(await readCertificate(rsa))
+  }
+})
+
+t.test('session tickets allow no early data, which could be replayed', async (t) => {
+  const { port } = await serve(t, echo, { certificate: await readCertificate(rsa) })
+  const args = ['s_client', '-connect', `127.0.0.1:${port}`, '-tls1_3', '-ign_eof']
+  const openssl = spawn('openssl', args, { stdio: ['pipe', 'pipe', 'ignore'] })
+  openssl.stdin.end(REQUEST.replace('Host', 'Connection: close\r\nHost'))
+  t.match(await text(openssl.stdout), /TLS session ticket:.*Max Early Data: 0\n/s)
+})
+
 t.test('another certificate is shown to whoever connects from then on', async (t) => {
   const { port, server } = await serve(t, echo, { certificate: await readCertificate(ecdsa) })
   const before = await client(port)
@@ -150,24 +321,30 @@ t.test('another certificate is shown to whoever connects from then on', async (t
   for (const { socket } of [before, after]) socket.destroy()
 })
 
-t.test('sessions are resumed, also after the certificate was read again', async (t) => {
-  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
-    const { port, server } = await serve(t, echo, { certificate: await readCertificate(ecdsa) })
-    const socket = await connectTls(port, { maxVersion })
-    let session = socket.getSession()
-    socket.on('session', (fresh) => {
-      session = fresh
-    })
-    const first = new RawClient(socket)
-    t.equal(await body(first), 'GET /a \n')
-    first.socket.destroy()
-    server.setCertificate(await readCertificate(ecdsa))
-    const again = await client(port, { maxVersion, ...(session && { session }) })
-    t.equal(await body(again), 'GET /a \n')
-    t.equal((again.socket as TLSSocket).isSessionReused(), true, maxVersion)
-    again.socket.destroy()
-  }
-})
+t.test(
+  'sessions are resumed with either key type, also after the certificates were read again',
+  async (t) => {
+    for (const [maxVersion, sigalgs] of VERSIONS.flatMap((one) => [
+      [one, ONLY.RSA] as const,
+      [one, ONLY.ECDSA] as const,
+    ])) {
+      const { port, server } = await serve(t, echo, { certificate: await readCertificate(rsa, ecdsa) })
+      const socket = await connectTls(port, { maxVersion, sigalgs })
+      let session = socket.getSession()
+      socket.on('session', (fresh) => {
+        session = fresh
+      })
+      const first = new RawClient(socket)
+      t.equal(await body(first), 'GET /a \n')
+      first.socket.destroy()
+      server.setCertificate(await readCertificate(rsa, ecdsa))
+      const again = await client(port, { maxVersion, sigalgs, ...(session && { session }) })
+      t.equal(await body(again), 'GET /a \n')
+      t.equal((again.socket as TLSSocket).isSessionReused(), true, `${maxVersion}, ${sigalgs}`)
+      again.socket.destroy()
+    }
+  },
+)
 
 t.test('plain HTTP on the TLS port reads why that fails', async (t) => {
   const { port, records } = await serve(t, echo, { certificate: await readCertificate(ecdsa) })
