@@ -10,9 +10,8 @@
  * since anything else may be a piece of a password. Left out on purpose:
  * continued lines, quoting and comments behind a user, which the format never had.
  */
-import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
 import { Failure } from '../failure.ts'
+import { readStable } from '../stable-read.ts'
 import { RIGHTS, type Right } from './rights.ts'
 import { parsePassword, type Verifier } from './schemes.ts'
 
@@ -104,38 +103,19 @@ function shortened(warnings: string[]): readonly string[] {
  * @throws Failure `configuration` where the file cannot be read; whoever has an older list keeps it
  */
 export async function readUsers(path: string): Promise<UserList> {
-  let file: FileHandle
   try {
-    // Not waiting for a writer, should the path be a named pipe.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const { bytes, stats } = await readStable(path, { largest: LARGEST_FILE, regularOnly: true })
+    const { users, warnings } = parseUsers(bytes.toString('utf8'))
+    return {
+      users,
+      warnings: [...modeWarnings(Number(stats.mode)), ...warnings].map((text) => `${path}: ${text}`),
+    }
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
       return { users: new Map(), warnings: [`no users file at ${path}: nobody has rights`] }
     }
     throw new Failure('configuration', `cannot read users file ${path}`, { cause })
   }
-  try {
-    const stats = await file.stat()
-    if (!stats.isFile()) throw new Error('it is not a regular file')
-    const { users, warnings } = parseUsers(await readBounded(file))
-    return { users, warnings: [...modeWarnings(stats.mode), ...warnings].map((text) => `${path}: ${text}`) }
-  } catch (cause) {
-    throw new Failure('configuration', `cannot read users file ${path}`, { cause })
-  } finally {
-    await file.close()
-  }
-}
-
-/** Reads to the end, whatever size the file claimed to have. */
-async function readBounded(file: FileHandle): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of file.createReadStream({ autoClose: false, end: LARGEST_FILE })) {
-    chunks.push(chunk)
-    size += chunk.length
-  }
-  if (size > LARGEST_FILE) throw new Error(`it is larger than ${LARGEST_FILE / 1024} KiB`)
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 /** Ganeti itself gives the file 0640 (tools/ensure_dirs.py), so reading by the group is not held against it. */

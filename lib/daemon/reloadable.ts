@@ -9,10 +9,11 @@
  * is the folder that is watched, since careful writers replace a file by
  * renaming over it, which ends a watch on the file itself.
  */
-import { type BigIntStats, type FSWatcher, watch as watchFolder } from 'node:fs'
+import { type FSWatcher, watch as watchFolder } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { messageChain } from '../failure.ts'
+import { identityOf } from '../file-identity.ts'
 import type { Log } from './log.ts'
 
 /** Why a value is loaded: the program starts, someone asked, a file changed. */
@@ -163,7 +164,7 @@ class WatchedFiles {
   /** Describes the files so that two descriptions differ when a file does. */
   async look(): Promise<string> {
     await Promise.all([...this.#folders.values()].map((folder) => folder.watch()))
-    return (await Promise.all(this.#paths.map(identity))).join(' ')
+    return (await Promise.all(this.#paths.map(lookAt))).join(' ')
   }
 
   /**
@@ -257,11 +258,10 @@ class WatchedFolder {
   }
 }
 
-/** What tells one state of a file from another, its change of owner or mode included; follows links. */
-async function identity(path: string): Promise<string> {
+/** How a file is now, or why it cannot be looked at; follows links. */
+async function lookAt(path: string): Promise<string> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs }: BigIntStats = await stat(path, { bigint: true })
-    return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
+    return identityOf(await stat(path, { bigint: true }))
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? 'unknown'
   }

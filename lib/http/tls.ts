@@ -7,9 +7,9 @@
  * their own, and an ECDSA pair beside the RSA one work as well.
  */
 import { constants, createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { Failure } from '../failure.ts'
+import { readStable } from '../stable-read.ts'
 
 /** The files of one key and its certificate. */
 export interface CertificateFiles {
@@ -46,10 +46,11 @@ interface KeyPair {
  *   PEM, encrypted, too weak for OpenSSL, or does not fit the others; it names the file
  */
 export async function readCertificate(...pairs: readonly CertificateFiles[]): Promise<Certificate> {
-  const read: KeyPair[] = []
+  const checked: KeyPair[] = []
+  const texts: Texts = new Map()
   for (const files of pairs) {
-    const pair = await readPair(files, pairs.length > 1)
-    const same = read.find(({ key }) => key.asymmetricKeyType === pair.key.asymmetricKeyType)
+    const pair = await readPair(files, pairs.length > 1, texts)
+    const same = checked.find(({ key }) => key.asymmetricKeyType === pair.key.asymmetricKeyType)
     if (same) {
       const type = pair.key.asymmetricKeyType?.toUpperCase()
       throw new Failure(
@@ -57,13 +58,14 @@ export async function readCertificate(...pairs: readonly CertificateFiles[]): Pr
         `SSL key files '${same.files.key}' and '${files.key}' both hold a key of type ${type}: only one of each type can be served`,
       )
     }
-    read.push(pair)
+    checked.push(pair)
   }
-  return servable(read)
+  return servable(checked)
 }
 
-async function readPair(files: CertificateFiles, oneOfMany: boolean): Promise<KeyPair> {
+async function readPair(files: CertificateFiles, oneOfMany: boolean, texts: Texts): Promise<KeyPair> {
   const { certificate, key: keyFile, chain: chainFile } = files
+  const read = (what: 'certificate' | 'key' | 'chain', path: string) => readOnce(what, path, texts)
   const [leaf, ...others] = certificatesIn('certificate', certificate, await read('certificate', certificate))
   const key = privateKeyIn(await read('key', keyFile), keyFile)
   if (!leaf?.checkPrivateKey(key)) {
@@ -102,9 +104,16 @@ function servable(pairs: readonly KeyPair[]): Certificate {
   }
 }
 
-async function read(what: 'certificate' | 'key' | 'chain', path: string): Promise<string> {
+/** What was read, by path: where key and certificate are in one file, they are of one state of it. */
+type Texts = Map<string, string>
+
+async function readOnce(what: 'certificate' | 'key' | 'chain', path: string, texts: Texts): Promise<string> {
+  const known = texts.get(path)
+  if (known !== undefined) return known
   try {
-    return await readFile(path, 'latin1')
+    const text = (await readStable(path)).bytes.toString('latin1')
+    texts.set(path, text)
+    return text
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     // The original's words, which leave nothing to explain.

@@ -1,8 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { createAuthorizer } from '../../lib/auth/authorize.ts'
 import { parseUsers, readUsers, type UserList } from '../../lib/auth/users-file.ts'
+import { MemoryLog } from '../../lib/daemon/log.ts'
+import { reloadable } from '../../lib/daemon/reloadable.ts'
+import { rewrite } from '../support/rewriting.ts'
 
 /** Who is in a list, as `name:right,right`. */
 function summary({ users }: UserList): string[] {
@@ -152,6 +157,39 @@ t.test('a users file that cannot be read is a failure, so that an older list sta
     const error = await t.rejects(readUsers(path(name)), failure, name)
     t.match((error as unknown as Error | undefined)?.cause, { message: cause }, `${name}: why`)
   }
+})
+
+t.test('who is in a file that is written in place ten times a second is let in at any time', async (t) => {
+  const path = join(t.testdir({ users: 'joe secret write\n' }), 'users')
+  const log = new MemoryLog()
+  const users = await reloadable({
+    name: 'the users file',
+    load: () => readUsers(path),
+    watch: [path],
+    log,
+  })
+  t.teardown(() => users.close())
+  const authorize = createAuthorizer({ users: () => users.current, requireAuthentication: true })
+  let loads = 0
+  users.onChange(() => loads++)
+  const writer = rewrite(path, (time) => `# ${time}\njoe secret write\n`, { empty: 30, whole: 70 })
+  const refusals: unknown[] = []
+  for (let asked = 0; loads < 10; asked++) {
+    // At times told to read it, besides noticing by itself.
+    if (asked % 5 === 0) void users.reload()
+    const verdict = await authorize('Basic am9lOnNlY3JldA==', ['write'], '192.0.2.1')
+    if (verdict.kind !== 'granted') refusals.push(verdict)
+    await delay(5)
+  }
+  await writer.stop()
+  t.strictSame(refusals, [])
+  t.strictSame(log.lines, [])
+})
+
+t.test('users whose file was emptied, and left so, are gone', async (t) => {
+  const path = join(t.testdir({ users: 'joe secret write\n' }), 'users')
+  truncateSync(path)
+  t.equal((await readUsers(path)).users.size, 0)
 })
 
 t.test('the largest allowed users file is read', async (t) => {

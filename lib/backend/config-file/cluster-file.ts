@@ -12,16 +12,11 @@
 import { existsSync, fstatSync, renameSync, statSync } from 'node:fs'
 import { access, constants, type FileHandle, open, realpath, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../failure.ts'
 import type { Config } from '../../model/config.ts'
 import { hashInBackground, identityOf, secondsOf } from './file-identity.ts'
 import { ConfigLoader } from './load.ts'
 import type { YamlText } from './yaml-text.ts'
-
-/** A file being written by its editor must look the same for so long before it is read. In milliseconds. */
-const SETTLE_TIME = 50
-const SETTLE_LOOKS = 40
 
 /** Somebody else changed the file while we were about to. */
 export class FileChanged extends Error {
@@ -117,7 +112,7 @@ export class ClusterFile {
   }
 
   /**
-   * Reads the file, unless it is the very one that was read or written last.
+   * Reads the file, once nobody is writing it, unless it is the very one that was read or written last.
    * @param anew reads it all the same
    * @throws Failure `configuration` when it cannot be read, or listing all that is wrong in it
    */
@@ -145,18 +140,6 @@ export class ClusterFile {
     }
     this.#state = { config, isYaml: yaml !== undefined, text: cut, hash, identity }
     return config
-  }
-
-  /** As `load`, once the file has stopped changing. */
-  async loadSettled(): Promise<Config> {
-    let seen = lookAt(this.#path)
-    for (let looks = 0; looks < SETTLE_LOOKS; looks++) {
-      await sleep(SETTLE_TIME)
-      const now = lookAt(this.#path)
-      if (now === seen) break
-      seen = now
-    }
-    return this.load()
   }
 
   /**

@@ -1,11 +1,7 @@
 /** What tells a file, or a state of it, from another. */
 import { createHash, webcrypto } from 'node:crypto'
-import type { BigIntStats } from 'node:fs'
 
-/** What tells one state of a file from another. */
-export function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
-}
+export { identityOf } from '../../file-identity.ts'
 
 /** Of a time in nanoseconds; as exact as numbers are. */
 export function secondsOf(nanoseconds: bigint): number {

@@ -465,7 +465,7 @@ export class JobQueue implements QueueView {
         }
       }
       try {
-        await file.loadSettled()
+        await file.load()
       } catch (error) {
         await this.#giveUp(applied, error)
         return

@@ -7,6 +7,7 @@ import { Failure } from '../../failure.ts'
 import type { Config } from '../../model/config.ts'
 import type { Backend } from '../backend.ts'
 import { configFileBackend } from './config-file-backend.ts'
+import { identityOf } from './file-identity.ts'
 import type { ConfigLoader } from './load.ts'
 
 interface Reading {
@@ -25,15 +26,15 @@ export function configOnDemand(
 ): () => Promise<{ backend: Backend; asOf: Date }> {
   let last: Reading | undefined
   return async () => {
-    const { dev, ino, size, mtime } = await stat(path).catch((error) => {
+    const stats = await stat(path, { bigint: true }).catch((error) => {
       throw new Failure('configuration', `cannot read cluster state from ${path}`, { cause: error })
     })
-    const mark = `${dev}:${ino}:${size}:${mtime.getTime()}`
+    const mark = identityOf(stats)
     if (last?.mark !== mark) last = { mark, config: loader.load(path) }
     const reading = last
     try {
       const config = await reading.config
-      return { backend: configFileBackend(() => config), asOf: mtime }
+      return { backend: configFileBackend(() => config), asOf: stats.mtime }
     } catch (error) {
       if (last === reading) last = undefined
       throw error

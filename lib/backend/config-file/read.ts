@@ -5,10 +5,9 @@
  * The way from text to objects is pure, so that it can be done elsewhere than
  * on the daemon's own thread.
  */
-import type { BigIntStats } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { Failure } from '../../failure.ts'
 import { type Config, type ConfigObjects, indexConfig } from '../../model/config.ts'
+import { readStable } from '../../stable-read.ts'
 import { hashOf, identityOf, secondsOf } from './file-identity.ts'
 import { readConfigData } from './read-config-data.ts'
 import { readYamlText } from './read-yaml.ts'
@@ -42,20 +41,10 @@ export async function readConfigFile(path: string): Promise<Config> {
 
 /** As `readConfigFile`, but the plain objects, and the file they are from. */
 export async function readFileState(path: string): Promise<{ objects: ConfigObjects; source: FileSource }> {
-  let text: string
-  let stats: BigIntStats
-  try {
-    // Text and times through one descriptor: the file may be replaced at any moment.
-    const file = await open(path)
-    try {
-      stats = await file.stat({ bigint: true })
-      text = await file.readFile('utf8')
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    throw new Failure('configuration', `cannot read cluster state from ${path}`, { cause: error })
-  }
+  const { bytes, stats } = await readStable(path).catch((cause) => {
+    throw new Failure('configuration', `cannot read cluster state from ${path}`, { cause })
+  })
+  const text = bytes.toString('utf8')
   const { objects, cuts } = parseState(text, { name: path, mtime: secondsOf(stats.mtimeNs) })
   const source = { identity: identityOf(stats), hash: hashOf(text), ...(cuts && { yaml: { text, cuts } }) }
   return { objects, source }
