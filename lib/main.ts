@@ -302,8 +302,8 @@ async function openState(source: Source, standIn: string | undefined, log: Log):
       return backend ?? starting()
     },
     async begin() {
-      const operations = async () => (await import('./backend/config-file/apply/operations.ts')).OPERATIONS
-      const queue = await JobQueue.open({ file, folder: `${file.path}.queue`, operations, log })
+      const load = () => import('./backend/config-file/change-yaml.ts')
+      const queue = await JobQueue.open({ file, folder: `${file.path}.queue`, load, log })
       config.onChange(() => queue.configChanged())
       backend = configFileBackend(() => file.current, queue)
     },

@@ -23,13 +23,16 @@ export class FileChanged extends Error {
   override readonly name = 'FileChanged'
 }
 
+/** Makes a text that can be changed; the class itself is for those who load it (see change-yaml.ts). */
+type TextMaker = Pick<typeof YamlText, 'of'>
+
 /** One state of the file. */
 interface FileState {
   readonly config: Config
   /** False for Ganeti's own form. */
   readonly isYaml: boolean
   /** Gives undefined for what is not YAML. */
-  readonly text: () => YamlText | undefined
+  readonly text: (maker: TextMaker) => YamlText | undefined
   /** Of the text, in hexadecimal. */
   readonly hash: string
   /** What tells this file from another, or from itself once changed. */
@@ -59,7 +62,6 @@ export class ClusterFile {
   readonly #sync: boolean
   #path: string
   #state: FileState | undefined
-  #yamlText: typeof YamlText | undefined
   #loading: Promise<unknown> = Promise.resolve()
 
   /**
@@ -92,14 +94,14 @@ export class ClusterFile {
     return this.#state?.config
   }
 
-  /** What can be changed of it: undefined for Ganeti's own form, which is never written. Ask `openText` first. */
-  get text(): YamlText | undefined {
-    return this.#loaded.text()
+  /** Whether it is a cluster in YAML, rather than in Ganeti's own form, which is never written. */
+  get isYaml(): boolean {
+    return this.#loaded.isYaml
   }
 
-  /** Loads what changing the text takes, which a daemon that is only asked never needs. */
-  async openText(): Promise<void> {
-    this.#yamlText ??= (await import('./yaml-text.ts')).YamlText
+  /** What can be changed of it: undefined where it is not YAML. */
+  text(maker: TextMaker): YamlText | undefined {
+    return this.#loaded.text(maker)
   }
 
   get hash(): string {
@@ -134,8 +136,8 @@ export class ClusterFile {
     this.#path = path
     let text: YamlText | undefined
     // Cut into pieces only once somebody wants to change it.
-    const cut = () => {
-      if (yaml) text ??= this.#yamlText?.of(yaml.text, yaml.cuts)
+    const cut = (maker: TextMaker) => {
+      if (yaml) text ??= maker.of(yaml.text, yaml.cuts)
       return text
     }
     this.#state = { config, isYaml: yaml !== undefined, text: cut, hash, identity }
@@ -147,7 +149,7 @@ export class ClusterFile {
    * @throws Failure `unsupported` for a form that never is, `unavailable` where we may not
    */
   async checkWritable(): Promise<void> {
-    if (!this.#loaded.isYaml) {
+    if (!this.isYaml) {
       throw new Failure(
         'unsupported',
         `${this.#path} is Ganeti's own configuration, which only its master daemon may change: it is never written here, and there is no master daemon to ask`,

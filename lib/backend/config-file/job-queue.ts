@@ -14,6 +14,10 @@
  * file is. Right before that file is replaced, the journal says by what and
  * which jobs end with it, so that a start after a crash knows from the file
  * which way it went.
+ *
+ * The queue is bounded. Finished jobs leave it when there are too many; those
+ * that only read are counted apart, since strangers may submit them, and leave
+ * without a trace. Of unfinished ones no more are taken than it can hold.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -39,16 +43,23 @@ import { delayOf } from './apply/test-delay.ts'
 import { type ClusterFile, FileChanged, type Prepared } from './cluster-file.ts'
 import { checkPredicates, JobFilter } from './job-filter.ts'
 import { locksOf } from './job-locks.ts'
-import { JobStore, jobJson, jobRecord, type StoredQueue } from './job-store.ts'
+import { JobStore, lengthOf, type StoredQueue } from './job-store.ts'
 import { type LockState, Locks } from './locks.ts'
+import { Quota } from './quota.ts'
 import type { writeChange } from './write-yaml.ts'
 import type { YamlText } from './yaml-text.ts'
 
+const MIB = 2 ** 20
+
+/** As many unfinished jobs as Ganeti allows (JOB_QUEUE_SIZE_HARD_LIMIT); more are not taken. */
+const UNFINISHED = [5000, 32 * MIB] as const
+/** Finished jobs beyond these leave the queue, the oldest first. */
+const FINISHED = [5000, 32 * MIB] as const
+/** The same for those that only read, which nobody asks for twice. */
+const FINISHED_READINGS = [500, 4 * MIB] as const
+
 /** Ganeti's words for a job that was running when its master daemon ended. */
 const UNCLEAN = 'Unclean master daemon shutdown'
-
-/** Finished jobs beyond so many leave the queue, the oldest first. */
-const MOST_FINISHED = 5000
 
 /** How long to wait for a disk that is full, in milliseconds. */
 const RETRY_TIME = 500
@@ -62,17 +73,19 @@ export interface JobQueueOptions {
   readonly file: ClusterFile
   /** Where jobs are kept; made where there is none. */
   readonly folder: string
-  /** Gives what opcodes mean, by their ids; asked for when there is a job at all. */
-  readonly operations: () => Promise<Operations>
+  /** Loads what changing a cluster in YAML takes. */
+  readonly load: () => Promise<Tools>
   readonly log: { warning(message: string): void; error(message: string): void }
   /** False gives up what is promised of crashes, for trials of speed. */
   readonly sync?: boolean
 }
 
-/** What running jobs takes: much of the program, which a daemon that is only asked never needs. */
-interface Tools {
-  readonly operations: Operations
+/** See change-yaml.ts. */
+export interface Tools {
+  /** What opcodes mean, by their ids. */
+  readonly OPERATIONS: Operations
   readonly writeChange: typeof writeChange
+  readonly YamlText: Pick<typeof YamlText, 'of'>
 }
 
 /** What the queries on jobs and locks are answered from. */
@@ -115,13 +128,14 @@ export class JobQueue implements QueueView {
   #pending: Pending[] = []
   #committing: Promise<void> | undefined
   #filter: { readonly rules: readonly FilterRule[]; readonly compiled: JobFilter } | undefined
-  #finished = 0
+  readonly #unfinished = new Quota(...UNFINISHED)
+  readonly #finished = new Quota(...FINISHED)
+  readonly #finishedReadings = new Quota(...FINISHED_READINGS)
   #changes = 0
   /** How the last replacement of the file went, while the journal does not have it. */
   #untold: { readonly written: boolean } | undefined
   #closing = false
   readonly #closed = new AbortController()
-  /** Loaded before the first job is taken. */
   #tools: Tools | undefined
 
   private constructor(options: JobQueueOptions, stored: StoredQueue) {
@@ -145,6 +159,8 @@ export class JobQueue implements QueueView {
       if (written) for (const job of jobs) stored.jobs.set(job.id, job)
     }
     const queue = new JobQueue(options, stored)
+    // Now rather than for the first job: a module that cannot be loaded once, say for want of descriptors, never can.
+    if (file.isYaml) await queue.#load()
     await queue.#resume()
     return queue
   }
@@ -171,12 +187,23 @@ export class JobQueue implements QueueView {
   /**
    * @param opcodes with every parameter filled in
    * @returns the job's id, once it is on disk
-   * @throws Failure `unsupported` where the file is not ours to write, `unavailable` where it cannot be
+   * @throws Failure `unsupported` where the file is not ours to write, `unavailable` where it cannot be,
+   *   or the queue is full
    */
   async submit(opcodes: readonly JsonObject[]): Promise<number> {
     const store = await this.#ready()
+    if (this.#unfinished.isFull) {
+      throw new Failure(
+        'unavailable',
+        `The job queue is full: ${this.#unfinished.jobs} jobs in it have not finished`,
+      )
+    }
     const job = this.#newJob(opcodes)
-    await store.append(jobRecord(job)).catch((error) => {
+    const written = store.append({ job })
+    // It has its place before anybody else asks for one.
+    this.#unfinished.add(job.id, lengthOf(job))
+    await written.catch((error) => {
+      this.#unfinished.delete(job.id)
       throw new Failure(
         'unavailable',
         `No job can be taken: cannot write the job queue (${messageChain(error)})`,
@@ -202,6 +229,7 @@ export class JobQueue implements QueueView {
   }
 
   #take(job: Job): void {
+    this.#unfinished.add(job.id, lengthOf(job))
     this.#put(job)
     const priority = priorityOf(job)
     const later = (id: number | undefined) => {
@@ -232,9 +260,9 @@ export class JobQueue implements QueueView {
   #opening: Promise<JobStore> | undefined
 
   async #begin(): Promise<JobStore> {
-    const { folder, sync = true, file, operations } = this.#options
-    const [loaded, writer] = await Promise.all([operations(), import('./write-yaml.ts'), file.openText()])
-    this.#tools = { operations: loaded, writeChange: writer.writeChange }
+    const { folder, sync = true } = this.#options
+    // Loaded by now, unless it was Ganeti's own form that we started with.
+    await this.#load()
     const state = () => ({ last: this.#last, jobs: this.#jobs.values() })
     try {
       this.#store = await JobStore.begin(folder, { state, sync })
@@ -246,23 +274,25 @@ export class JobQueue implements QueueView {
     }
   }
 
+  async #load(): Promise<void> {
+    this.#tools ??= await this.#options.load()
+  }
+
   /** After a start: whoever was running has failed, the others wait again. */
   async #resume(): Promise<void> {
     const unfinished = [...this.#jobs.values()].filter((job) => !isFinal(statusOf(job)))
-    this.#finished = this.#jobs.size - unfinished.length
     if (this.#jobs.size === 0) return
     for (const job of unfinished) {
       const status = statusOf(job)
       if (status === 'running' || status === 'canceling') {
         this.#jobs.set(job.id, failed(job, ['OpExecError', [UNCLEAN]]))
-        this.#finished++
       } else {
         this.#take({ ...job, start: null, ops: job.ops.map((op) => (isFinal(op.status) ? op : fresh(op))) })
       }
     }
     await this.#opened().catch((error) => this.#options.log.warning(messageChain(error)))
     // What had left the queue is still in the journal, until that begins anew.
-    this.#archiveOldest()
+    for (const job of this.#jobs.values()) if (isFinal(statusOf(job))) this.#finish(job)
     this.#schedule()
   }
 
@@ -393,7 +423,7 @@ export class JobQueue implements QueueView {
   }
 
   #outcome(config: Config, input: JsonObject): Outcome {
-    const operation = (this.#tools as Tools).operations[String(input.OP_ID)]
+    const operation = (this.#tools as Tools).OPERATIONS[String(input.OP_ID)]
     if (!operation) throw new OpError('OpExecError', [`${input.OP_ID} has no meaning on a cluster in a file`])
     const context: Context = { now: Date.now() / 1000, newUuid: randomUUID, random: Math.random }
     return operation(config, input, context)
@@ -475,14 +505,15 @@ export class JobQueue implements QueueView {
 
   *#apply(group: readonly Pending[]): Generator<void, Applied> {
     const { file } = this.#options
-    const base = { text: file.text, config: file.current }
+    const tools = this.#tools as Tools
+    const base = { text: file.text(tools.YamlText), config: file.current }
     let { text, config } = base
     const apply = (pending: Pending): Member => {
       try {
         const { change, result, log = [], submits = [] } = pending.operate(config)
         if (isChange(change)) {
           if (!text) throw new Failure('unsupported', 'This file is never written')
-          const written = (this.#tools as Tools).writeChange(text, config, change)
+          const written = tools.writeChange(text, config, change)
           text = written.text
           config = written.config
         }
@@ -534,7 +565,7 @@ export class JobQueue implements QueueView {
     }
     try {
       const untold = this.#untold ? [this.#untold] : []
-      await store.append(...untold, { write: { before, after, temporary }, jobs: jobs.map(jobJson) })
+      await store.append(...untold, { write: { before, after, temporary }, jobs })
     } catch (error) {
       await prepared.discard()
       throw error
@@ -686,7 +717,7 @@ export class JobQueue implements QueueView {
     for (let attempt = 0; ; attempt++) {
       try {
         const store = await this.#opened()
-        await store.append(...jobs.map(jobRecord))
+        await store.append(...jobs.map((job) => ({ job })))
         return
       } catch (error) {
         if (this.#closing) throw error
@@ -701,19 +732,20 @@ export class JobQueue implements QueueView {
     this.#jobs.set(job.id, job)
     this.#changes++
     if (isFinal(statusOf(job)) && !(before && isFinal(statusOf(before)))) {
-      this.#finished++
-      this.#archiveOldest()
+      this.#unfinished.delete(job.id)
+      this.#finish(job)
     }
     for (const listener of this.#listeners.get(job.id) ?? []) listener()
   }
 
-  #archiveOldest(): void {
-    for (const job of this.#jobs.values()) {
-      if (this.#finished <= MOST_FINISHED) return
-      if (!isFinal(statusOf(job))) continue
-      this.#jobs.delete(job.id)
-      this.#store?.archive(job)
-      this.#finished--
+  /** Counts a job among those that have finished, of which the oldest may have to leave. */
+  #finish(job: Job): void {
+    const quota = onlyReads(job) ? this.#finishedReadings : this.#finished
+    quota.add(job.id, lengthOf(job))
+    for (let id = quota.surplus; id !== undefined; id = quota.surplus) {
+      if (quota === this.#finished) this.#store?.archive(this.#jobs.get(id) as Job)
+      quota.delete(id)
+      this.#jobs.delete(id)
     }
   }
 
@@ -735,9 +767,8 @@ export class JobQueue implements QueueView {
     for (const id of this.#running.keys()) {
       const job = this.#jobs.get(id) as Job
       if (isFinal(statusOf(job))) continue
-      await store.append(
-        jobRecord({ ...job, start: null, ops: job.ops.map((op) => (isFinal(op.status) ? op : fresh(op))) }),
-      )
+      const ops = job.ops.map((op) => (isFinal(op.status) ? op : fresh(op)))
+      await store.append({ job: { ...job, start: null, ops } })
     }
     await store.close()
   }
@@ -774,6 +805,20 @@ function refusal(error: unknown): Result {
   if (error instanceof OpError) return { ok: false, error: [error.kind, error.args], log: error.log }
   const text = error instanceof Failure ? error.message : 'Internal error'
   return { ok: false, error: ['OpExecError', [text]], log: [], cause: error }
+}
+
+/** What tells something, and changes nothing. */
+const READINGS: ReadonlySet<string> = new Set([
+  'OP_CLUSTER_QUERY',
+  'OP_INSTANCE_CONSOLE',
+  'OP_INSTANCE_QUERY_DATA',
+  'OP_NODE_QUERY_STORAGE',
+  'OP_OS_DIAGNOSE',
+  'OP_TAGS_GET',
+])
+
+function onlyReads({ ops }: Job): boolean {
+  return ops.every(({ input }) => READINGS.has(String(input.OP_ID)))
 }
 
 /** For how long an opcode runs, in seconds. */

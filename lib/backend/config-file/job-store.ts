@@ -10,7 +10,8 @@
  *                                       the cluster's file is about to be replaced (hashes of both texts),
  *                                       and with that these jobs become what they are here
  *         {"written": true}             it has been; false: it has not, and nothing came of those jobs
- *     cluster.yaml.queue/archive      finished jobs, one a line, oldest first
+ *     cluster.yaml.queue/archive      finished jobs that left the queue, one a line, oldest first
+ *     cluster.yaml.queue/archive.1    those before them; when the archive is full it takes this one's place
  *
  * One file that only grows takes one wait for the disk for all that happens
  * at once, where a file for each job would take several for each. A line that
@@ -18,7 +19,7 @@
  * journal has grown enough, and at each start, a new one begins with what
  * still matters, and takes the old one's place by its higher number.
  */
-import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson, stringifyJson } from '../../json.ts'
@@ -27,6 +28,9 @@ import { syncFolder } from './cluster-file.ts'
 
 /** The journal begins anew when it has grown by this much, and by as much as it began with. In bytes. */
 const GROWTH = 16 * 2 ** 20
+
+/** An archive is full when the next line would make it larger than this, in bytes; there are at most two. */
+const ARCHIVE_BYTES = 16 * 2 ** 20
 
 /** A replacement of the cluster's file of which the journal does not tell the outcome. */
 export interface OpenWrite {
@@ -50,9 +54,15 @@ export interface JobStoreOptions {
   readonly sync: boolean
 }
 
+/** What is added to the journal: a line. */
+export type JournalRecord =
+  | { readonly job: Job }
+  | { readonly write: Omit<OpenWrite, 'jobs'>; readonly jobs: readonly Job[] }
+  | { readonly written: boolean }
+
 interface Append {
   readonly text: string
-  readonly records: readonly JsonObject[]
+  readonly records: readonly JournalRecord[]
   readonly done: (error?: unknown) => void
 }
 
@@ -65,8 +75,10 @@ export class JobStore {
   #begunWith: number
   #waiting: Append[] = []
   #writing: Promise<void> | undefined
-  #openWrite: JsonObject | undefined
-  readonly #archived: Job[] = []
+  #openWrite: JournalRecord | undefined
+  /** Jobs that have left the queue, as lines of the archive. */
+  #archived: string[] = []
+  #archivedLength = 0
 
   private constructor(
     folder: string,
@@ -113,8 +125,8 @@ export class JobStore {
    * Adds lines to the journal, all of them or none.
    * @throws whatever the file system has to say
    */
-  append(...records: readonly JsonObject[]): Promise<void> {
-    const text = records.map((record) => `${stringifyJson(record)}\n`).join('')
+  append(...records: readonly JournalRecord[]): Promise<void> {
+    const text = records.map(lineOf).join('')
     return new Promise((resolve, reject) => {
       const done = (error?: unknown) => (error === undefined ? resolve() : reject(error))
       this.#waiting.push({ text, done, records })
@@ -133,7 +145,9 @@ export class JobStore {
 
   /** Puts finished jobs away when the journal begins anew; they are gone from the state by now. */
   archive(job: Job): void {
-    this.#archived.push(job)
+    const line = `${jobText(job)}\n`
+    this.#archived.push(line)
+    this.#archivedLength += line.length
   }
 
   async close(): Promise<void> {
@@ -154,15 +168,16 @@ export class JobStore {
       } catch (error) {
         for (const { done } of appends) done(error)
       }
-      if (this.#size - this.#begunWith > Math.max(GROWTH, this.#begunWith))
-        await this.#beginAnew().catch(() => {})
+      const grown = this.#size - this.#begunWith > Math.max(GROWTH, this.#begunWith)
+      // What is yet to be archived is in memory as well.
+      if (grown || this.#archivedLength > GROWTH) await this.#beginAnew().catch(() => {})
     }
   }
 
   /** Knows whether a replacement of the file is under way, which a new journal has to tell too. */
-  #follow(record: JsonObject): void {
-    if (record.write !== undefined) this.#openWrite = record
-    if (record.written !== undefined) this.#openWrite = undefined
+  #follow(record: JournalRecord): void {
+    if ('write' in record) this.#openWrite = record
+    if ('written' in record) this.#openWrite = undefined
   }
 
   async #put(bytes: Buffer): Promise<void> {
@@ -197,32 +212,67 @@ export class JobStore {
     await removeOthers(this.#folder, this.#number)
   }
 
+  /** Adds what has left the queue to the archive, and begins another where that is full. */
   async #writeArchive(): Promise<void> {
-    if (this.#archived.length === 0) return
-    const archive = await open(join(this.#folder, 'archive'), 'a', 0o640)
-    try {
-      await archive.appendFile(this.#archived.map((job) => `${stringifyJson(jobJson(job))}\n`).join(''))
-      if (this.#options.sync) await archive.sync()
-    } finally {
-      await archive.close()
+    const path = join(this.#folder, 'archive')
+    while (this.#archived.length > 0) {
+      const size = await sizeOf(path)
+      const count = fitting(this.#archived, ARCHIVE_BYTES - size)
+      if (count === 0 && size > 0) {
+        await rename(path, `${path}.1`)
+        continue
+      }
+      // A line that is larger than any archive has one of its own.
+      const lines = this.#archived.slice(0, Math.max(count, 1))
+      await this.#appendTo(path, lines.join(''))
+      this.#archived = this.#archived.slice(lines.length)
     }
-    this.#archived.length = 0
+    this.#archivedLength = 0
   }
+
+  async #appendTo(path: string, text: string): Promise<void> {
+    const file = await open(path, 'a', 0o640)
+    try {
+      await file.appendFile(text)
+      if (this.#options.sync) await file.sync()
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+/** In bytes; 0 where there is no such file. */
+async function sizeOf(path: string): Promise<number> {
+  const stats = await stat(path).catch((error) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  return stats?.size ?? 0
+}
+
+/** How many of the first lines go into so many bytes. */
+function fitting(lines: readonly string[], bytes: number): number {
+  let left = bytes
+  const over = lines.findIndex((line) => {
+    left -= Buffer.byteLength(line)
+    return left < 0
+  })
+  return over < 0 ? lines.length : over
 }
 
 async function newJournal(
   folder: string,
   number: number,
   { state, sync }: JobStoreOptions,
-  openWrite?: JsonObject,
+  openWrite?: JournalRecord,
 ): Promise<{ handle: FileHandle; size: number }> {
   const path = join(folder, `journal-${number}`)
   const handle = await open(`${path}.new`, 'w', 0o640)
   try {
     const { last, jobs } = state()
     const lines = [`${stringifyJson({ last })}\n`]
-    for (const job of jobs) lines.push(`${stringifyJson(jobRecord(job))}\n`)
-    if (openWrite) lines.push(`${stringifyJson(openWrite)}\n`)
+    for (const job of jobs) lines.push(lineOf({ job }))
+    if (openWrite) lines.push(lineOf(openWrite))
     const bytes = Buffer.from(lines.join(''))
     await handle.write(bytes, 0, bytes.length, 0)
     if (sync) await handle.sync()
@@ -252,14 +302,26 @@ async function removeOthers(folder: string, number: number): Promise<void> {
   }
 }
 
-/** The line that tells of a job. */
-export function jobRecord(job: Job): JsonObject {
-  return { job: jobJson(job) }
+/** A record as it stands in the journal. */
+function lineOf(record: JournalRecord): string {
+  if ('job' in record) return `{"job":${jobText(record.job)}}\n`
+  if ('written' in record) return `${stringifyJson(record)}\n`
+  return `{"write":${stringifyJson(record.write)},"jobs":[${record.jobs.map(jobText).join(',')}]}\n`
 }
 
-/** Jobs are JSON by their making; their interface only lacks the index signature. */
-export function jobJson(job: Job): JsonObject {
-  return job as unknown as JsonObject
+/** Of jobs that have been written, how long their text is. */
+const lengths = new WeakMap<Job, number>()
+
+/** How many characters of JSON a job is; known already where the journal has it. */
+export function lengthOf(job: Job): number {
+  return lengths.get(job) ?? jobText(job).length
+}
+
+function jobText(job: Job): string {
+  // Jobs are JSON by their making; their interface only lacks the index signature.
+  const text = stringifyJson(job as unknown as JsonObject)
+  lengths.set(job, text.length)
+  return text
 }
 
 function replay(text: string, path: string): StoredQueue {

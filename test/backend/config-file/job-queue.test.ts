@@ -26,6 +26,8 @@ import { JobQueue } from '../../../lib/backend/config-file/job-queue.ts'
 import { ConfigLoader } from '../../../lib/backend/config-file/load.ts'
 import { readConfigFile } from '../../../lib/backend/config-file/read.ts'
 import { readYamlText } from '../../../lib/backend/config-file/read-yaml.ts'
+import { writeChange } from '../../../lib/backend/config-file/write-yaml.ts'
+import { YamlText } from '../../../lib/backend/config-file/yaml-text.ts'
 import { Failure } from '../../../lib/failure.ts'
 import type { Json, JsonObject } from '../../../lib/json.ts'
 import { indexConfig } from '../../../lib/model/config.ts'
@@ -64,7 +66,7 @@ async function open(
   const queue = await JobQueue.open({
     file,
     folder: `${path}.queue`,
-    operations: async () => operations,
+    load: async () => ({ OPERATIONS: operations, writeChange, YamlText }),
     log,
   })
   const backend = configFileBackend(() => file.current, queue)
@@ -288,31 +290,109 @@ t.test('a damaged journal is no reason to forget jobs', async (t) => {
   await t.rejects(open(t, path), { code: 'configuration', message: /journal-3:2: the job queue is damaged/ })
 })
 
+const reading = { ...tag('a1'), OP_ID: 'OP_TAGS_GET' }
+
+/** Runs a job, closes the queue, and adds to its journal as if there had been more jobs like it. */
+async function jobsLike(t: Test, path: string, opcode: JsonObject, ids: readonly [number, number]) {
+  const tried = await open(t, path)
+  const { id } = await tried.run(opcode)
+  await tried.backend.close()
+  const name = readdirSync(`${path}.queue`).find((one) => one.startsWith('journal-'))
+  const journal = join(`${path}.queue`, String(name))
+  const [last = ''] = readFileSync(journal, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith(`{"job":{"id":${id},`))
+    .slice(-1)
+  const { job } = JSON.parse(last) as { job: JsonObject }
+  const [from, to] = ids
+  const more = Array.from({ length: to - from + 1 }, (_, index) => ({ job: { ...job, id: from + index } }))
+  appendFileSync(journal, more.map((record) => `${JSON.stringify(record)}\n`).join(''))
+}
+
+async function idsOf({ backend }: Tried): Promise<Json[]> {
+  return (await backend.queryJobs([], ['id'])).flat()
+}
+
 t.test('beyond 5000 finished jobs the oldest leave the queue, and stay away', async (t) => {
   const path = cluster(t)
-  const reading = { ...tag('a1'), OP_ID: 'OP_TAGS_GET' }
-  const first = await open(t, path)
-  await first.run(reading)
-  await first.backend.close()
-  // As if there had been as many more.
-  const journal = join(`${path}.queue`, 'journal-1')
-  const [last = ''] = readFileSync(journal, 'utf8').trim().split('\n').slice(-1)
-  const { job } = JSON.parse(last) as { job: JsonObject }
-  for (let id = 2; id <= 5010; id++) appendFileSync(journal, `${JSON.stringify({ job: { ...job, id } })}\n`)
+  await jobsLike(t, path, delay(0), [2, 5010])
 
-  const check = async ({ backend }: Tried, oldest: number, latest: number) => {
-    const jobs = (await backend.queryJobs([], ['id'])).flat()
+  const check = async (tried: Tried, oldest: number, latest: number) => {
+    const jobs = await idsOf(tried)
     t.strictSame([jobs.length, jobs[0], jobs.at(-1)], [5000, oldest, latest])
-    await t.rejects(backend.waitForJobChange('1', ['id'], { jobInfo: null, logSerial: null }, 1, never), {
-      code: 'not-found',
-    })
+    await t.rejects(
+      tried.backend.waitForJobChange('1', ['id'], { jobInfo: null, logSerial: null }, 1, never),
+      {
+        code: 'not-found',
+      },
+    )
   }
   const second = await open(t, path)
   await check(second, 11, 5010)
-  t.match(await second.run(reading), { id: 5011, status: 'success' })
+  t.match(await second.run(delay(0)), { id: 5011, status: 'success' })
   await check(second, 12, 5011)
   await second.backend.close()
   await check(await open(t, path), 12, 5011)
+})
+
+t.test('of finished jobs that only read the newest 500 stay, and they push out no others', async (t) => {
+  const path = cluster(t)
+  await jobsLike(t, path, delay(0), [2, 5000])
+  await jobsLike(t, path, reading, [5002, 5600])
+  const check = async (tried: Tried, oldest: number, latest: number) => {
+    const ids = await idsOf(tried)
+    t.strictSame([ids.length, ids[0], ids[4999], ids[5000], ids.at(-1)], [5500, 1, 5000, oldest, latest])
+  }
+  const second = await open(t, path)
+  await check(second, 5101, 5600)
+  t.match(await second.run(reading), { id: 5601, status: 'success' })
+  await check(second, 5102, 5601)
+  await second.backend.close()
+  await check(await open(t, path), 5102, 5601)
+  t.notOk(readdirSync(`${path}.queue`).includes('archive'), 'what they told is not kept anywhere')
+})
+
+t.test('finished jobs of more than 32 MiB leave the queue, the newest one never', async (t) => {
+  const tried = await open(t, cluster(t))
+  const comment = 'x'.repeat(11 * 2 ** 20)
+  for (let count = 0; count < 4; count++) await tried.run(delay(0, { comment }))
+  t.strictSame(await idsOf(tried), [3, 4])
+  await tried.run(delay(0, { comment: comment.repeat(3) }))
+  t.strictSame(await idsOf(tried), [5])
+  await tried.run(delay(0))
+  t.strictSame(await idsOf(tried), [6])
+})
+
+const PAUSE = `${YAML}filters:\n  - {priority: 0, predicates: [], action: PAUSE}\n`
+
+t.test('beyond 5000 unfinished jobs none is taken', async (t) => {
+  const tried = await open(t, cluster(t, PAUSE))
+  const submit = () => tried.backend.submitJob([reading])
+  const outcomes = await Promise.allSettled(Array.from({ length: 5001 }, submit))
+  t.equal((await idsOf(tried)).length, 5000)
+  const full = { code: 'unavailable', message: 'The job queue is full: 5000 jobs in it have not finished' }
+  t.match(
+    outcomes.filter(({ status }) => status === 'rejected'),
+    [{ reason: full }],
+  )
+  await tried.backend.cancelJob('1')
+  t.equal(await submit(), 5001, 'but again when one has finished')
+  await t.rejects(submit(), full)
+})
+
+t.test('beyond 32 MiB of unfinished jobs none is taken, also after a restart', async (t) => {
+  const path = cluster(t, PAUSE)
+  const tried = await open(t, path)
+  const large = delay(0, { comment: 'x'.repeat(17 * 2 ** 20) })
+  await tried.backend.submitJob([large])
+  await tried.backend.submitJob([large])
+  const full = { code: 'unavailable', message: /^The job queue is full: 2 jobs/ }
+  await t.rejects(tried.backend.submitJob([reading]), full)
+  await tried.backend.close()
+  const again = await open(t, path)
+  await t.rejects(again.backend.submitJob([reading]), full)
+  await again.backend.cancelJob('1')
+  t.equal(await again.backend.submitJob([reading]), 3)
 })
 
 t.test('jobs on the same object go in order, others beside them', async (t) => {

@@ -1,7 +1,7 @@
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { JobStore, jobRecord } from '../../../lib/backend/config-file/job-store.ts'
+import { JobStore } from '../../../lib/backend/config-file/job-store.ts'
 import type { Job } from '../../../lib/model/job.ts'
 
 function job(id: number, padding = ''): Job {
@@ -25,7 +25,7 @@ t.test('what was added is read again, long integers too', async (t) => {
   const folder = join(t.testdir(), 'queue')
   t.strictSame(await JobStore.read(folder), { last: 0, jobs: new Map(), open: undefined })
   const store = await JobStore.begin(folder, nothing)
-  await Promise.all([store.append(jobRecord(job(1))), store.append(jobRecord(job(2)), jobRecord(job(4)))])
+  await Promise.all([store.append({ job: job(1) }), store.append({ job: job(2) }, { job: job(4) })])
   await store.close()
   const { last, jobs } = await JobStore.read(folder)
   t.equal(last, 4)
@@ -36,7 +36,7 @@ t.test('a line that was cut off, or left empty by a loss of power, says nothing'
   for (const rest of ['{"job": {"id": 2', '\0\0\0\n{"last": 9}\n']) {
     const folder = t.testdir()
     const store = await JobStore.begin(folder, nothing)
-    await store.append(jobRecord(job(1)))
+    await store.append({ job: job(1) })
     await store.close()
     appendFileSync(join(folder, 'journal-1'), rest)
     t.strictSame([(await JobStore.read(folder)).last], [1])
@@ -60,6 +60,56 @@ t.test('jobs of a replaced file count once that is known', async (t) => {
 })
 
 t.test(
+  'the archive begins anew at 16 MiB and keeps the one before, which makes 32 MiB at most',
+  async (t) => {
+    const folder = t.testdir()
+    const store = await JobStore.begin(folder, nothing)
+    const padding = 'x'.repeat(5 * 2 ** 20)
+    const archived = (name: string) =>
+      [...readFileSync(join(folder, name), 'utf8').matchAll(/^\{"id":(\d+),.*\}$/gm)].map(([, id]) =>
+        Number(id),
+      )
+    for (let id = 1; id <= 12; id++) {
+      store.archive(job(id, padding))
+      // So that it is written now and then.
+      if (id % 4 === 0) for (let count = 0; count < 4; count++) await store.append({ job: job(id, padding) })
+    }
+    await store.close()
+    t.strictSame(
+      [archived('archive.1'), archived('archive')],
+      [
+        [7, 8, 9],
+        [10, 11, 12],
+      ],
+    )
+  },
+)
+
+t.test('a job larger than an archive has one of its own', async (t) => {
+  const folder = t.testdir()
+  const store = await JobStore.begin(folder, nothing)
+  for (const [id, size] of [1, 17, 1].entries()) store.archive(job(id, 'x'.repeat(size * 2 ** 20)))
+  await store.append({ job: job(9) })
+  await store.close()
+  const lengths = ['archive.1', 'archive'].map((name) =>
+    Math.round(readFileSync(join(folder, name)).length / 2 ** 20),
+  )
+  t.strictSame(lengths, [17, 1])
+})
+
+t.test('a full archive that cannot be put aside stays as it is, and jobs go on', async (t) => {
+  const folder = t.testdir({ 'archive.1': { 'in the way': '' } })
+  const store = await JobStore.begin(folder, nothing)
+  writeFileSync(join(folder, 'archive'), 'x'.repeat(16 * 2 ** 20))
+  store.archive(job(1, 'x'.repeat(17 * 2 ** 20)))
+  await store.append({ job: job(2) })
+  await store.append({ job: job(3) })
+  await store.close()
+  t.equal(readFileSync(join(folder, 'archive')).length, 16 * 2 ** 20)
+  t.strictSame([...(await JobStore.read(folder)).jobs.keys()], [2, 3])
+})
+
+t.test(
   'a journal that has grown begins anew with what matters, and an unfinished replacement is not forgotten',
   async (t) => {
     const folder = t.testdir()
@@ -68,7 +118,7 @@ t.test(
     store.archive(job(3))
     await store.append({ write: { before: 'b', after: 'a', temporary: 'x' }, jobs: [] })
     const padding = 'x'.repeat(2 ** 20)
-    for (let count = 0; count < 16; count++) await store.append(jobRecord(job(8, padding)))
+    for (let count = 0; count < 16; count++) await store.append({ job: job(8, padding) })
     await store.close()
     t.strictSame(readdirSync(folder).sort(), ['archive', 'journal-2'])
     t.ok(readFileSync(join(folder, 'journal-2')).length < 2 ** 20)
