@@ -125,6 +125,7 @@ export function createApp({
   /** Answers a request that may be answered. */
   const respond = async (
     request: Request,
+    user: string | undefined,
     method: Method,
     params: Match['params'],
     body: Json | undefined,
@@ -134,7 +135,7 @@ export function createApp({
     const open = tagged && method.access.length === 0
     const handle = async (backend: Backend, signal: AbortSignal, patience = 0) => {
       const query = new QueryString(target.slice(pathOf(target).length + 1))
-      const call: Call = { params, query, body, backend, patience, signal }
+      const call: Call = { params, query, body, user, backend, patience, signal }
       return new Representation(await encode(await method.handle(call)), { tagged, open })
     }
     if (method.waits !== undefined) {
@@ -192,7 +193,7 @@ export function createApp({
 
       const body = request.bodyLength === 0 ? undefined : await receiveBody(request, method)
 
-      return { ...(await respond(request, method, match.params, body)), user }
+      return { ...(await respond(request, user, method, match.params, body)), user }
     } catch (thrown) {
       return { ...failureResponse(isAbort(thrown) ? hungUp() : thrown), user }
     }

@@ -109,6 +109,7 @@ async function example(path: string, method: Method, { backend, names }: Sample)
       params: names,
       query: new QueryString(query),
       body: undefined,
+      user: undefined,
       backend,
       patience: 0,
       signal: NEVER,

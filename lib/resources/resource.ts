@@ -22,6 +22,8 @@ export interface Call<Params = Readonly<Record<string, string>>> {
   readonly query: QueryString
   /** The decoded body; undefined where the request has none. */
   readonly body: Json | undefined
+  /** Who asks; undefined for people who do not say who they are. Others may get the same answer where it is kept. */
+  readonly user: string | undefined
   readonly backend: Backend
   /** For a method that waits: how many seconds it may; 0 to tell how things are now. */
   readonly patience: number

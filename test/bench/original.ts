@@ -141,6 +141,7 @@ async function luxiRequest(target: string): Promise<string | undefined> {
     params: {},
     query: new QueryString(query),
     body: undefined,
+    user: undefined,
     backend: backend as Backend,
     patience: 0,
     signal: new AbortController().signal,

@@ -37,8 +37,15 @@ function ask(
 ) {
   const found = resources.find((resource) => resource.path === path)?.methods[method]
   if (!found) throw new Error(`no ${method} ${path}`)
-  const call = { params: { job_id: id }, query: new QueryString(query), body, backend, patience: 7.5, signal }
-  return found.handle(call)
+  return found.handle({
+    params: { job_id: id },
+    query: new QueryString(query),
+    body,
+    user: undefined,
+    backend,
+    patience: 7.5,
+    signal,
+  })
 }
 
 t.test('the list has ids as numbers, and where to ask for more', async (t) => {

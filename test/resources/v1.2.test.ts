@@ -28,6 +28,7 @@ async function get(backend: Backend, path: string, name = '', query = ''): Promi
     params: { instance_name: name, node_name: name },
     query: new QueryString(query),
     body: undefined,
+    user: undefined,
     backend,
     patience: 0,
     signal: new AbortController().signal,
