@@ -6,12 +6,14 @@
  * before anything is submitted, and the answer is the job's id alone.
  */
 import type { Right } from '../auth/rights.ts'
+import type { Backend } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json.ts'
 import { fillOpcode, type Opcode } from '../model/opcode.ts'
 import { bodyObject } from './expect-type.ts'
 import type { QueryString } from './query-string.ts'
 import { BodyLimit, type Call, type Method, type Parameter } from './resource.ts'
+import { StrangersJobs } from './strangers-jobs.ts'
 
 /** What the path matched, by those names of its braces that somebody asks for. */
 type Params<Name extends string> = { readonly [name in Name]: string }
@@ -137,8 +139,22 @@ export function jobMethod<Name extends string>({
     // Strangers have nothing long to send, whatever it is for.
     bodyLimit: access.length > 0 ? bodyLimit : BodyLimit.unused,
     submits: opcodes.map(({ id }) => id),
-    handle: async (call) => call.backend.submitJob(job(call)),
+    handle: async (call) => {
+      const { user, backend } = call
+      const opcodes = job(call)
+      if (access.length === 0 && user === undefined) return strangersOf(backend).submit(opcodes)
+      return backend.submitJob(opcodes)
+    },
   }
+}
+
+const strangers = new WeakMap<Backend, StrangersJobs>()
+
+/** What people who do not say who they are have submitted to a backend. */
+function strangersOf(backend: Backend): StrangersJobs {
+  const known = strangers.get(backend) ?? new StrangersJobs(backend)
+  strangers.set(backend, known)
+  return known
 }
 
 /**

@@ -5,8 +5,10 @@
  * Nothing is kept from one request to the next, but what is the same for all
  * of them: the fields of OSes and the like (see JobQueries).
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject, stringifyJson } from '../../json.ts'
+import { TokenBucket } from '../../token-bucket.ts'
 import type { Backend, FieldDefinition, QueryResource, QueryResult } from '../backend.ts'
 import { refusal } from './answer.ts'
 import { type ClientLimits, LuxiClient } from './client.ts'
@@ -41,6 +43,9 @@ const WAIT_ALLOWANCE = 60_000
 
 /** Jobs at once that answer queries. */
 const QUERY_JOBS = 4
+/** So many of them go without a pause, then so many a second: anybody may ask, and Ganeti keeps each job for hours. */
+const QUERY_BURST = 500
+const QUERIES_PER_SECOND = 1
 /** Milliseconds until such a job must be through, its waiting for a turn included. */
 const JOB_PATIENCE = 60_000
 /** Seconds that we wait for a change of it at a time, as Ganeti's own daemon. */
@@ -49,10 +54,17 @@ const WAIT_STEP = 20
 /** Greater job ids do not fit what Ganeti keeps them in, where they turn into others. */
 const GREATEST_JOB = 2n ** 63n - 1n
 
-/** @param sockets the paths at which the master daemon may listen, the best one first */
-export function luxiBackend(sockets: readonly string[], limits?: Partial<ClientLimits>): Backend {
+/**
+ * @param sockets the paths at which the master daemon may listen, the best one first
+ * @param queryRate for how long to put off the next job that answers a query
+ */
+export function luxiBackend(
+  sockets: readonly string[],
+  limits?: Partial<ClientLimits>,
+  queryRate: Pick<TokenBucket, 'reserve'> = new TokenBucket(QUERY_BURST, QUERIES_PER_SECOND),
+): Backend {
   const client = new LuxiClient(sockets, limits)
-  const jobs = new JobQueries(client)
+  const jobs = new JobQueries(client, queryRate)
 
   const rowsOf =
     (method: string, noun: string) => async (names: readonly string[], fields: readonly string[]) => {
@@ -159,9 +171,11 @@ class JobQueries {
   readonly #lane = new Lane(QUERY_JOBS)
   readonly #shared = new SharedCalls<Json>()
   readonly #definitions = new Map<string, readonly FieldDefinition[]>()
+  readonly #rate: Pick<TokenBucket, 'reserve'>
 
-  constructor(client: LuxiClient) {
+  constructor(client: LuxiClient, rate: Pick<TokenBucket, 'reserve'>) {
     this.#client = client
+    this.#rate = rate
   }
 
   async query(what: string, fields: readonly string[], qfilter: Json): Promise<QueryResult> {
@@ -189,7 +203,10 @@ class JobQueries {
     return this.#shared.make(stringifyJson(opcode), () =>
       this.#lane.go(
         deadline,
-        async () => this.#result(await submit(this.#client, [opcode]), deadline),
+        async () => {
+          await sleep(this.#rate.reserve(), undefined, { ref: false })
+          return this.#result(await submit(this.#client, [opcode]), deadline)
+        },
         () => Promise.reject(noAnswer()),
       ),
     )

@@ -222,6 +222,19 @@ t.test('identical queries by job share one job, of those submitted after they ca
   t.equal(master.methods.filter((method) => method === 'SubmitJob').length, 2)
 })
 
+t.test('jobs for queries are put off where there are too many', async (t) => {
+  const answer = { fields: [], data: [] }
+  const master = await scriptedMaster(t, jobScript([answer, answer]))
+  const waits = [0, 50]
+  const backend = luxiBackend([master.path], {}, { reserve: () => waits.shift() ?? 0 })
+  t.teardown(() => backend.close())
+  t.same(await backend.query('os', ['name'], null), answer)
+  const begun = performance.now()
+  t.same(await backend.query('os', ['valid'], null), answer)
+  t.ok(performance.now() - begun >= 45)
+  t.strictSame(waits, [])
+})
+
 t.test('fields of OSes are asked for once', async (t) => {
   const name = { name: 'name', title: 'Name', kind: 'text', doc: 'Name of the OS' }
   const valid = { name: 'valid', title: 'Valid', kind: 'bool', doc: 'Whether it works' }

@@ -1,0 +1,97 @@
+/**
+ * Jobs for people who do not say who they are. A few readings are answered by
+ * a job and need no right, so anybody could fill the job queue, and on a live
+ * cluster keep Ganeti from running anything else: it runs some twenty jobs at
+ * once, and one that waits for the lock of a busy instance is one of them.
+ *
+ * So there are three bounds, whatever stands behind the seam. Who asks for what
+ * an unfinished job of a stranger will tell gets the number of that job, where
+ * Ganeti would submit another one like it. Only so many of these jobs may be
+ * unfinished. And there is a rate, as even jobs that take no time are kept for
+ * a while. Everybody else's jobs are never counted.
+ */
+import type { Backend } from '../backend/backend.ts'
+import { Failure } from '../failure.ts'
+import { type JsonObject, stringifyJson } from '../json.ts'
+import { isFinal, type JobStatus } from '../model/job.ts'
+import { TokenBucket } from '../token-bucket.ts'
+
+const MOST_UNFINISHED = 100
+/** Enough for a client that asks about each of hundreds of instances in turn. */
+const BURST = 500
+const PER_SECOND = 1
+
+export class StrangersJobs {
+  readonly #backend: Backend
+  readonly #rate: TokenBucket
+  /** Ids of jobs that may not have finished, by what they are about. */
+  readonly #jobs = new Map<string, Promise<number>>()
+
+  constructor(backend: Backend, rate = new TokenBucket(BURST, PER_SECOND)) {
+    this.#backend = backend
+    this.#rate = rate
+  }
+
+  /**
+   * Submits a job, or finds one like it that has not finished.
+   * @returns its id
+   * @throws Failure `unavailable` where there are too many
+   */
+  async submit(opcodes: readonly JsonObject[]): Promise<number> {
+    const about = stringifyJson(opcodes.map(({ reason, ...others }) => others))
+    for (let job = this.#jobs.get(about); job !== undefined; job = this.#jobs.get(about)) {
+      const id = await job.catch(() => undefined)
+      if (id !== undefined && (await this.#finishedOf([id])).length === 0) return id
+      this.#forget(about, job)
+    }
+    if (this.#jobs.size >= MOST_UNFINISHED) {
+      await this.#forgetFinished()
+      // Meanwhile others may have come.
+      if (this.#jobs.size < MOST_UNFINISHED) return this.submit(opcodes)
+      throw tooMany(`no more than ${MOST_UNFINISHED} jobs may be unfinished`)
+    }
+    if (!this.#rate.take()) {
+      throw tooMany(`no more than ${BURST} jobs are taken at once, and ${PER_SECOND} a second after that`)
+    }
+    const job = this.#backend.submitJob(opcodes)
+    this.#jobs.set(about, job)
+    job.catch(() => this.#forget(about, job))
+    return job
+  }
+
+  async #forgetFinished(): Promise<void> {
+    const jobs = [...this.#jobs]
+    const outcomes = await Promise.allSettled(jobs.map(([, job]) => job))
+    const finished = new Set(
+      await this.#finishedOf(outcomes.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))),
+    )
+    for (const [place, [about, job]] of jobs.entries()) {
+      const outcome = outcomes[place]
+      if (outcome?.status === 'fulfilled' && finished.has(outcome.value)) this.#forget(about, job)
+    }
+  }
+
+  #forget(about: string, job: Promise<number>): void {
+    if (this.#jobs.get(about) === job) this.#jobs.delete(about)
+  }
+
+  /** Which of the jobs have finished; one that is not in the queue any more has. */
+  async #finishedOf(ids: readonly number[]): Promise<readonly number[]> {
+    try {
+      const rows = await this.#backend.queryJobs(ids.map(String), ['status'])
+      return ids.filter((_, place) => isFinal(rows[place]?.[0] as JobStatus))
+    } catch (error) {
+      if (!(error instanceof Failure && error.code === 'not-found')) throw error
+      // It does not say which of them is unknown.
+      if (ids.length === 1) return ids
+      return (await Promise.all(ids.map((id) => this.#finishedOf([id])))).flat()
+    }
+  }
+}
+
+function tooMany(bound: string): Failure {
+  return new Failure(
+    'unavailable',
+    `Without user name and password, ${bound}: say who you are, or try again later`,
+  )
+}
