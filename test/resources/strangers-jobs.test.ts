@@ -110,6 +110,7 @@ t.test('users are not bounded, nor is anybody by what strangers do', async (t) =
       query: new QueryString(''),
       body: undefined,
       user,
+      patience: 0,
       backend,
       signal: new AbortController().signal,
     })
