@@ -58,7 +58,7 @@ export const DEFAULT_LIMITS: Limits = {
   headBytes: 16 * 1024,
   connections: 512,
   handshakes: 32,
-  contendedHandshake: 1_000,
+  contendedHandshake: 500,
   pipelined: 128,
   allPipelined: 2048,
 }

@@ -174,8 +174,8 @@ t.test('a wait of no time is a look at how things are, which those who look shar
     [['looked'], ['waited'], ['looked'], ['looked']],
   )
   t.same(
-    master.asked.map(({ args }) => args[4]),
-    [0, 1, 0],
+    master.asked.map(({ args }) => args[4]).sort(),
+    [0, 0, 1],
     'seconds are whole ones',
   )
 })
