@@ -6,6 +6,8 @@
  * line. Anything thrown that is not a Failure is a bug of ours: the client
  * reads only the standard 500 phrase, the log gets the whole chain of causes.
  */
+import { getSystemErrorMap } from 'node:util'
+
 export type FailureCode =
   /** The named object does not exist. */
   | 'not-found'
@@ -33,7 +35,7 @@ export class Failure extends Error {
 
   /**
    * @param code what kind of failure this is
-   * @param message for the client or the operator: what is wrong, where, and what to do; never a secret
+   * @param message for the client or the operator: what is wrong, where, and what to do; never a secret, and no file's path unless the code is `configuration`
    * @param options `cause`: what was caught, for the log
    */
   constructor(
@@ -43,6 +45,22 @@ export class Failure extends Error {
   ) {
     super(message, options)
   }
+}
+
+/**
+ * Says why the system refused something, in words for clients: the message of
+ * its error names files, which are the operator's business.
+ * @returns undefined where neither this nor any cause of it is an error of the system
+ */
+export function systemReason(thrown: unknown): string | undefined {
+  let current = thrown
+  for (let depth = 0; current instanceof Error && depth < 10; depth++) {
+    const { errno } = current as NodeJS.ErrnoException
+    const [, reason] = (errno !== undefined && getSystemErrorMap().get(errno)) || []
+    if (reason !== undefined) return reason
+    current = current.cause
+  }
+  return undefined
 }
 
 /** Gives the message of anything thrown, followed by those of its causes, in one line for the log. */

@@ -12,13 +12,13 @@
 import { existsSync, fstatSync, renameSync, statSync } from 'node:fs'
 import { access, constants, type FileHandle, open, realpath, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { Failure } from '../../failure.ts'
+import { Failure, systemReason } from '../../failure.ts'
 import type { Config } from '../../model/config.ts'
 import { hashInBackground, identityOf, secondsOf } from './file-identity.ts'
 import { ConfigLoader } from './load.ts'
 import type { YamlText } from './yaml-text.ts'
 
-/** Somebody else changed the file while we were about to. */
+/** Somebody else changed the file while we were about to; the message is for clients. */
 export class FileChanged extends Error {
   override readonly name = 'FileChanged'
 }
@@ -152,19 +152,24 @@ export class ClusterFile {
     if (!this.isYaml) {
       throw new Failure(
         'unsupported',
-        `${this.#path} is Ganeti's own configuration, which only its master daemon may change: it is never written here, and there is no master daemon to ask`,
+        "The cluster's state is Ganeti's own configuration, which only its master daemon may change: it is never written here, and there is no master daemon to ask",
+        { cause: new Error(`it was read from ${this.#path}`) },
       )
     }
-    const path = await realpath(this.#path)
-    const refuse = (cause: unknown): never => {
-      throw new Failure('unavailable', `No job can be taken: cannot write ${path}`, { cause })
+    // Clients learn why, and where only the log.
+    const refuse = (reason: string, cause?: unknown): never => {
+      throw new Failure('unavailable', `No job can be taken: cannot write the cluster's file: ${reason}`, {
+        cause: new Error(`it is ${this.#path}`, { cause }),
+      })
     }
+    const refused = (cause: unknown) => refuse(systemReason(cause) ?? 'Internal error', cause)
+    const path = await realpath(this.#path).catch(refused)
     const folder = dirname(path)
-    await access(path, constants.W_OK).catch(refuse)
-    await access(folder, constants.W_OK | constants.X_OK).catch(() =>
-      refuse(`its folder is not writable, and the file is replaced rather than written over`),
+    await access(path, constants.W_OK).catch(refused)
+    await access(folder, constants.W_OK | constants.X_OK).catch((cause) =>
+      refuse('its folder is not writable, and the file is replaced rather than written over', cause),
     )
-    const { uid } = await stat(path)
+    const { uid } = await stat(path).catch(refused)
     const user = process.geteuid?.()
     if (user !== 0 && uid !== user)
       refuse('it belongs to another user, and could not be replaced by one that does')
@@ -194,7 +199,7 @@ export class ClusterFile {
     }
     const commit = async () => {
       // Nothing may come between these two.
-      if (lookAt(path) !== identity) throw new FileChanged(`${path} was changed by somebody else`)
+      if (lookAt(path) !== identity) throw new FileChanged('it was changed by somebody else')
       renameSync(temporary, path)
       // Known at once, lest whoever sees a new file takes it for somebody else's.
       const stats = fstatSync(handle.fd, { bigint: true })

@@ -21,7 +21,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure, messageChain } from '../../failure.ts'
+import { Failure, messageChain, systemReason } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
 import type { Change } from '../../model/change.ts'
 import type { Config } from '../../model/config.ts'
@@ -206,7 +206,7 @@ export class JobQueue implements QueueView {
       this.#unfinished.delete(job.id)
       throw new Failure(
         'unavailable',
-        `No job can be taken: cannot write the job queue (${messageChain(error)})`,
+        `No job can be taken: cannot write the job queue (${systemReason(error) ?? 'Internal error'})`,
         {
           cause: error,
         },
@@ -268,8 +268,8 @@ export class JobQueue implements QueueView {
       this.#store = await JobStore.begin(folder, { state, sync })
       return this.#store
     } catch (error) {
-      throw new Failure('unavailable', `No job can be taken: cannot write the job queue in ${folder}`, {
-        cause: error,
+      throw new Failure('unavailable', 'No job can be taken: cannot write the job queue', {
+        cause: new Error(`it is in ${folder}`, { cause: error }),
       })
     }
   }
@@ -542,7 +542,7 @@ export class JobQueue implements QueueView {
     const jobs = [...settled.filter((job) => job !== undefined), ...members.flatMap((member) => member.jobs)]
     if (change) {
       const { file } = this.#options
-      if (file.current !== change.base) throw new FileChanged(`${file.path} was read anew meanwhile`)
+      if (file.current !== change.base) throw new FileChanged('it was read anew meanwhile')
       await this.#replaceFile(store, await file.prepare(change.text, change.config), jobs)
     } else if (jobs.length > 0) await this.#persist(jobs)
     for (const job of settled) if (job) this.#put(job)
@@ -583,8 +583,8 @@ export class JobQueue implements QueueView {
   /** Ends those in error whose change could not be written; what the others were told stands. */
   async #giveUp({ members }: Applied, error: unknown): Promise<void> {
     const { file, log } = this.#options
-    const text = `Cannot write ${file.path}: ${messageChain(error)}`
-    log.error(text)
+    log.error(`Cannot write ${file.path}: ${messageChain(error)}`)
+    const text = notWritten(error)
     const ended = members.map(({ pending, writes, result, jobs }): Member => {
       if (!writes) return { pending, writes, result, jobs }
       return {
@@ -693,8 +693,9 @@ export class JobQueue implements QueueView {
         settle: () => undefined,
         done: (result) => {
           if (result.ok) resolve()
-          else if (result.cause instanceof Failure) reject(result.cause)
-          else reject(new Failure('unavailable', String(result.cause ?? 'The rule could not be written')))
+          else if (result.cause instanceof Failure && result.cause.code !== 'configuration')
+            reject(result.cause)
+          else reject(new Failure('unavailable', notWritten(result.cause), { cause: result.cause }))
         },
       })
     })
@@ -819,6 +820,14 @@ const READINGS: ReadonlySet<string> = new Set([
 
 function onlyReads({ ops }: Job): boolean {
   return ops.every(({ input }) => READINGS.has(String(input.OP_ID)))
+}
+
+/** What clients are told where the cluster's file could not be written; the log has all of it, with paths. */
+function notWritten(error: unknown): string {
+  const theirs =
+    error instanceof Failure ? 'it was changed by somebody else, and has mistakes' : 'Internal error'
+  const reason = error instanceof FileChanged ? error.message : (systemReason(error) ?? theirs)
+  return `Cannot write the cluster's file: ${reason}`
 }
 
 /** For how long an opcode runs, in seconds. */

@@ -144,7 +144,10 @@ export class ConfigLoader {
         this.#underWay.delete(worker)
         // Not before the thread has given its memory back: while it does, whoever else takes some has to wait.
         if (done) return resolve(done)
-        reject(new Failure('internal', `the thread that reads ${assignment.path} ended before it was done`))
+        const cause = new Error(`it was to read ${assignment.path}`)
+        reject(
+          new Failure('internal', 'the thread that reads cluster state ended before it was done', { cause }),
+        )
       })
     })
   }

@@ -8,12 +8,13 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Backend } from '../../../lib/backend/backend.ts'
@@ -28,7 +29,7 @@ import { readConfigFile } from '../../../lib/backend/config-file/read.ts'
 import { readYamlText } from '../../../lib/backend/config-file/read-yaml.ts'
 import { writeChange } from '../../../lib/backend/config-file/write-yaml.ts'
 import { YamlText } from '../../../lib/backend/config-file/yaml-text.ts'
-import { Failure } from '../../../lib/failure.ts'
+import { Failure, messageChain } from '../../../lib/failure.ts'
 import type { Json, JsonObject } from '../../../lib/json.ts'
 import { indexConfig } from '../../../lib/model/config.ts'
 
@@ -625,10 +626,39 @@ t.test('a file that its editor broke is not touched', async (t) => {
   appendFileSync(path, 'nonsense: [\n')
   const broken = readFileSync(path, 'utf8')
   const job = await run(tag('a1', 'x'))
-  t.match(job, { status: 'error', opresult: [['OpExecError', [/^Cannot write .*cluster\.yaml: /]]] })
+  t.match(job, {
+    status: 'error',
+    opresult: [
+      ['OpExecError', ["Cannot write the cluster's file: it was changed by somebody else, and has mistakes"]],
+    ],
+  })
   t.equal(readFileSync(path, 'utf8'), broken)
   writeFileSync(path, YAML)
   t.match(await run(tag('a1', 'x')), { status: 'success' })
+})
+
+t.test('clients learn why a change could not be written, and not where', async (t) => {
+  const { backend, run, path, log } = await open(t, cluster(t))
+  const folder = dirname(path)
+  mkdirSync(join(folder, '.cluster.yaml.new'))
+  const rule = { priority: 0, predicates: [], action: 'PAUSE', reason: [] }
+  const job = await run(tag('a1', 'x'))
+  t.match(job, {
+    opresult: [['OpExecError', ["Cannot write the cluster's file: illegal operation on a directory"]]],
+  })
+  await t.rejects(backend.replaceFilter(null, rule), {
+    code: 'unavailable',
+    message: "Cannot write the cluster's file: illegal operation on a directory",
+  })
+  const logged = new RegExp(`^Cannot write ${path}: EISDIR`)
+  t.match(log, [logged, /^Job 1: EISDIR/, logged])
+  rmSync(join(folder, '.cluster.yaml.new'), { recursive: true })
+  rmSync(path)
+  const refused = await t.rejects(backend.submitJob([tag('a1', 'y')]), {
+    code: 'unavailable',
+    message: "No job can be taken: cannot write the cluster's file: no such file or directory",
+  })
+  t.match(messageChain(refused), path)
 })
 
 t.test('mode, owner and links of the file stay', async (t) => {
@@ -649,10 +679,13 @@ t.test("Ganeti's own configuration is never written, and that is said", async (t
   const data = readFileSync(new URL('../../../../test/fixtures/real-cluster/config.data', import.meta.url))
   const path = join(t.testdir({ 'config.data': data }), 'config.data')
   const { backend } = await open(t, path)
-  await t.rejects(backend.submitJob([tag('inst1', 'x')]), {
+  const refused = await t.rejects(backend.submitJob([tag('inst1', 'x')]), {
     code: 'unsupported',
-    message: /only its master daemon may change/,
+    message: /^The cluster's state is Ganeti's own configuration, which only its master daemon may change/,
   })
+  const told = refused as unknown as Error
+  t.notMatch(told.message, path, 'where it is, clients are not told')
+  t.match(messageChain(told), path, 'and the log is')
   await t.rejects(backend.replaceFilter(null, { priority: 0, predicates: [], action: 'PAUSE', reason: [] }), {
     code: 'unsupported',
   })

@@ -137,7 +137,7 @@ t.test('a thread that ends early is a failure, and one with a fault of ours tell
   const loader = new ConfigLoader(new URL('./programs/ending-thread.js', import.meta.url))
   await t.rejects(loader.load('f'), {
     code: 'internal',
-    message: 'the thread that reads f ended before it was done',
+    message: 'the thread that reads cluster state ended before it was done',
   })
   await t.rejects(loader.load('fault'), { name: 'TypeError', message: 'a fault of ours' })
 })
