@@ -4,6 +4,7 @@
  * what it answers.
  */
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   chownSync,
@@ -18,7 +19,9 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
+import { makeCertificate as makeKeyAndCertificate } from '../http/certificates.ts'
 import { makeCertificate } from '../support/certificate.ts'
 import {
   DaemonRoot,
@@ -189,6 +192,31 @@ t.test('a daemon that has left its terminal', async (t) => {
     t.equal(root.pid, undefined)
     await t.rejects(root.get('/version'), { code: 'ECONNREFUSED' })
   })
+})
+
+t.test('a second pair of key and certificate is offered beside the first, and renewed with it', async (t) => {
+  const root = daemonRoot(t)
+  const rsa = makeKeyAndCertificate(root.root, 'first', 'rsa')
+  const pairs = ['-K', root.pem, '-C', root.pem, '-K', rsa.key, '-C', rsa.certificate]
+  t.equal((await root.start(...HERE, ...pairs)).status, 0)
+  const shownTo = async (sigalgs: string) => {
+    const port = Number(new URL(root.origin).port)
+    const socket = connect({ host: '127.0.0.1', port, sigalgs, rejectUnauthorized: false })
+    await once(socket, 'secureConnect')
+    const { CN } = socket.getPeerCertificate().subject
+    socket.destroy()
+    return CN
+  }
+  t.equal(await shownTo('rsa_pss_rsae_sha256'), 'first')
+  t.equal(await shownTo('ecdsa_secp256r1_sha256'), 'localhost')
+  const renewed = makeKeyAndCertificate(root.root, 'renewed', 'rsa')
+  renameSync(renewed.key, rsa.key)
+  renameSync(renewed.certificate, rsa.certificate)
+  signal(root.pid as number, 'SIGHUP')
+  await eventually(async () => {
+    if ((await shownTo('rsa_pss_rsae_sha256')) !== 'renewed') throw new Error('not yet')
+  })
+  t.equal(await shownTo('ecdsa_secp256r1_sha256'), 'localhost')
 })
 
 t.test('a daemon that was killed keeps no other from starting', async (t) => {

@@ -45,6 +45,12 @@ const refusedAtOnce: readonly Case[] = [
   ['-C {}/other.key', 1, /^SSL certificate file '\S+\/other\.key' .*\n$/],
   ['-C {}/garbage', 1, /^SSL certificate file '\S+\/garbage' .*\n$/],
   ['-K {}/other.key', 1, /^.*key.*certificate.*\n$/],
+  ['-K a -K b -C c', 1, 'Each SSL key needs its certificate: 2 keys and 1 certificate are given\n'],
+  [
+    '-K {}/other.key -C {}/other.crt -K {}/other.pem -C {}/other.pem',
+    1,
+    /^SSL key files '\S+\/other\.key' and '\S+\/other\.pem' both hold a key of type EC: .*\n$/,
+  ],
 ]
 
 const refused: readonly Case[] = [
