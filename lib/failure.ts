@@ -13,6 +13,8 @@ export type FailureCode =
   | 'not-found'
   /** The request itself is at fault: an argument, a filter, a body. */
   | 'invalid'
+  /** The request is understood, but its answer would be larger than any that is made. */
+  | 'too-large'
   /** Nobody may do this through this API. */
   | 'forbidden'
   /** What was asked cannot be done in the present state, but could later. */

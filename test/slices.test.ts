@@ -1,5 +1,5 @@
 import t from 'tap'
-import { eachInSlices, inSlices, mapInSlices } from '../lib/slices.ts'
+import { eachInSlices, inSlices } from '../lib/slices.ts'
 
 /** Longer than any slice. */
 function workLong(): void {
@@ -27,11 +27,28 @@ t.test('work gives what it returns, and throws what it throws', async (t) => {
     ),
     'done',
   )
-  t.strictSame(await mapInSlices([1, 2, 3], (number) => number * 2), [2, 4, 6])
   await t.rejects(
     eachInSlices([1], () => {
       throw new Error('no')
     }),
     { message: 'no' },
   )
+})
+
+t.test('work is given up at the next pause, but not where it needs none', async (t) => {
+  const client = new AbortController()
+  const done: number[] = []
+  const work = eachInSlices(
+    [1, 2, 3],
+    (step) => {
+      done.push(step)
+      workLong()
+      if (step === 2) client.abort(new Error('hung up'))
+    },
+    client.signal,
+  )
+  await t.rejects(work, { message: 'hung up' })
+  t.strictSame(done, [1, 2])
+  await eachInSlices([4], (step) => done.push(step), client.signal)
+  t.strictSame(done, [1, 2, 4])
 })

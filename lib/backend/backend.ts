@@ -6,6 +6,7 @@
  * `no-master`, `no-answer`, `bad-answer`, `unavailable`.
  */
 import type { Json, JsonObject } from '../json.ts'
+import type { List } from '../lazy-list.ts'
 import type { NewFilterRule } from '../model/filter-rule.ts'
 
 export type QueryResource =
@@ -38,9 +39,13 @@ export type ResultStatus = (typeof ResultStatus)[keyof typeof ResultStatus]
 /** A cell; its value is null unless the status is `normal`. */
 export type Cell = readonly [ResultStatus, Json]
 
+/** A query is refused whose answer would have more bytes: fields and objects can be multiplied at will. */
+export const MOST_QUERY_BYTES = 64 * 1024 * 1024
+
 export interface QueryResult {
   readonly fields: readonly FieldDefinition[]
-  readonly data: readonly (readonly Cell[])[]
+  /** A row for each object; rows may be made when they are asked for. */
+  readonly data: List<readonly Cell[]>
 }
 
 export type TagKind = 'cluster' | 'instance' | 'network' | 'node' | 'nodegroup'
@@ -65,23 +70,48 @@ export interface Backend {
    * One row for each name (short forms allowed), or for all objects in
    * natural order where `names` is empty; a row has one value for each field,
    * null where there is none.
+   * @param signal has it given up as soon as it would wait, or is long; then throws the signal's reason
    * @throws Failure `not-found` for an unknown name, `invalid` for an unknown field
    */
-  queryInstances(names: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
+  queryInstances(
+    names: readonly string[],
+    fields: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (readonly Json[])[]>
   /** As `queryInstances`, for nodes. */
-  queryNodes(names: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
+  queryNodes(
+    names: readonly string[],
+    fields: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (readonly Json[])[]>
   /** As `queryInstances`, for node groups. */
-  queryGroups(names: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
+  queryGroups(
+    names: readonly string[],
+    fields: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (readonly Json[])[]>
   /** As `queryInstances`, for networks. */
-  queryNetworks(names: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
+  queryNetworks(
+    names: readonly string[],
+    fields: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (readonly Json[])[]>
 
   /**
    * As `queryInstances`, for jobs; ids are decimal numbers.
    * @throws Failure `not-found` for an unknown id
    */
-  queryJobs(ids: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
+  queryJobs(
+    ids: readonly string[],
+    fields: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (readonly Json[])[]>
   /** As `queryInstances`, for the rules of the job filter, in the order of their UUIDs. */
-  queryFilters(uuids: readonly string[], fields: readonly string[]): Promise<readonly (readonly Json[])[]>
+  queryFilters(
+    uuids: readonly string[],
+    fields: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (readonly Json[])[]>
 
   /**
    * Rows of cells for the objects that a filter lets through (null: all), in
@@ -90,9 +120,9 @@ export interface Backend {
    * @param what a QueryResource
    * @param filter Ganeti's filter in its JSON form, e.g. `["=", "name", "inst1"]`
    * @throws Failure `invalid` for an unknown resource or a broken filter, `not-found` where a filter of
-   *   names alone has an unknown one
+   *   names alone has an unknown one, `too-large` where more than MOST_QUERY_BYTES had to be received
    */
-  query(what: string, fields: readonly string[], filter: Json): Promise<QueryResult>
+  query(what: string, fields: readonly string[], filter: Json, signal?: AbortSignal): Promise<QueryResult>
 
   /**
    * Definitions of the named fields of a QueryResource (unknown ones of kind `unknown`), or of all in natural order for null.

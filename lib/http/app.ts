@@ -136,7 +136,8 @@ export function createApp({
     const handle = async (backend: Backend, signal: AbortSignal, patience = 0) => {
       const query = new QueryString(target.slice(pathOf(target).length + 1))
       const call: Call = { params, query, body, user, backend, patience, signal }
-      return new Representation(await encode(await method.handle(call)), { tagged, open })
+      const limit = method.answerLimit
+      return new Representation(await encode(await method.handle(call), { limit, signal }), { tagged, open })
     }
     if (method.waits !== undefined) {
       const { signal } = request
@@ -156,8 +157,9 @@ export function createApp({
       const backend = presentBackend()
       const generation = generationOf(method, backend)
       if (generation === null) return handle(backend, signal)
-      // Others may come to wait for this answer, so it is made even if this client hangs up.
-      return cache.find(generation, target) ?? cache.make(generation, target, () => handle(backend, NEVER))
+      // Others may come to wait for this answer, so it is made as long as any one of them is there.
+      const make = (wanted: AbortSignal) => handle(backend, wanted)
+      return cache.find(generation, target) ?? cache.make(generation, target, make, signal)
     }
     try {
       return await (await places.run(network, make, signal)).respond(headers)
@@ -229,8 +231,6 @@ function generationOf({ dependsOn }: Method, { generation }: Backend): number | 
       return null
   }
 }
-
-const NEVER = new AbortController().signal
 
 /** Whether the master daemon could not be reached at all. */
 function isAway(thrown: unknown): thrown is Failure {

@@ -11,19 +11,36 @@
  * escaped. This takes about half as long again as JSON.stringify alone; an
  * encoder written out in JavaScript takes six times as long.
  *
- * Answers can have tens of megabytes. Long lists are encoded in pieces, and
- * between pieces others have their turn.
+ * Answers can have tens of megabytes. Long lists are encoded in pieces, lazy
+ * ones as they are made, and between pieces others have their turn.
  */
 import { createHash } from 'node:crypto'
+import { Failure } from '../failure.ts'
 import { isJsonObject, type Json, stringifyJson } from '../json.ts'
+import { LazyList, type List } from '../lazy-list.ts'
+import type { Answer } from '../resources/resource.ts'
 import { eachInSlices } from '../slices.ts'
 
-/** List elements to a piece: some 100 KiB of bulk instances, half a millisecond. */
+/** List elements to a piece, at most: some 100 KiB of bulk instances, half a millisecond. */
 const PIECE_LENGTH = 32
+/** Elements that are long make a piece of fewer: so many bytes, if one alone has not more. */
+const PIECE_BYTES = 128 * 1024
+
+/** Pieces have space left over from encoding; so many bytes of them together are copied into a block that has none. */
+const BLOCK = 1024 * 1024
+
+/** Elements of a list that are encoded to estimate how long the whole will be. */
+const SAMPLE = 32
+const MEBIBYTE = 1024 * 1024
 
 const COMMA = 0x2c
 const NEWLINE = 0x0a
 const SPACE = 0x20
+const OPENING = Buffer.from('[')
+const CLOSING = Buffer.from(']')
+const EMPTY = Buffer.from('[]')
+const SEPARATOR = Buffer.from(', ')
+const NOTHING = Buffer.alloc(0)
 
 /** Bytes to send, and a digest that only the same bytes have. */
 export interface Encoded {
@@ -31,30 +48,92 @@ export interface Encoded {
   readonly digest: string
 }
 
-/** Encodes any value, with a newline at the end; lets others have their turn in between. */
-export async function encode(value: Json): Promise<Encoded> {
+export interface EncodeOptions {
+  /** The most bytes; no bound unless given. */
+  readonly limit?: number | undefined
+  /** Has it given up. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Encodes any value, with a newline at the end; lets others have their turn in between.
+ * @throws Failure `too-large` beyond the limit, as soon as an estimate says so; the signal's reason
+ */
+export async function encode(
+  value: Answer,
+  { limit = Number.POSITIVE_INFINITY, signal }: EncodeOptions = {},
+): Promise<Encoded> {
+  if (limit < Number.POSITIVE_INFINITY) await checkEstimate(value, limit, signal)
   const hash = createHash('sha256')
-  const pieces: Buffer[] = []
-  let length = 0
+  const blocks: Buffer[] = []
+  let pieces: Buffer[] = []
+  let [length, loose] = [0, 0]
   const add = (piece: Buffer) => {
     hash.update(piece)
     pieces.push(piece)
     length += piece.length
+    if (length > limit) throw tooLarge(value, length, limit)
+    loose += piece.length
+    if (loose < BLOCK) return
+    blocks.push(Buffer.concat(pieces, loose))
+    pieces = []
+    loose = 0
   }
-  await eachInSlices(inPieces(value, true), add)
+  await eachInSlices(inPieces(value, true), add, signal)
   add(Buffer.of(NEWLINE))
-  return { body: await joined(pieces, length), digest: hash.digest('base64url').slice(0, 22) }
+  return {
+    body: await joined([...blocks, ...pieces], length, signal),
+    digest: hash.digest('base64url').slice(0, 22),
+  }
 }
 
-/** As Buffer.concat, which takes some 50 milliseconds for a hundred megabytes. */
-async function joined(pieces: readonly Buffer[], length: number): Promise<Buffer> {
+/** As Buffer.concat, which takes some 50 milliseconds for a hundred megabytes; pieces are let go on the way. */
+async function joined(pieces: Buffer[], length: number, signal: AbortSignal | undefined): Promise<Buffer> {
   const whole = Buffer.allocUnsafe(length)
   let at = 0
-  await eachInSlices(pieces, (piece) => {
+  const move = (piece: Buffer, place: number) => {
     whole.set(piece, at)
     at += piece.length
-  })
+    pieces[place] = NOTHING
+  }
+  await eachInSlices(pieces.entries(), ([place, piece]) => move(piece, place), signal)
   return whole
+}
+
+/**
+ * Tells from a few elements of each long list how long the whole will be.
+ * @throws Failure `too-large` where that is beyond the limit
+ */
+async function checkEstimate(value: Answer, limit: number, signal: AbortSignal | undefined): Promise<void> {
+  let estimate = 0
+  for (const list of longListsIn(value)) {
+    const sampled = Math.min(SAMPLE, list.length)
+    let bytes = 0
+    const indexes = Array.from({ length: sampled }, (_, n) => Math.floor((n * list.length) / sampled))
+    await eachInSlices(
+      indexes,
+      (index) => {
+        bytes += encodePiece(list.at(index) as Json).length + SEPARATOR.length
+      },
+      signal,
+    )
+    estimate += (bytes / sampled) * list.length
+  }
+  if (estimate > limit) throw tooLarge(value, estimate, limit)
+}
+
+function tooLarge(value: Answer, bytes: number, limit: number): Failure {
+  const lists = longListsIn(value).map((list) => {
+    const row = list.at(0)
+    return Array.isArray(row) ? `${list.length} rows of ${row.length} fields` : `${list.length} elements`
+  })
+  const size = `${Math.ceil(bytes / MEBIBYTE)} MiB or more`
+  const what = lists.length > 0 ? ` for ${lists.join(' and ')}` : ''
+  return new Failure(
+    'too-large',
+    `The answer would have ${size}${what}, and at most ${Math.floor(limit / MEBIBYTE)} MiB are sent;` +
+      ' ask for fewer fields, or for fewer objects by a filter',
+  )
 }
 
 /** Encodes a value known to be small, with a newline at the end. */
@@ -63,14 +142,19 @@ export function encodeSmall(value: Json): Buffer {
 }
 
 /** Cuts long lists into pieces: the value itself where it is one, else those that are its direct members. */
-function* inPieces(value: Json, outermost: boolean): Generator<Buffer> {
+function* inPieces(value: Answer, outermost: boolean): Generator<Buffer> {
   if (isLongList(value)) {
-    for (let at = 0; at < value.length; at += PIECE_LENGTH) {
-      yield Buffer.from(at === 0 ? '[' : ', ')
-      yield withoutBrackets(encodePiece(value.slice(at, at + PIECE_LENGTH)))
+    let count = 1
+    for (let at = 0; at < value.length; ) {
+      const elements: Json[] = []
+      for (; elements.length < count && at < value.length; at++) elements.push(value.at(at) as Json)
+      const piece = withoutBrackets(encodePiece(elements))
+      yield at === elements.length ? OPENING : SEPARATOR
+      yield piece
+      count = Math.min(PIECE_LENGTH, Math.max(1, Math.floor((PIECE_BYTES * elements.length) / piece.length)))
     }
-    yield Buffer.from(']')
-  } else if (outermost && isJsonObject(value) && Object.values(value).some(isLongList)) {
+    yield value.length === 0 ? EMPTY : CLOSING
+  } else if (outermost && isObject(value) && Object.values(value).some(isLongList)) {
     let separator = '{'
     for (const [key, member] of Object.entries(value)) {
       if (member === undefined) continue
@@ -80,12 +164,22 @@ function* inPieces(value: Json, outermost: boolean): Generator<Buffer> {
     }
     yield Buffer.from('}')
   } else {
-    yield encodePiece(value)
+    // What is no long list, and has none, is plain.
+    yield encodePiece(value as Json)
   }
 }
 
-function isLongList(value: Json): value is readonly Json[] {
-  return Array.isArray(value) && value.length > PIECE_LENGTH
+function isLongList(value: Answer): value is List<Json> {
+  return value instanceof LazyList || (Array.isArray(value) && value.length > PIECE_LENGTH)
+}
+
+function longListsIn(value: Answer): List<Json>[] {
+  if (isLongList(value)) return [value]
+  return isObject(value) ? Object.values(value).filter(isLongList) : []
+}
+
+function isObject(value: Answer): value is { readonly [key: string]: Json | List<Json> } {
+  return isJsonObject(value as Json)
 }
 
 function withoutBrackets(list: Buffer): Buffer {

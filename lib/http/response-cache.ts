@@ -6,17 +6,23 @@
  *
  * Who may see an answer is none of its business: ask access first.
  */
+import { SharedSignal } from '../shared-signal.ts'
 import type { Representation } from './representation.ts'
 
 /** What an answer is taken to need beside its bytes and its key. */
 const OVERHEAD = 500
+
+interface Making {
+  readonly made: Promise<Representation>
+  readonly signal: SharedSignal
+}
 
 export class ResponseCache {
   readonly #limit: number
   #generation: number | undefined
   /** In the order of last use. */
   readonly #kept = new Map<string, Representation>()
-  readonly #underWay = new Map<string, Promise<Representation>>()
+  readonly #underWay = new Map<string, Making>()
   #bytes = 0
   /** The key used last, so that asking again and again for one answer moves nothing. */
   #last: string | undefined
@@ -45,22 +51,44 @@ export class ResponseCache {
 
   /**
    * Makes what `find` did not find, and keeps it; all who ask for it meanwhile
-   * wait for the same making.
+   * wait for the same making, which is given up when the last of them has left.
+   * @param make gets a signal for that
+   * @param signal aborted when this one leaves
    * @throws what `make` throws, which is not kept
    */
-  async make(generation: number, key: string, make: () => Promise<Representation>): Promise<Representation> {
-    this.#turnTo(generation)
-    const underWay = this.#underWay.get(key)
-    if (underWay) return underWay
-    const making = make()
+  make(
+    generation: number,
+    key: string,
+    make: (signal: AbortSignal) => Promise<Representation>,
+    signal?: AbortSignal,
+  ): Promise<Representation> {
+    const underWay = this.#makingOf(generation, key)
+    if (underWay) {
+      underWay.signal.join(signal)
+      return underWay.made
+    }
+    const shared = new SharedSignal()
+    shared.join(signal)
+    const making: Making = { signal: shared, made: this.#made(generation, key, () => make(shared.begin())) }
     this.#underWay.set(key, making)
-    try {
-      const made = await making
-      if (this.#generation === generation) this.#keep(key, made)
-      return made
-    } finally {
+    const over = () => {
       if (this.#underWay.get(key) === making) this.#underWay.delete(key)
     }
+    making.made.then(over, over)
+    return making.made
+  }
+
+  /** What is being made under a key, and not given up. */
+  #makingOf(generation: number, key: string): Making | undefined {
+    this.#turnTo(generation)
+    const making = this.#underWay.get(key)
+    return making?.signal.aborted ? undefined : making
+  }
+
+  async #made(generation: number, key: string, make: () => Promise<Representation>): Promise<Representation> {
+    const made = await make()
+    if (this.#generation === generation && !this.#kept.has(key)) this.#keep(key, made)
+    return made
   }
 
   #turnTo(generation: number): void {

@@ -37,6 +37,7 @@ const STANDARD_TEXTS: Readonly<Record<number, readonly [phrase: string, explain:
 const STATUS_OF: Readonly<Record<FailureCode, number>> = {
   'not-found': 404,
   invalid: 400,
+  'too-large': 413,
   forbidden: 403,
   unavailable: 503,
   'no-master': 502,

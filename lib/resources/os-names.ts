@@ -6,8 +6,9 @@ import { ResultStatus } from '../backend/backend.ts'
  * instances bear them (`noop+default`); invalid, hidden and blacklisted ones
  * are left out.
  */
-export async function osNames(backend: Backend): Promise<readonly string[]> {
-  const { data } = await backend.query('os', ['name', 'variants', 'valid', 'hidden', 'blacklisted'], null)
+export async function osNames(backend: Backend, signal: AbortSignal): Promise<readonly string[]> {
+  const fields = ['name', 'variants', 'valid', 'hidden', 'blacklisted']
+  const { data } = await backend.query('os', fields, null, signal)
   const names: string[] = []
   for (const cells of data) {
     const [name, variants, valid, hidden, blacklisted] = cells.map(([status, value]) =>

@@ -10,7 +10,7 @@ import type { Backend } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
 import { isJsonObject, type Json, stringifyJson } from '../json.ts'
 import { QueryString } from './query-string.ts'
-import type { Method, MethodName, Resource } from './resource.ts'
+import { type Method, type MethodName, plainAnswer, type Resource } from './resource.ts'
 
 /** Where answers come from. */
 export interface Sample {
@@ -115,7 +115,7 @@ async function example(path: string, method: Method, { backend, names }: Sample)
       signal: NEVER,
     })
     const target = path.replaceAll(/{(\w+)}/g, (_, name) => names[name] ?? '') + (query && `?${query}`)
-    return [`    GET ${target}`, `\`\`\`\n${abridged(answer)}\n\`\`\``]
+    return [`    GET ${target}`, `\`\`\`\n${abridged(plainAnswer(answer))}\n\`\`\``]
   } catch (error) {
     // Some things only a running cluster can answer.
     if (error instanceof Failure) return []

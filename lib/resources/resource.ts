@@ -5,7 +5,8 @@
  */
 import type { Right } from '../auth/rights.ts'
 import type { Backend } from '../backend/backend.ts'
-import type { Json } from '../json.ts'
+import { isJsonObject, type Json } from '../json.ts'
+import { LazyList, type List } from '../lazy-list.ts'
 import type { QueryString } from './query-string.ts'
 
 /** The names in braces of a path, e.g. `'node_name'` of `'/2/nodes/{node_name}/tags'`. */
@@ -46,8 +47,19 @@ export const BodyLimit = {
   job: 8 * 1024 * 1024,
 } as const
 
+/** What is sent as JSON: lists in it that may be long can be lazy, if they are the whole or the outermost object's. */
+export type Answer = Json | List<Json> | { readonly [key: string]: Json | List<Json> }
+
+/** An answer with its lists made. */
+export function plainAnswer(answer: Answer): Json {
+  if (answer instanceof LazyList) return [...answer]
+  if (!isJsonObject(answer as Json)) return answer as Json
+  const members = Object.entries(answer as { readonly [key: string]: Json | List<Json> })
+  return Object.fromEntries(members.map(([key, member]) => [key, plainAnswer(member)]))
+}
+
 /** Gives what is sent as JSON; throws a Failure for what cannot be done. */
-export type Handler<Params> = (call: Call<Params>) => Promise<Json>
+export type Handler<Params> = (call: Call<Params>) => Promise<Answer>
 
 /** A parameter of the query string, for the reference. */
 export interface Parameter {
@@ -70,6 +82,8 @@ export interface Method<Params = Readonly<Record<string, string>>> {
    * such clients are counted apart from those who are worked on.
    */
   readonly waits?: number
+  /** The most bytes of an answer, where a client can ask for any number of fields; no bound unless given. */
+  readonly answerLimit?: number
   /** The most bytes of a body; `BodyLimit.unused` unless given, for a method that takes none. */
   readonly bodyLimit?: number
   /** Which opcodes the job is made of that it submits, if it submits one. */

@@ -5,7 +5,7 @@
  */
 import type { Json } from '../json.ts'
 import { isJsonObject } from '../json.ts'
-import { mapInSlices } from '../slices.ts'
+import { lazyMap } from '../lazy-list.ts'
 import { osNames } from './os-names.ts'
 import { fixed, open, type Parameter, resource } from './resource.ts'
 import { onlyRow, sortedNames, uriList } from './rows.ts'
@@ -116,12 +116,12 @@ function oldArchitecture(architecture: Json): Json {
 const instances = resource('/instances', 'The instances of the cluster.', {
   GET: open(
     'Lists instances by name; with bulk, all their details.',
-    async ({ backend, query }) => {
+    async ({ backend, query, signal }) => {
       if (query.flagOrWord('bulk')) {
-        const rows = await backend.queryInstances([], queryFieldsOf(INSTANCE_FIELDS))
-        return mapInSlices(rows, (row) => oldObject(INSTANCE_FIELDS, row))
+        const rows = await backend.queryInstances([], queryFieldsOf(INSTANCE_FIELDS), signal)
+        return lazyMap(rows, (row) => oldObject(INSTANCE_FIELDS, row))
       }
-      return uriList('name', '/instances', sortedNames(await backend.queryInstances([], ['name'])))
+      return uriList('name', '/instances', sortedNames(await backend.queryInstances([], ['name'], signal)))
     },
     [bulk],
   ),
@@ -143,12 +143,12 @@ const instanceTags = resource('/instances/{instance_name}/tags', 'Tags of an ins
 const nodes = resource('/nodes', 'The nodes of the cluster.', {
   GET: open(
     'Lists nodes by name; with bulk, all their details.',
-    async ({ backend, query }) => {
+    async ({ backend, query, signal }) => {
       if (query.flagOrWord('bulk')) {
-        const rows = await backend.queryNodes([], queryFieldsOf(NODE_FIELDS))
-        return mapInSlices(rows, (row) => oldObject(NODE_FIELDS, row))
+        const rows = await backend.queryNodes([], queryFieldsOf(NODE_FIELDS), signal)
+        return lazyMap(rows, (row) => oldObject(NODE_FIELDS, row))
       }
-      return uriList('name', '/nodes', sortedNames(await backend.queryNodes([], ['name'])))
+      return uriList('name', '/nodes', sortedNames(await backend.queryNodes([], ['name'], signal)))
     },
     [bulk],
   ),
@@ -168,7 +168,7 @@ const nodeTags = resource('/nodes/{node_name}/tags', 'Tags of a node.', {
 })
 
 const os = resource('/os', 'Guest operating systems.', {
-  GET: open('Lists the OSes that instances can have.', ({ backend }) => osNames(backend)),
+  GET: open('Lists the OSes that instances can have.', ({ backend, signal }) => osNames(backend, signal)),
 })
 
 const tags = resource('/tags', 'Tags of the cluster.', {

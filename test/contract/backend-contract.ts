@@ -169,7 +169,7 @@ async function kindContract(
     t.same(fields[1], { name: 'bogus', title: 'bogus', kind: 'unknown', doc: "Unknown field 'bogus'" })
     t.match(fields[0], { name: 'name', kind: 'text' })
     t.same(
-      data,
+      [...data],
       kind.names.map((one) => [
         [0, one],
         [1, null],

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import { encode, encodeSmall } from '../../lib/http/encode.ts'
 import type { Json } from '../../lib/json.ts'
+import { LazyList, lazyMap } from '../../lib/lazy-list.ts'
 
 /** Values and what Python's json.dumps makes of them. */
 const asPython: [Json, string][] = [
@@ -57,4 +58,64 @@ t.test('a long list leaves the event loop to others in between', async (t) => {
   await encode(rows)
   clearInterval(timer)
   t.ok(turns > 1, `others had ${turns} turns`)
+})
+
+t.test('lazy lists come out as others do', async (t) => {
+  for (const length of [0, 1, 31, 32, 33, 1000]) {
+    const list = Array.from({ length }, (_, n) => [n, { text: 'x, y' }])
+    const lazy = lazyMap(list, (one) => one)
+    t.equal((await encode(lazy)).body.toString(), (await encode(list)).body.toString())
+    t.equal(
+      (await encode({ data: lazy, fields: ['a'] })).body.toString(),
+      (await encode({ data: list, fields: ['a'] })).body.toString(),
+      `${length} elements within an object`,
+    )
+  }
+  const long = lazyMap(Array.from({ length: 50 }), () => 'x'.repeat(100_000))
+  t.equal(
+    (await encode(long)).body.toString(),
+    `${JSON.stringify([...long], null, ' ')
+      .replaceAll('\n', '')
+      .replaceAll('[ ', '[')}\n`,
+  )
+})
+
+const MEBIBYTE = 1024 * 1024
+
+t.test('beyond the limit nothing is built, as a few rows tell', async (t) => {
+  let made = 0
+  const rows = new LazyList(10_000, () => {
+    made++
+    return Array.from({ length: 300 }, () => [0, 'some value'])
+  })
+  await t.rejects(encode({ data: rows, fields: [] }, { limit: 16 * MEBIBYTE }), {
+    code: 'too-large',
+    message:
+      'The answer would have 55 MiB or more for 10000 rows of 300 fields, and at most 16 MiB are sent;' +
+      ' ask for fewer fields, or for fewer objects by a filter',
+  })
+  t.ok(made < 40, `${made} rows were made`)
+  t.ok((await encode({ data: rows }, { limit: 64 * MEBIBYTE })).body.length > 50 * MEBIBYTE)
+})
+
+t.test('an estimate that is wrong does not get past the limit by much', async (t) => {
+  let made = 0
+  // The rows of which a sample is taken are short.
+  const rows = new LazyList(3200, (index) => {
+    made++
+    return index % 100 === 0 ? [] : ['x'.repeat(10_000)]
+  })
+  await t.rejects(encode(rows, { limit: MEBIBYTE }), { code: 'too-large' })
+  t.ok(made < 250, `${made} rows were made`)
+})
+
+t.test('encoding stops when nobody waits for it', async (t) => {
+  let made = 0
+  const client = new AbortController()
+  const rows = new LazyList(100_000, () => {
+    if (++made === 500) client.abort(new Error('hung up'))
+    return ['x'.repeat(1000)]
+  })
+  await t.rejects(encode(rows, { signal: client.signal }), { message: 'hung up' })
+  t.ok(made < 50_000, `${made} rows were made`)
 })

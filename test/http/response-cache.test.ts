@@ -32,6 +32,27 @@ t.test('a compressed form made after its answer was dropped does not count', asy
   t.equal(cache.bytes, 0)
 })
 
+t.test('a making is given up when the last who waits for it has left', async (t) => {
+  const cache = new ResponseCache(100_000)
+  const signals: AbortSignal[] = []
+  const make = (signal: AbortSignal) => {
+    signals.push(signal)
+    return new Promise<Representation>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason))
+    })
+  }
+  const clients = [new AbortController(), new AbortController()]
+  const waiting = clients.map(({ signal }) => cache.make(1, 'a', make, signal))
+  t.equal(signals.length, 1)
+  clients[0]?.abort()
+  t.notOk(signals[0]?.aborted)
+  clients[1]?.abort(new Error('hung up'))
+  t.ok(signals[0]?.aborted)
+  const fresh = cache.make(1, 'a', () => representation(10))
+  for (const one of waiting) await t.rejects(one, { message: 'hung up' })
+  t.equal(await fresh, cache.find(1, 'a'), 'who comes then has it made anew')
+})
+
 t.test('keys cost as well, so that many short answers cannot add up', async (t) => {
   const cache = new ResponseCache(10_000)
   for (let n = 0; n < 1000; n++) await cache.make(1, `/2/info?${n}`, () => representation(1))

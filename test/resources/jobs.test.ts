@@ -6,7 +6,7 @@ import { configFileBackend } from '../../lib/backend/config-file/config-file-bac
 import { parseConfig } from '../../lib/backend/config-file/read.ts'
 import type { Json } from '../../lib/json.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
-import type { MethodName } from '../../lib/resources/resource.ts'
+import { type MethodName, plainAnswer } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
 
 const text = readFileSync(new URL('../../../test/fixtures/cluster.yaml', import.meta.url), 'utf8')
@@ -29,7 +29,7 @@ function withJobs(changes: Partial<Backend> = {}): Backend {
   }
 }
 
-function ask(
+async function ask(
   backend: Backend,
   method: MethodName,
   path: string,
@@ -37,7 +37,7 @@ function ask(
 ) {
   const found = resources.find((resource) => resource.path === path)?.methods[method]
   if (!found) throw new Error(`no ${method} ${path}`)
-  return found.handle({
+  const answer = await found.handle({
     params: { job_id: id },
     query: new QueryString(query),
     body,
@@ -46,6 +46,7 @@ function ask(
     patience: 7.5,
     signal,
   })
+  return plainAnswer(answer)
 }
 
 t.test('the list has ids as numbers, and where to ask for more', async (t) => {

@@ -10,6 +10,7 @@ import { configFileBackend } from '../../lib/backend/config-file/config-file-bac
 import { parseConfig } from '../../lib/backend/config-file/read.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
+import { plainAnswer } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
 import { readRealCluster } from '../support/real-cluster.ts'
 
@@ -24,7 +25,7 @@ const silent = configFileBackend(() => unreachable)
 async function get(backend: Backend, path: string, name = '', query = ''): Promise<Json> {
   const method = resources.find((resource) => resource.path === path)?.methods.GET
   if (!method) throw new Error(`no GET ${path}`)
-  return method.handle({
+  const call = {
     params: { instance_name: name, node_name: name },
     query: new QueryString(query),
     body: undefined,
@@ -32,7 +33,8 @@ async function get(backend: Backend, path: string, name = '', query = ''): Promi
     backend,
     patience: 0,
     signal: new AbortController().signal,
-  })
+  }
+  return plainAnswer(await method.handle(call))
 }
 
 const instance = async (backend: Backend, name: string) =>

@@ -23,6 +23,10 @@ export function configFileBackend(current: () => Config, queue?: JobQueue): Back
   let seen = current()
   let changes = 0
   let generation = 1
+  const rowsOf =
+    (what: Parameters<typeof queryRows>[1]): Backend['queryInstances'] =>
+    (names, fields, signal) =>
+      queryRows(current(), what, names, fields, queue, signal)
   return {
     get generation() {
       const config = current()
@@ -33,13 +37,13 @@ export function configFileBackend(current: () => Config, queue?: JobQueue): Back
     },
     queryClusterInfo: async () => clusterInfo(current()),
     queryTags: async (kind, name) => [...tagsOf(current(), kind, name)].sort(),
-    queryInstances: (names, fields) => queryRows(current(), 'instance', names, fields),
-    queryNodes: (names, fields) => queryRows(current(), 'node', names, fields),
-    queryGroups: (names, fields) => queryRows(current(), 'group', names, fields),
-    queryNetworks: (names, fields) => queryRows(current(), 'network', names, fields),
-    queryJobs: (ids, fields) => queryRows(current(), 'job', ids, fields, queue),
-    queryFilters: (uuids, fields) => queryRows(current(), 'filter', uuids, fields),
-    query: (what, fields, filter) => query(current(), what, fields, filter, queue),
+    queryInstances: rowsOf('instance'),
+    queryNodes: rowsOf('node'),
+    queryGroups: rowsOf('group'),
+    queryNetworks: rowsOf('network'),
+    queryJobs: rowsOf('job'),
+    queryFilters: rowsOf('filter'),
+    query: (what, fields, filter, signal) => query(current(), what, fields, filter, queue, signal),
     queryFields: async (what, fields) => queryFields(what, fields),
     submitJob: async (opcodes) => (queue ?? noQueue()).submit(opcodes),
     cancelJob: async (id) => (queue ?? noQueue()).cancel(id),

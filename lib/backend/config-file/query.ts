@@ -4,11 +4,13 @@
  *
  * A query finds its fields once, then goes over the objects. It does so in
  * slices, letting others in between, so that asking for
- * everything about 20,000 instances keeps nobody waiting. Everything a query
- * reads is one Config, which never changes under it.
+ * everything about 20,000 instances keeps nobody waiting. Rows of cells, of
+ * which there can be more than memory bears, are made when they are asked for.
+ * Everything a query reads is one Config, which never changes under it.
  */
 import { Failure } from '../../failure.ts'
 import type { Json } from '../../json.ts'
+import { lazyMap } from '../../lazy-list.ts'
 import type { Config } from '../../model/config.ts'
 import { niceSort } from '../../model/nice-sort.ts'
 import { eachInSlices } from '../../slices.ts'
@@ -28,9 +30,6 @@ import { osFields } from './fields/os.ts'
 import { compileFilter, parseFilter, valuesAskedFor } from './filter.ts'
 import type { QueueView } from './job-queue.ts'
 import { findHost, findNamed, isCalled } from './lookup.ts'
-
-/** More fields than any resource has; a longer list only costs memory. */
-const MAX_FIELDS = 1000
 
 /** A kind of object that can be asked for. */
 interface Source<T> {
@@ -59,8 +58,13 @@ const NO_QUEUE: QueueView = { jobs: [], job: () => undefined, locks: [] }
 interface Table {
   readonly definitions: readonly FieldDefinition[]
   define(names: readonly string[]): readonly FieldDefinition[]
-  query(world: World, fieldNames: readonly string[], filter: Json): Promise<QueryResult>
-  rows(world: World, names: readonly string[], fieldNames: readonly string[]): Promise<Json[][]>
+  query(world: World, fieldNames: readonly string[], filter: Json, signal?: AbortSignal): Promise<QueryResult>
+  rows(
+    world: World,
+    names: readonly string[],
+    fieldNames: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<Json[][]>
 }
 
 const TABLES: { readonly [what in QueryResource]: Table } = {
@@ -126,8 +130,9 @@ export async function query(
   fieldNames: readonly string[],
   filter: Json,
   queue = NO_QUEUE,
+  signal?: AbortSignal,
 ): Promise<QueryResult> {
-  return tableOf(what).query({ config, queue }, fieldNames, filter)
+  return tableOf(what).query({ config, queue }, fieldNames, filter, signal)
 }
 
 /**
@@ -141,8 +146,9 @@ export async function queryRows(
   names: readonly string[],
   fieldNames: readonly string[],
   queue = NO_QUEUE,
+  signal?: AbortSignal,
 ): Promise<Json[][]> {
-  return tableOf(what).rows({ config, queue }, names, fieldNames)
+  return tableOf(what).rows({ config, queue }, names, fieldNames, signal)
 }
 
 /**
@@ -163,52 +169,53 @@ function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
   const byName = new Map(fields.map((field) => [field.name, field]))
   const definitions = niceSort(fields, ({ name }) => name).map(definitionOf)
 
-  const select = (names: readonly string[]): Field<T>[] => {
-    if (names.length > MAX_FIELDS) throw new Failure('invalid', `More than ${MAX_FIELDS} fields`)
-    return names.map((name) => byName.get(name) ?? unknownField(name))
-  }
+  const select = (names: readonly string[]): Field<T>[] =>
+    names.map((name) => byName.get(name) ?? unknownField(name))
 
   return {
     definitions,
 
     define: (names) => select(names).map(definitionOf),
 
-    async query({ config, queue }, fieldNames, filterJson) {
+    async query({ config, queue }, fieldNames, filterJson, signal) {
       const selected = select(fieldNames)
       const filter = parseFilter(filterJson)
       const passes = filter ? compileFilter(filter, byName) : undefined
-      const data: QueryResult['data'][number][] = []
+      let found: readonly T[] = []
       const names = filter && nameOf ? valuesAskedFor(filter, 'name') : null
       if (names && find && nameOf) {
-        await eachInSlices(names, (name) => {
+        const named: T[] = []
+        const add = (name: string) => {
           const object = find(config, name, queue)
           // Found by its UUID, it has another name than the one asked for.
-          if (isCalled(nameOf(object), name)) data.push(cellsOf(object, selected, config))
-        })
+          if (isCalled(nameOf(object), name)) named.push(object)
+        }
+        await eachInSlices(names, add, signal)
+        found = named
+      } else if (passes) {
+        const passed: T[] = []
+        const test = (object: T) => passes(object, config) && passed.push(object)
+        await eachInSlices(objects(config, queue), test, signal)
+        found = passed
       } else {
-        await eachInSlices(objects(config, queue), (object) => {
-          if (!passes || passes(object, config)) data.push(cellsOf(object, selected, config))
-        })
+        found = objects(config, queue)
       }
+      const data = lazyMap(found, (object) => selected.map((field) => field.cell(object, config)))
       return { fields: selected.map(definitionOf), data }
     },
 
-    async rows({ config, queue }, names, fieldNames) {
+    async rows({ config, queue }, names, fieldNames, signal) {
       const selected = select(fieldNames)
       const unknown = fieldNames.filter((name) => !byName.has(name))
       if (unknown.length > 0)
         throw new Failure('invalid', `Unknown output fields selected: ${unknown.join(', ')}`)
       const rows: Json[][] = []
       const add = (object: T) => rows.push(selected.map((field) => field.cell(object, config)[1]))
-      if (names.length === 0) await eachInSlices(objects(config, queue), add)
-      else await eachInSlices(names, (name) => find && add(find(config, name, queue)))
+      if (names.length === 0) await eachInSlices(objects(config, queue), add, signal)
+      else await eachInSlices(names, (name) => find && add(find(config, name, queue)), signal)
       return rows
     },
   }
-}
-
-function cellsOf<T>(object: T, fields: readonly Field<T>[], config: Config) {
-  return fields.map((field) => field.cell(object, config))
 }
 
 function definitionOf({ name, title, kind, doc }: FieldDefinition): FieldDefinition {

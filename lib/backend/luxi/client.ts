@@ -12,7 +12,7 @@
  */
 import { type Json, stringifyJson } from '../../json.ts'
 import { readAnswer } from './answer.ts'
-import { Connection, ConnectionLost, noAnswer } from './connection.ts'
+import { type CallOptions, Connection, ConnectionLost, noAnswer } from './connection.ts'
 import { Lane } from './lane.ts'
 import { SharedCalls } from './shared-calls.ts'
 
@@ -46,14 +46,15 @@ export class LuxiClient {
 
   /**
    * Asks for something that changes nothing.
-   * @throws Failure as `readAnswer` has them, `no-master`, `no-answer`, `bad-answer`
+   * @param signal has it given up while it waits for its turn; once sent, the master daemon works on it anyway
+   * @param limit the most bytes of the answer, the same for each call of the method
+   * @throws Failure as `readAnswer` has them, `no-master`, `no-answer`, `bad-answer`, `too-large` beyond the limit
    */
-  async read(method: string, args: readonly Json[]): Promise<Json> {
+  async read(method: string, args: readonly Json[], signal?: AbortSignal, limit?: number): Promise<Json> {
     const request = requestText(method, args)
     const deadline = this.#deadline()
-    return this.#reads.make(request, () =>
-      this.#inTurn(deadline, async () => readAnswer(await this.#ask(request, deadline))),
-    )
+    const ask = async () => readAnswer(await this.#ask(request, deadline, limit))
+    return this.#reads.make(request, (wanted) => this.#inTurn(deadline, ask, wanted), signal)
   }
 
   /**
@@ -84,34 +85,34 @@ export class LuxiClient {
     return performance.now() + this.#limits.answer
   }
 
-  #inTurn(deadline: number, action: () => Promise<Json>): Promise<Json> {
-    return this.#calls.go(deadline, action, () => Promise.reject(noAnswer()))
+  #inTurn(deadline: number, action: () => Promise<Json>, signal?: AbortSignal): Promise<Json> {
+    return this.#calls.go(deadline, action, () => Promise.reject(noAnswer()), signal)
   }
 
   /** Over a kept connection if there is one; where that turns out to be closed, over a new one. */
-  async #ask(request: string, deadline: number): Promise<string> {
+  async #ask(request: string, deadline: number, limit: number | undefined): Promise<string> {
     const kept = this.#idle.pop()
     if (kept) {
       try {
-        return await this.#askOver(kept, request, deadline)
+        return await this.#askOver(kept, request, deadline, { limit })
       } catch (error) {
         if (!(error instanceof ConnectionLost && error.unanswered)) throw error
       }
     }
-    return this.#askOver(await this.#connect(deadline), request, deadline)
+    return this.#askOver(await this.#connect(deadline), request, deadline, { limit })
   }
 
   async #askOnce(request: string, deadline: number, signal?: AbortSignal): Promise<Json> {
-    return readAnswer(await this.#askOver(await this.#connect(deadline), request, deadline, signal))
+    return readAnswer(await this.#askOver(await this.#connect(deadline), request, deadline, { signal }))
   }
 
   async #askOver(
     connection: Connection,
     request: string,
     deadline: number,
-    signal?: AbortSignal,
+    options: CallOptions,
   ): Promise<string> {
-    const answer = await connection.call(request, deadline, signal)
+    const answer = await connection.call(request, deadline, options)
     this.#keep(connection)
     return answer
   }

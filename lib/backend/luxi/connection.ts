@@ -7,7 +7,7 @@
 import { createConnection, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../failure.ts'
-import { frame, MessageReader } from './framing.ts'
+import { frame, MessageReader, MessageTooLong } from './framing.ts'
 
 /** Milliseconds until a connection must stand; Ganeti's clients wait as long. */
 const CONNECT_TIME = 10_000
@@ -34,7 +34,15 @@ export function noAnswer(): Failure {
   return new Failure('no-answer', 'The master daemon did not answer in time')
 }
 
+export interface CallOptions {
+  /** Makes it give up at once, and throw the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+  /** The most bytes of the answer. */
+  readonly limit?: number | undefined
+}
+
 interface Call {
+  readonly limit: number | undefined
   readonly resolve: (answer: string) => void
   readonly reject: (reason: unknown) => void
 }
@@ -81,10 +89,9 @@ export class Connection {
   /**
    * Sends a request and gives its answer.
    * @param deadline when to give up, on the clock of performance.now()
-   * @param signal makes it give up at once, and throw the signal's reason
-   * @throws Failure `no-answer` after the deadline, ConnectionLost
+   * @throws Failure `no-answer` after the deadline, `too-large` beyond the limit, ConnectionLost
    */
-  async call(text: string, deadline: number, signal?: AbortSignal): Promise<string> {
+  async call(text: string, deadline: number, { signal, limit }: CallOptions = {}): Promise<string> {
     this.#socket.ref()
     const timer = setTimeout(() => this.#end(noAnswer()), timeUntil(deadline))
     const abort = () => this.#end(signal?.reason)
@@ -92,7 +99,7 @@ export class Connection {
     try {
       signal?.throwIfAborted()
       return await new Promise((resolve, reject) => {
-        this.#call = { resolve, reject }
+        this.#call = { resolve, reject, limit }
         if (this.#usable) this.#socket.write(frame(text))
         else reject(new ConnectionLost(true))
       })
@@ -114,12 +121,16 @@ export class Connection {
       return
     }
     try {
-      const message = this.#reader.take(piece)
+      const message = this.#reader.take(piece, call.limit)
       if (!message) return
       // An answer that nobody asked for is no good beginning for the next call.
       if (message.rest > 0) this.#end()
       call.resolve(message.text)
     } catch (error) {
+      if (error instanceof MessageTooLong && call.limit !== undefined) {
+        this.#end(new Failure('too-large', `The master daemon's answer has more than ${call.limit} bytes`))
+        return
+      }
       this.#end(
         new Failure('bad-answer', "The master daemon's answer cannot be understood", { cause: error }),
       )

@@ -16,12 +16,14 @@ const END = 0x03
 const END_OF_MESSAGE = Buffer.of(END)
 
 /** More than a string can hold is no message. */
-const MOST_BYTES = constants.MAX_STRING_LENGTH
+export const MOST_BYTES = constants.MAX_STRING_LENGTH
 
 /** Gives the bytes of a message. */
 export function frame(text: string): Buffer {
   return Buffer.concat([Buffer.from(text), END_OF_MESSAGE])
 }
+
+export class MessageTooLong extends Error {}
 
 /** Puts a message together from what a socket gives, whatever the pieces. */
 export class MessageReader {
@@ -35,14 +37,15 @@ export class MessageReader {
 
   /**
    * Takes what was received.
+   * @param limit the most bytes of a message
    * @returns the whole message, once it is; there is but one to an exchange, so `rest` is what should not be there
-   * @throws RangeError for a message longer than a string can be
+   * @throws MessageTooLong
    */
-  take(piece: Buffer): { readonly text: string; readonly rest: number } | undefined {
+  take(piece: Buffer, limit = MOST_BYTES): { readonly text: string; readonly rest: number } | undefined {
     const end = piece.indexOf(END)
     const part = end < 0 ? piece : piece.subarray(0, end)
     this.#bytes += part.length
-    if (this.#bytes > MOST_BYTES) throw new RangeError('the message is too long')
+    if (this.#bytes > limit) throw new MessageTooLong(`the message has more than ${limit} bytes`)
     this.#pieces.push(part)
     if (end < 0) return undefined
     const text = Buffer.concat(this.#pieces, this.#bytes).toString()

@@ -15,7 +15,7 @@ export class Lane {
    * Does something once it is its turn.
    * @param deadline until when to wait for that, on the clock of performance.now()
    * @param late done instead where the turn does not come in time
-   * @param signal makes it give up waiting, and throw the signal's reason
+   * @param signal makes it give up waiting, and throw the signal's reason; without waiting, it counts for nothing
    */
   async go<T>(
     deadline: number,
@@ -35,11 +35,11 @@ export class Lane {
 
   /** Waits for a turn; false where it does not come in time. */
   async #turn(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
-    signal?.throwIfAborted()
     if (this.#free > 0) {
       this.#free--
       return true
     }
+    signal?.throwIfAborted()
     return new Promise((resolve, reject) => {
       const leave = () => {
         clearTimeout(timer)

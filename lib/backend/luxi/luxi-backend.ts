@@ -9,7 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject, stringifyJson } from '../../json.ts'
 import { TokenBucket } from '../../token-bucket.ts'
-import type { Backend, FieldDefinition, QueryResource, QueryResult } from '../backend.ts'
+import {
+  type Backend,
+  type FieldDefinition,
+  MOST_QUERY_BYTES,
+  type QueryResource,
+  type QueryResult,
+} from '../backend.ts'
 import { refusal } from './answer.ts'
 import { type ClientLimits, LuxiClient } from './client.ts'
 import { noAnswer, timeUntil } from './connection.ts'
@@ -67,8 +73,9 @@ export function luxiBackend(
   const jobs = new JobQueries(client, queryRate)
 
   const rowsOf =
-    (method: string, noun: string) => async (names: readonly string[], fields: readonly string[]) => {
-      const rows = rowsIn(await client.read(method, [names, fields, false]))
+    (method: string, noun: string): Backend['queryInstances'] =>
+    async (names, fields, signal) => {
+      const rows = rowsIn(await client.read(method, [names, fields, false], signal))
       if (rows.length >= names.length) return rows
       throw new Failure('not-found', `${noun} name ${names.join(', ')} not found`)
     }
@@ -93,29 +100,30 @@ export function luxiBackend(
     queryGroups: rowsOf('QueryGroups', 'NodeGroup'),
     queryNetworks: rowsOf('QueryNetworks', 'Network'),
 
-    async queryJobs(ids, fields) {
-      if (ids.length === 0) return rowsIn(await client.read('QueryJobs', [null, fields]))
+    async queryJobs(ids, fields, signal) {
+      if (ids.length === 0) return rowsIn(await client.read('QueryJobs', [null, fields], signal))
       for (const id of ids) if (BigInt(id) > GREATEST_JOB) throw unknownJob(id)
       // Unknown jobs have a row as well, of nulls; each known one has a status.
-      const rows = rowsIn(await client.read('QueryJobs', [ids, [...fields, 'status']]))
+      const rows = rowsIn(await client.read('QueryJobs', [ids, [...fields, 'status']], signal))
       for (const [place, id] of ids.entries()) {
         if ((rows[place]?.at(-1) ?? null) === null) throw unknownJob(id)
       }
       return rows.map((row) => row.slice(0, -1))
     },
 
-    async queryFilters(uuids, fields) {
-      const rows = rowsIn(await client.read('QueryFilters', [uuids.length > 0 ? uuids : null, fields]))
+    async queryFilters(uuids, fields, signal) {
+      const args = [uuids.length > 0 ? uuids : null, fields]
+      const rows = rowsIn(await client.read('QueryFilters', args, signal))
       if (rows.length < uuids.length) {
         throw new Failure('not-found', `Filter rule UUID ${uuids.join(', ')} not found`)
       }
       return rows
     },
 
-    async query(what, fields, filter) {
+    async query(what, fields, filter, signal) {
       checkResource(what)
-      if (BY_JOB.has(what)) return jobs.query(what, fields, filter)
-      return queryResult(await client.read('Query', [what, fields, filter]))
+      if (BY_JOB.has(what)) return jobs.query(what, fields, filter, signal)
+      return queryResult(await client.read('Query', [what, fields, filter], signal, MOST_QUERY_BYTES))
     },
 
     async queryFields(what, fields) {
@@ -178,10 +186,14 @@ class JobQueries {
     this.#rate = rate
   }
 
-  async query(what: string, fields: readonly string[], qfilter: Json): Promise<QueryResult> {
-    return queryResult(
-      await this.#run({ OP_ID: 'OP_QUERY', what, fields, qfilter, use_locking: false, reason: [] }),
-    )
+  async query(
+    what: string,
+    fields: readonly string[],
+    qfilter: Json,
+    signal?: AbortSignal,
+  ): Promise<QueryResult> {
+    const opcode = { OP_ID: 'OP_QUERY', what, fields, qfilter, use_locking: false, reason: [] }
+    return queryResult(await this.#run(opcode, signal))
   }
 
   async queryFields(what: string, fields: readonly string[] | null): Promise<readonly FieldDefinition[]> {
@@ -198,18 +210,15 @@ class JobQueries {
   }
 
   /** Gives the result of a job of one opcode; it is submitted once for all who ask the same. */
-  #run(opcode: JsonObject): Promise<Json> {
+  #run(opcode: JsonObject, signal?: AbortSignal): Promise<Json> {
     const deadline = performance.now() + JOB_PATIENCE
-    return this.#shared.make(stringifyJson(opcode), () =>
-      this.#lane.go(
-        deadline,
-        async () => {
-          await sleep(this.#rate.reserve(), undefined, { ref: false })
-          return this.#result(await submit(this.#client, [opcode]), deadline)
-        },
-        () => Promise.reject(noAnswer()),
-      ),
-    )
+    const ask = async () => {
+      await sleep(this.#rate.reserve(), undefined, { ref: false })
+      return this.#result(await submit(this.#client, [opcode]), deadline)
+    }
+    const late = () => Promise.reject(noAnswer())
+    const inTurn = (wanted: AbortSignal) => this.#lane.go(deadline, ask, late, wanted)
+    return this.#shared.make(stringifyJson(opcode), inTurn, signal)
   }
 
   async #result(id: number, deadline: number): Promise<Json> {

@@ -1,4 +1,5 @@
 import { ResultStatus } from '../../backend/backend.ts'
+import { lazyMap } from '../../lazy-list.ts'
 import { OP_CLUSTER_REDIST_CONF, OP_CLUSTER_SET_PARAMS } from '../../model/opcodes/cluster.ts'
 import { osNames } from '../os-names.ts'
 import { fixed, live, open, resource } from '../resource.ts'
@@ -50,10 +51,10 @@ const os = resource('/2/os', 'Guest operating systems.', {
   GET: live(
     [],
     'Lists the OSes that instances can have; with bulk, what is known of each.',
-    async ({ backend, query }) => {
-      if (!query.flag('bulk')) return osNames(backend)
-      const { data } = await backend.query('os', OS_FIELDS, null)
-      return data.map((cells) =>
+    async ({ backend, query, signal }) => {
+      if (!query.flag('bulk')) return osNames(backend, signal)
+      const { data } = await backend.query('os', OS_FIELDS, null, signal)
+      return lazyMap(data, (cells) =>
         rowObject(
           OS_FIELDS,
           cells.map(([status, value]) => (status === ResultStatus.normal ? value : null)),

@@ -4,7 +4,7 @@
  */
 import type { Backend } from '../../backend/backend.ts'
 import type { Json, JsonObject } from '../../json.ts'
-import { mapInSlices } from '../../slices.ts'
+import { lazyMap } from '../../lazy-list.ts'
 import { type Method, open } from '../resource.ts'
 import { onlyRow, rowObject, sortedNames, uriList } from '../rows.ts'
 import { bulk, checkLock, lock } from './parameters.ts'
@@ -22,6 +22,7 @@ export interface Collection {
     backend: Backend,
     names: readonly string[],
     fields: readonly string[],
+    signal: AbortSignal,
   ): Promise<readonly (readonly Json[])[]>
   /** What else an object shows, wherever it is shown. */
   extra?(object: JsonObject): JsonObject
@@ -38,13 +39,13 @@ function shown({ fields, extra }: Collection, row: readonly Json[]): JsonObject 
 export function listOf(collection: Collection): Method<unknown> {
   return open(
     `Lists the ${collection.plural}; with bulk, all their details.`,
-    async ({ backend, query }) => {
+    async ({ backend, query, signal }) => {
       if (query.flag('bulk')) {
         checkLock(query)
-        const rows = await collection.query(backend, [], collection.fields)
-        return mapInSlices(rows, (row) => shown(collection, row))
+        const rows = await collection.query(backend, [], collection.fields, signal)
+        return lazyMap(rows, (row) => shown(collection, row))
       }
-      const rows = await collection.query(backend, [], ['name'])
+      const rows = await collection.query(backend, [], ['name'], signal)
       return uriList(collection.idKey, collection.path, sortedNames(rows))
     },
     [bulk, lock],
@@ -58,9 +59,10 @@ export function oneOf<const Name extends string>(
 ): Method<{ readonly [name in Name]: string }> {
   return open(
     `Gives all details of the ${collection.singular}.`,
-    async ({ backend, params, query }) => {
+    async ({ backend, params, query, signal }) => {
       checkLock(query)
-      const row = onlyRow(await collection.query(backend, [params[name]], collection.fields))
+      const { fields } = collection
+      const row = onlyRow(await collection.query(backend, [params[name]], fields, signal))
       const object = shown(collection, row)
       return collection.aliases ? { ...object, ...collection.aliases(object) } : object
     },

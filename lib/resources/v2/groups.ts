@@ -32,7 +32,7 @@ const collection: Collection = {
     'serial_no',
     'tags',
   ],
-  query: (backend, names, fields) => backend.queryGroups(names, fields),
+  query: (backend, ...args) => backend.queryGroups(...args),
 }
 
 const group_name = path('group_name')

@@ -89,7 +89,7 @@ const collection: Collection = {
     'serial_no',
     'tags',
   ],
-  query: (backend, names, fields) => backend.queryInstances(names, fields),
+  query: (backend, ...args) => backend.queryInstances(...args),
   // Clients older than ballooning look for `beparams.memory`, which `maxmem` replaced.
   extra: ({ beparams }) =>
     isJsonObject(beparams) ? { beparams: { ...beparams, memory: beparams.maxmem ?? null } } : {},

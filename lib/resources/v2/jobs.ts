@@ -1,5 +1,6 @@
 import { Failure } from '../../failure.ts'
 import type { Json } from '../../json.ts'
+import { lazyMap } from '../../lazy-list.ts'
 import { bodyObject } from '../expect-type.ts'
 import { BodyLimit, live, resource } from '../resource.ts'
 import { onlyRow, rowObject } from '../rows.ts'
@@ -15,11 +16,11 @@ const list = resource('/2/jobs', 'The jobs in the queue.', {
   GET: live(
     [],
     'Lists jobs; with bulk, what they do and how far they are.',
-    async ({ backend, query }) => {
+    async ({ backend, query, signal }) => {
       if (query.flag('bulk')) {
-        return (await backend.queryJobs([], BULK_FIELDS)).map((row) => rowObject(BULK_FIELDS, row))
+        return lazyMap(await backend.queryJobs([], BULK_FIELDS, signal), (row) => rowObject(BULK_FIELDS, row))
       }
-      const rows = await backend.queryJobs([], ['id'])
+      const rows = await backend.queryJobs([], ['id'], signal)
       return rows.map(([id]) => ({ id: id ?? null, uri: `/2/jobs/${id}` }))
     },
     [bulk],
@@ -27,8 +28,8 @@ const list = resource('/2/jobs', 'The jobs in the queue.', {
 })
 
 const one = resource('/2/jobs/{job_id}', 'One job.', {
-  GET: live([], 'Gives all details of a job.', async ({ backend, params }) =>
-    rowObject(FIELDS, onlyRow(await backend.queryJobs([params.job_id], FIELDS))),
+  GET: live([], 'Gives all details of a job.', async ({ backend, params, signal }) =>
+    rowObject(FIELDS, onlyRow(await backend.queryJobs([params.job_id], FIELDS, signal))),
   ),
   DELETE: live(
     ['write'],

@@ -35,7 +35,7 @@ const collection: Collection = {
     'serial_no',
     'tags',
   ],
-  query: (backend, names, fields) => backend.queryNetworks(names, fields),
+  query: (backend, ...args) => backend.queryNetworks(...args),
 }
 
 const network_name = path('network_name')

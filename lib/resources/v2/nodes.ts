@@ -55,7 +55,7 @@ const collection: Collection = {
     'serial_no',
     'tags',
   ],
-  query: (backend, names, fields) => backend.queryNodes(names, fields),
+  query: (backend, ...args) => backend.queryNodes(...args),
   aliases: ({ sip = null }) => ({ secondary_ip: sip }),
 }
 

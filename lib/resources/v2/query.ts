@@ -1,9 +1,10 @@
-import type { FieldDefinition, QueryResult } from '../../backend/backend.ts'
+import { type FieldDefinition, MOST_QUERY_BYTES, type QueryResult } from '../../backend/backend.ts'
 import { Failure } from '../../failure.ts'
 import type { Json } from '../../json.ts'
+import { lazyMap } from '../../lazy-list.ts'
 import { bodyObject } from '../expect-type.ts'
 import type { QueryString } from '../query-string.ts'
-import { BodyLimit, guarded, live, open, resource } from '../resource.ts'
+import { type Answer, BodyLimit, type Call, guarded, live, open, resource } from '../resource.ts'
 
 /** The names in a comma-separated `fields` parameter; undefined where there is none. */
 function fieldsIn(query: QueryString): string[] | undefined {
@@ -17,39 +18,61 @@ function missingFields(): Failure {
   return new Failure('invalid', "Missing 'fields' query argument")
 }
 
+/** More fields than any kind of object has. */
+const MAX_FIELDS = 1000
+
+/** Asks for the fields, each of which may be named any number of times, but costs only once. */
+async function ask(
+  { backend, params, signal }: Call<{ readonly resource: string }>,
+  fields: readonly string[],
+  filter: Json,
+): Promise<Answer> {
+  if (fields.length > MAX_FIELDS) throw new Failure('invalid', `More than ${MAX_FIELDS} fields`)
+  const distinct = [...new Set(fields)]
+  const result = await backend.query(params.resource, distinct, filter, signal)
+  if (distinct.length === fields.length) return resultAsJson(result)
+  const places = fields.map((field) => distinct.indexOf(field))
+  const repeated = <T>(row: readonly T[]) => places.map((place) => row[place] as T)
+  return resultAsJson({ fields: repeated(result.fields), data: lazyMap(result.data, repeated) })
+}
+
 // Both are plain data already; the types differ only in that JSON's has an index signature.
-const resultAsJson = ({ data, fields }: QueryResult): Json => ({ data, fields: definitionsAsJson(fields) })
+const resultAsJson = ({ data, fields }: QueryResult): Answer => ({ data, fields: definitionsAsJson(fields) })
 const definitionsAsJson = (fields: readonly FieldDefinition[]): Json =>
   fields.map(({ name, title, kind, doc }) => ({ name, title, kind, doc }))
 
 const fieldsParameter = { name: 'fields', doc: 'Names of fields, separated by commas.' }
 
 const one = resource('/2/query/{resource}', 'A query for any fields of one kind of object.', {
-  GET: guarded(
-    ['write', 'read'],
-    'Gives the fields asked for, of all objects.',
-    async ({ backend, params, query }) => {
-      const fields = fieldsIn(query)
-      if (fields === undefined) throw missingFields()
-      return resultAsJson(await backend.query(params.resource, fields, null))
-    },
-    [{ ...fieldsParameter, doc: `${fieldsParameter.doc} Required.` }],
-  ),
+  GET: {
+    ...guarded(
+      ['write', 'read'],
+      'Gives the fields asked for, of all objects.',
+      async (call) => {
+        const fields = fieldsIn(call.query)
+        if (fields === undefined) throw missingFields()
+        return ask(call, fields, null)
+      },
+      [{ ...fieldsParameter, doc: `${fieldsParameter.doc} Required.` }],
+    ),
+    answerLimit: MOST_QUERY_BYTES,
+  },
   PUT: {
     ...live(
       ['write', 'read'],
       'Gives the fields asked for, of the objects that a filter lets through; changes nothing.',
-      async ({ backend, params, query, body }) => {
-        const request = bodyObject(body)
-        const fields = request.fields === undefined ? fieldsIn(query) : fieldNames(request.fields)
+      async (call) => {
+        const request = bodyObject(call.body)
+        const fields = request.fields === undefined ? fieldsIn(call.query) : fieldNames(request.fields)
         if (fields === undefined) throw missingFields()
         // Clients before Ganeti 2.7 say `filter`.
         const filter = request.qfilter ?? request.filter ?? null
-        return resultAsJson(await backend.query(params.resource, fields, filter))
+        return ask(call, fields, filter)
       },
       [fieldsParameter],
     ),
     bodyLimit: BodyLimit.question,
+    answerLimit: MOST_QUERY_BYTES,
   },
 })
 

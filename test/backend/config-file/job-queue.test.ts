@@ -405,7 +405,7 @@ t.test('jobs on the same object go in order, others beside them', async (t) => {
   t.match(await wait(other), { status: 'success' })
   t.match((await backend.queryJobs([String(slow), String(next)], ['status'])).flat(), ['running', 'waiting'])
   t.strictSame(
-    (await backend.query('lock', ['name', 'mode', 'owner', 'pending'], null)).data.map((row) =>
+    [...(await backend.query('lock', ['name', 'mode', 'owner', 'pending'], null)).data].map((row) =>
       row.map(([, v]) => v),
     ),
     [['node/n1.example.com', 'exclusive', [String(slow)], [['exclusive', [String(urgent), String(next)]]]]],

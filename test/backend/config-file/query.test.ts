@@ -53,12 +53,12 @@ function withInstance(changes: Partial<Instance>, others: Partial<ConfigObjects>
 
 async function cellsOf(config: Config, what: string, name: string, fields: readonly string[]): Promise<Json> {
   const { data } = await query(config, what, fields, ['=', 'name', name])
-  return (data[0] ?? null) as Json
+  return (data.at(0) ?? null) as Json
 }
 
 async function namesIn(config: Config, what: string, filter: Json): Promise<string> {
   const { data } = await query(config, what, ['name'], filter)
-  return data.map(([cell]) => String(cell?.[1]).replace(/\..*/, '')).join(' ')
+  return [...data].map(([cell]) => String(cell?.[1]).replace(/\..*/, '')).join(' ')
 }
 
 t.test('every field of Ganeti 3.0 is there, under its title and of its kind', async (t) => {
@@ -97,7 +97,6 @@ t.test('queries answer unknown fields with unknown cells, old-style rows refuse 
     code: 'invalid',
     message: 'Unknown output fields selected: bogus, nope',
   })
-  await t.rejects(queryRows(changed(), 'node', [], Array(1001).fill('name')), { code: 'invalid' })
 })
 
 t.test('objects come in natural order, those asked for by name in the order asked', async (t) => {
@@ -141,10 +140,31 @@ t.test('a long query lets others in', async (t) => {
   let others = 0
   const count = setInterval(() => others++, 0)
   const fields = queryFields('instance', null).map(({ name }) => name)
-  const { data } = await query(config, 'instance', fields, ['=~', 'name', '^many'])
+  const rows = await queryRows(config, 'instance', [], fields)
   clearInterval(count)
-  t.equal(data.length, 5000)
+  t.equal(rows.length, 5000)
   t.ok(others > 0, 'a timer ran before the query had ended')
+})
+
+t.test('a long query that nobody waits for any more is given up', async (t) => {
+  const [instance] = objects.instances
+  const config = changed({ instances: Array.from({ length: 5000 }, () => instance as Instance) })
+  const fields = queryFields('instance', null).map(({ name }) => name)
+  const client = new AbortController()
+  const asked = queryRows(config, 'instance', [], fields, undefined, client.signal)
+  client.abort(new Error('hung up'))
+  await t.rejects(asked, { message: 'hung up' })
+  const slow = Array.from({ length: 40 }, (_, n) => ['=~', 'name', `(.*.*)+${n}$`])
+  await t.rejects(query(config, 'instance', [], ['|', ...slow], undefined, client.signal), {
+    message: 'hung up',
+  })
+})
+
+t.test('rows of a query are made when they are asked for', async (t) => {
+  const { data } = await query(changed(), 'instance', ['name', 'hvparams'], null)
+  t.ok(data.length > 1)
+  t.same(data.at(0), [...data][0])
+  t.not(data.at(0), data.at(0))
 })
 
 t.test("a node's live values are offline, without data, or as it says", async (t) => {
@@ -426,7 +446,7 @@ t.test('addresses of a network are counted and told', async (t) => {
 })
 
 t.test('operating systems are those the source knows', async (t) => {
-  t.same((await query(changed(), 'os', ['name'], null)).data, [])
+  t.same([...(await query(changed(), 'os', ['name'], null)).data], [])
   const os = { name: 'b', variants: ['v10', 'v9'], valid: true, api_versions: [20, 15], parameters: [] }
   const cluster = {
     ...objects.cluster,
@@ -445,35 +465,41 @@ t.test('operating systems are those the source knows', async (t) => {
     'osparams',
     'trusted',
   ]
-  t.same((await query(config, 'os', fields, ['?', 'hidden'])).data, [
+  t.same(
+    [...(await query(config, 'os', fields, ['?', 'hidden'])).data],
     [
-      [0, 'b'],
-      [0, true],
-      [0, false],
-      [0, ['v9', 'v10']],
-      [0, [15, 20]],
-      [0, { 'b+v9': { kvm: { acpi: false } } }],
-      [0, { 'b+v10': { size: '1' } }],
-      [2, null],
+      [
+        [0, 'b'],
+        [0, true],
+        [0, false],
+        [0, ['v9', 'v10']],
+        [0, [15, 20]],
+        [0, { 'b+v9': { kvm: { acpi: false } } }],
+        [0, { 'b+v10': { size: '1' } }],
+        [2, null],
+      ],
     ],
-  ])
-  t.same((await query(config, 'os', ['name'], null)).data, [[[0, 'a']], [[0, 'b']]])
+  )
+  t.same([...(await query(config, 'os', ['name'], null)).data], [[[0, 'a']], [[0, 'b']]])
 })
 
 t.test('the cluster is a query of one row', async (t) => {
   const fields = ['name', 'master_node', 'config_version', 'drain_flag', 'volume_group_name']
-  t.same((await query(changed({ version: 0 }), 'cluster', fields, null)).data, [
+  t.same(
+    [...(await query(changed({ version: 0 }), 'cluster', fields, null)).data],
     [
-      [0, 'cluster.example.com'],
-      [0, 'node1.example.com'],
-      [0, 3000000],
-      [2, null],
-      [0, 'xenvg'],
+      [
+        [0, 'cluster.example.com'],
+        [0, 'node1.example.com'],
+        [0, 3000000],
+        [2, null],
+        [0, 'xenvg'],
+      ],
     ],
-  ])
+  )
 })
 
 t.test('what a file knows nothing of has no rows', async (t) => {
   for (const what of ['job', 'lock', 'extstorage'])
-    t.same((await query(changed(), what, ['name'], null)).data, [], what)
+    t.same([...(await query(changed(), what, ['name'], null)).data], [], what)
 })

@@ -138,7 +138,7 @@ async function answer(path: string, theirs: Json): Promise<Json> {
       const what = name as QueryResource
       if (part === 'fields') return { fields: withoutDoc(await backend.queryFields(what, fields ?? null)) }
       const { data, fields: definitions } = await backend.query(what, fields ?? [], null)
-      return { data, fields: withoutDoc(definitions) }
+      return { data: [...data], fields: withoutDoc(definitions) }
     }
     case 'filters':
       return filterRules(name, theirs)

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type ClientLimits, LuxiClient } from '../../../lib/backend/luxi/client.ts'
+import type { Json } from '../../../lib/json.ts'
 import { deferred, END, refuse, type Script, scriptedMaster, socketDir } from './scripted-master.ts'
 
 async function clientOf(t: Test, script: Script, limits: Partial<ClientLimits> = {}) {
@@ -186,6 +187,43 @@ t.test('at most so many calls are under way at once', async (t) => {
   answer.resolve()
   t.same(await Promise.all(calls), ['A', 'B', 'C', 'D'])
   t.ok(master.connections <= 3, 'and connections are used again')
+})
+
+t.test('a read that waits for its turn is dropped once nobody waits for it', async (t) => {
+  const over = deferred()
+  const { master, client } = await clientOf(
+    t,
+    async ({ method }) => {
+      await over.promise
+      return method
+    },
+    { calls: 1 },
+  )
+  const first = client.read('First', [])
+  await master.heard(1)
+  const clients = [new AbortController(), new AbortController()]
+  const [unwanted, wanted] = [new AbortController(), new AbortController()]
+  const dropped = client.read('Dropped', [], unwanted.signal)
+  const shared = clients.map(({ signal }) => client.read('Shared', [], signal))
+  const last = client.read('Last', [], wanted.signal)
+  unwanted.abort(new Error('hung up'))
+  clients[0]?.abort(new Error('hung up'))
+  await t.rejects(dropped, { message: 'hung up' })
+  await t.rejects(
+    shared[0] as Promise<Json>,
+    { message: 'hung up' },
+    'it was the first, and alone in its call',
+  )
+  over.resolve()
+  t.same(await Promise.all([first, shared[1], last]), ['First', 'Shared', 'Last'])
+  t.same(master.methods.slice().sort(), ['First', 'Last', 'Shared'])
+})
+
+t.test('an answer beyond its bytes is received no further', async (t) => {
+  const { master, client } = await clientOf(t, ({ method }) => 'x'.repeat(method === 'Long' ? 1e6 : 10))
+  await t.rejects(client.read('Long', [], undefined, 1000), { code: 'too-large' })
+  t.equal(await client.read('Short', [], undefined, 1000), 'xxxxxxxxxx')
+  t.equal(master.connections, 2)
 })
 
 t.test('waits stand in nobody’s way', async (t) => {

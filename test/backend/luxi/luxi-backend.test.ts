@@ -173,11 +173,7 @@ t.test('a wait of no time is a look at how things are, which those who look shar
     (await Promise.all(changes)).map((change) => change?.jobInfo),
     [['looked'], ['waited'], ['looked'], ['looked']],
   )
-  t.same(
-    master.asked.map(({ args }) => args[4]).sort(),
-    [0, 0, 1],
-    'seconds are whole ones',
-  )
+  t.same(master.asked.map(({ args }) => args[4]).sort(), [0, 0, 1], 'seconds are whole ones')
 })
 
 t.test('a client that hangs up ends its wait', async (t) => {

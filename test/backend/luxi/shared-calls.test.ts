@@ -95,3 +95,23 @@ t.test('a call that fails fails for those who share it, and not for the next', a
   await t.rejects(third, { message: 'failure 2' })
   t.equal(await shared.make('a', failing), 'well')
 })
+
+t.test('a call is told when nobody waits for it any more', async (t) => {
+  const shared = new SharedCalls<string>()
+  const signals: AbortSignal[] = []
+  const call = deferred<string>()
+  const start = (signal: AbortSignal) => {
+    signals.push(signal)
+    return call.promise
+  }
+  const clients = Array.from({ length: 3 }, () => new AbortController())
+  const answers = clients.map(({ signal }) => shared.make('a', start, signal))
+  clients[0]?.abort()
+  t.ok(signals[0]?.aborted, 'the first was alone')
+  clients[1]?.abort()
+  call.resolve('well')
+  t.same(await Promise.all(answers), ['well', 'well', 'well'])
+  t.notOk(signals[1]?.aborted, 'one of two is left')
+  clients[2]?.abort()
+  t.ok(signals[1]?.aborted)
+})
