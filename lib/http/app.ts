@@ -15,11 +15,12 @@ import { QueryString } from '../resources/query-string.ts'
 import { BodyLimit, type Call, type Method, type MethodName, type Resource } from '../resources/resource.ts'
 import { readJsonBody } from './body.ts'
 import { encode } from './encode.ts'
-import type { App, Request, RequestHeaders, Response } from './message.ts'
+import { type Hold, LARGE_ANSWER, LargeAnswers, LargeBody } from './large-answers.ts'
+import type { App, Request, Response } from './message.ts'
 import { Representation } from './representation.ts'
 import { ResponseCache } from './response-cache.ts'
 import { createRouter, type Match } from './router.ts'
-import { failureResponse, HttpError } from './status.ts'
+import { errorResponse, failureResponse, HttpError } from './status.ts'
 import { turnToWait } from './turn-to-wait.ts'
 
 /** A body up to so many bytes is received beside any number of others. */
@@ -88,6 +89,7 @@ export function createApp({
 }: AppOptions): App {
   const route = createRouter(resources)
   const cache = new ResponseCache(cacheBytes)
+  const largeAnswers = new LargeAnswers()
   const longBodies = new FairSemaphore(LONG_BODIES)
   const places = new FairSemaphore({
     places: maxClients,
@@ -112,8 +114,12 @@ export function createApp({
     if (requireAuthentication || headers.authorization !== undefined) return undefined
     const kept = cache.find(presentBackend().generation ?? FOR_GOOD, target)
     const response = kept?.open ? kept.respond(headers) : undefined
-    // What is yet to be compressed can fail.
-    return response instanceof Promise ? undefined : response
+    return response instanceof Promise ? response.catch(failed) : response
+  }
+
+  const findKept = (method: Method, target: string) => {
+    const generation = generationOf(method, presentBackend())
+    return generation === null ? undefined : cache.find(generation, target)
   }
 
   const receiveBody = (request: Request, { bodyLimit = BodyLimit.unused }: Method) => {
@@ -133,43 +139,59 @@ export function createApp({
     const { target, headers, network } = request
     const tagged = method.dependsOn !== 'more'
     const open = tagged && method.access.length === 0
-    const handle = async (backend: Backend, signal: AbortSignal, patience = 0) => {
-      const query = new QueryString(target.slice(pathOf(target).length + 1))
-      const call: Call = { params, query, body, user, backend, patience, signal }
-      const limit = method.answerLimit
-      return new Representation(await encode(await method.handle(call), { limit, signal }), { tagged, open })
+    const queryString = () => new QueryString(target.slice(pathOf(target).length + 1))
+    /** @param hold a place for a large answer */
+    const handle = async (backend: Backend, signal: AbortSignal, hold?: Hold, patience = 0) => {
+      const call: Call = { params, query: queryString(), body, user, backend, patience, signal }
+      const encoded = await encode(await method.handle(call), { limit: method.answerLimit, signal })
+      const isLarge = encoded.body.length >= LARGE_ANSWER
+      const large = isLarge ? new LargeBody(largeAnswers, hold?.claim()) : undefined
+      return new Representation(encoded, { tagged, open, large })
     }
     if (method.waits !== undefined) {
       const { signal } = request
       const { patience, release } = await turnToWait(waitPlaces, network, method.waits, signal)
       try {
-        return await (await handle(presentBackend(), signal, patience)).respond(headers)
+        return await (await handle(presentBackend(), signal, undefined, patience)).respond(headers)
       } finally {
         release()
       }
     }
-    const generation = generationOf(method, presentBackend())
-    const kept = generation === null ? undefined : cache.find(generation, target)
+    const kept = findKept(method, target)
     if (kept) return kept.respond(headers)
     const { signal } = request
-    const make = async () => {
-      // Time may have passed until there was a place.
+    /** What is kept, or else being made. Time passes while a request waits for a place, so ask again then. */
+    const ready = () => {
+      const generation = generationOf(method, presentBackend())
+      if (generation === null) return undefined
+      return cache.find(generation, target) ?? cache.join(generation, target, signal)
+    }
+    const make = async (hold?: Hold) => {
       const backend = presentBackend()
       const generation = generationOf(method, backend)
-      if (generation === null) return handle(backend, signal)
+      if (generation === null) return handle(backend, signal, hold)
       // Others may come to wait for this answer, so it is made as long as any one of them is there.
-      const make = (wanted: AbortSignal) => handle(backend, wanted)
+      const make = (wanted: AbortSignal) => handle(backend, wanted, hold)
       return cache.find(generation, target) ?? cache.make(generation, target, make, signal)
     }
+    const inPlace = (ready: () => Awaitable<Representation> | undefined, make: Make) => {
+      const work = (hold?: Hold) => places.run(network, () => make(hold), signal)
+      return method.large?.(queryString()) ? largeAnswers.make(network, ready, work, signal) : work()
+    }
     try {
-      return await (await places.run(network, make, signal)).respond(headers)
+      return await (await inPlace(ready, make)).respond(headers)
     } catch (thrown) {
       if (!standIn || !open || !isAway(thrown)) throw thrown
       const older = await standIn().catch((cause) => {
         throw new Failure(thrown.code, thrown.message, { cause })
       })
-      const answer = () => answerStale(older, (backend) => handle(backend, signal), headers)
-      return places.run(network, answer, signal)
+      const made = inPlace(
+        () => undefined,
+        (hold) => handle(older.backend, signal, hold),
+      )
+      const response = await made.then((representation) => representation.respond(headers)).catch(failed)
+      // Also where something is not there: that is but as of then.
+      return { ...response, headers: [...response.headers, 'Ganeti-State-As-Of', older.asOf.toUTCString()] }
     }
   }
 
@@ -197,12 +219,12 @@ export function createApp({
 
       return { ...(await respond(request, user, method, match.params, body)), user }
     } catch (thrown) {
-      return { ...failureResponse(isAbort(thrown) ? hungUp() : thrown), user }
+      return { ...failed(thrown), user }
     }
   }
 
   return (request) => {
-    let ready: Response | undefined
+    let ready: Response | Promise<Response> | undefined
     try {
       ready = atHand(request)
     } catch {
@@ -237,27 +259,15 @@ function isAway(thrown: unknown): thrown is Failure {
   return thrown instanceof Failure && (thrown.code === 'no-master' || thrown.code === 'no-answer')
 }
 
-/** Whether work was given up because nobody waits for it. */
-function isAbort(thrown: unknown): boolean {
-  return thrown instanceof DOMException && thrown.name === 'AbortError'
-}
+type Awaitable<T> = T | Promise<T>
 
-/** For who hung up; who only said that there will be no more requests reads it. */
-function hungUp(): HttpError {
-  return new HttpError(503, 'Given up, as the client has closed its side of the connection')
-}
+type Make = (hold?: Hold) => Promise<Representation>
 
-/** Answers from an older state, be it that something is not there, and says from when it is. */
-async function answerStale(
-  { backend, asOf }: StandIn,
-  handle: (backend: Backend) => Promise<Representation>,
-  headers: RequestHeaders,
-): Promise<Response> {
-  const response = await handle(backend).then(
-    (representation) => representation.respond(headers),
-    failureResponse,
-  )
-  return { ...response, headers: [...response.headers, 'Ganeti-State-As-Of', asOf.toUTCString()] }
+/** The answer to a request that failed. */
+function failed(thrown: unknown): Response {
+  if (!(thrown instanceof DOMException && thrown.name === 'AbortError')) return failureResponse(thrown)
+  // Whoever hung up will not read it, but who only said that there will be no more requests does.
+  return errorResponse(503, 'Given up, as the client has closed its side of the connection')
 }
 
 function pathOf(target: string): string {

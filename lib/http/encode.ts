@@ -21,17 +21,23 @@ import { LazyList, type List } from '../lazy-list.ts'
 import type { Answer } from '../resources/resource.ts'
 import { eachInSlices } from '../slices.ts'
 
+const MEBIBYTE = 1024 * 1024
+
 /** List elements to a piece, at most: some 100 KiB of bulk instances, half a millisecond. */
 const PIECE_LENGTH = 32
 /** Elements that are long make a piece of fewer: so many bytes, if one alone has not more. */
 const PIECE_BYTES = 128 * 1024
 
 /** Pieces have space left over from encoding; so many bytes of them together are copied into a block that has none. */
-const BLOCK = 1024 * 1024
+const BLOCK = MEBIBYTE
+
+/** The last resort: no answer has more bytes, whatever it is. */
+const MOST_BYTES = 512 * MEBIBYTE
 
 /** Elements of a list that are encoded to estimate how long the whole will be. */
 const SAMPLE = 32
-const MEBIBYTE = 1024 * 1024
+/** A shorter list is not worth an estimate: the count while it is encoded will do. */
+const WORTH_ESTIMATING = 10 * SAMPLE
 
 const COMMA = 0x2c
 const NEWLINE = 0x0a
@@ -49,7 +55,7 @@ export interface Encoded {
 }
 
 export interface EncodeOptions {
-  /** The most bytes; no bound unless given. */
+  /** The most bytes, where a client can ask for any number: then there is an estimate first. */
   readonly limit?: number | undefined
   /** Has it given up. */
   readonly signal?: AbortSignal | undefined
@@ -59,11 +65,9 @@ export interface EncodeOptions {
  * Encodes any value, with a newline at the end; lets others have their turn in between.
  * @throws Failure `too-large` beyond the limit, as soon as an estimate says so; the signal's reason
  */
-export async function encode(
-  value: Answer,
-  { limit = Number.POSITIVE_INFINITY, signal }: EncodeOptions = {},
-): Promise<Encoded> {
-  if (limit < Number.POSITIVE_INFINITY) await checkEstimate(value, limit, signal)
+export async function encode(value: Answer, { limit, signal }: EncodeOptions = {}): Promise<Encoded> {
+  if (limit !== undefined) await checkEstimate(value, limit, signal)
+  const most = limit ?? MOST_BYTES
   const hash = createHash('sha256')
   const blocks: Buffer[] = []
   let pieces: Buffer[] = []
@@ -72,7 +76,7 @@ export async function encode(
     hash.update(piece)
     pieces.push(piece)
     length += piece.length
-    if (length > limit) throw tooLarge(value, length, limit)
+    if (length > most) throw tooLarge(value, length, most)
     loose += piece.length
     if (loose < BLOCK) return
     blocks.push(Buffer.concat(pieces, loose))
@@ -106,10 +110,9 @@ async function joined(pieces: Buffer[], length: number, signal: AbortSignal | un
  */
 async function checkEstimate(value: Answer, limit: number, signal: AbortSignal | undefined): Promise<void> {
   let estimate = 0
-  for (const list of longListsIn(value)) {
-    const sampled = Math.min(SAMPLE, list.length)
+  for (const list of longListsIn(value).filter(({ length }) => length >= WORTH_ESTIMATING)) {
     let bytes = 0
-    const indexes = Array.from({ length: sampled }, (_, n) => Math.floor((n * list.length) / sampled))
+    const indexes = Array.from({ length: SAMPLE }, (_, n) => Math.floor((n * list.length) / SAMPLE))
     await eachInSlices(
       indexes,
       (index) => {
@@ -117,7 +120,7 @@ async function checkEstimate(value: Answer, limit: number, signal: AbortSignal |
       },
       signal,
     )
-    estimate += (bytes / sampled) * list.length
+    estimate += (bytes / SAMPLE) * list.length
   }
   if (estimate > limit) throw tooLarge(value, estimate, limit)
 }

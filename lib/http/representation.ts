@@ -6,6 +6,7 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Encoded } from './encode.ts'
+import type { LargeBody } from './large-answers.ts'
 import type { RequestHeaders, Response } from './message.ts'
 
 /** From how many bytes on compression is worth its while. */
@@ -20,6 +21,8 @@ export class Representation {
   readonly open: boolean
   /** Called with a number of bytes when a form is added. */
   onGrowth: (bytes: number) => void = () => {}
+  /** What counts it among the large answers, if it is one. */
+  readonly #large: LargeBody | undefined
   readonly #worthCompressing: boolean
   /** Strong tags: each form has its own (RFC 9110, 8.8.3.3). */
   readonly #tag: string
@@ -31,9 +34,13 @@ export class Representation {
   #compressing: Promise<Response> | undefined
 
   /** @param tagged whether to send an entity tag: false for an answer that nobody may keep */
-  constructor({ body, digest }: Encoded, { tagged, open }: { tagged: boolean; open: boolean }) {
+  constructor(
+    { body, digest }: Encoded,
+    { tagged, open, large }: { tagged: boolean; open: boolean; large?: LargeBody | undefined },
+  ) {
     this.body = body
     this.open = open
+    this.#large = large
     this.#worthCompressing = body.length >= WORTH_COMPRESSING
     this.#tag = tagged ? `"${digest}"` : ''
     this.#gzipTag = tagged ? `"${digest}-gzip"` : ''
@@ -49,8 +56,29 @@ export class Representation {
     return this.body.length + (this.#gzipped?.body.length ?? 0)
   }
 
+  /** Tells whether it is in the cache from now on. */
+  set isKept(isKept: boolean) {
+    if (this.#large) this.#large.isKept = isKept
+  }
+
   /** Gives the answer in the form that a request asks for; only compressing takes time, and only once. */
   respond(headers: RequestHeaders): Response | Promise<Response> {
+    if (!this.#large) return this.#inForm(headers)
+    const release = this.#large.taken()
+    const taking = (form: Response): Response => {
+      if (form.body.length > 0) return { ...form, release }
+      release()
+      return form
+    }
+    const form = this.#inForm(headers)
+    if (!(form instanceof Promise)) return taking(form)
+    return form.then(taking, (thrown) => {
+      release()
+      throw thrown
+    })
+  }
+
+  #inForm(headers: RequestHeaders): Response | Promise<Response> {
     const compressed = this.#worthCompressing && acceptsGzip(headers['accept-encoding'])
     if (this.#isKnown(headers['if-none-match'])) return compressed ? this.#gzipKnown : this.#known
     return compressed ? (this.#gzipped ?? this.#gzip()) : this.#asItIs

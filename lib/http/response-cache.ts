@@ -49,6 +49,15 @@ export class ResponseCache {
     return found
   }
 
+  /** Waits for what is being made under a key, if anything is, as `make` does. */
+  join(generation: number, key: string, signal?: AbortSignal): Promise<Representation> | undefined {
+    this.#turnTo(generation)
+    const making = this.#underWay.get(key)
+    if (!making || making.signal.aborted) return undefined
+    making.signal.join(signal)
+    return making.made
+  }
+
   /**
    * Makes what `find` did not find, and keeps it; all who ask for it meanwhile
    * wait for the same making, which is given up when the last of them has left.
@@ -62,11 +71,8 @@ export class ResponseCache {
     make: (signal: AbortSignal) => Promise<Representation>,
     signal?: AbortSignal,
   ): Promise<Representation> {
-    const underWay = this.#makingOf(generation, key)
-    if (underWay) {
-      underWay.signal.join(signal)
-      return underWay.made
-    }
+    const underWay = this.join(generation, key, signal)
+    if (underWay) return underWay
     const shared = new SharedSignal()
     shared.join(signal)
     const making: Making = { signal: shared, made: this.#made(generation, key, () => make(shared.begin())) }
@@ -78,13 +84,6 @@ export class ResponseCache {
     return making.made
   }
 
-  /** What is being made under a key, and not given up. */
-  #makingOf(generation: number, key: string): Making | undefined {
-    this.#turnTo(generation)
-    const making = this.#underWay.get(key)
-    return making?.signal.aborted ? undefined : making
-  }
-
   async #made(generation: number, key: string, make: () => Promise<Representation>): Promise<Representation> {
     const made = await make()
     if (this.#generation === generation && !this.#kept.has(key)) this.#keep(key, made)
@@ -94,6 +93,7 @@ export class ResponseCache {
   #turnTo(generation: number): void {
     if (this.#generation === generation) return
     this.#generation = generation
+    for (const kept of this.#kept.values()) kept.isKept = false
     this.#kept.clear()
     this.#underWay.clear()
     this.#bytes = 0
@@ -103,6 +103,7 @@ export class ResponseCache {
     const size = sizeOf(key, made)
     if (size > this.#limit) return
     this.#kept.set(key, made)
+    made.isKept = true
     this.#last = key
     this.#bytes += size
     made.onGrowth = (bytes) => {
@@ -118,6 +119,7 @@ export class ResponseCache {
       if (this.#bytes <= this.#limit) return
       this.#kept.delete(key)
       this.#bytes -= sizeOf(key, oldest)
+      oldest.isKept = false
     }
   }
 }

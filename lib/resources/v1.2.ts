@@ -7,6 +7,7 @@ import type { Json } from '../json.ts'
 import { isJsonObject } from '../json.ts'
 import { lazyMap } from '../lazy-list.ts'
 import { osNames } from './os-names.ts'
+import type { QueryString } from './query-string.ts'
 import { fixed, open, type Parameter, resource } from './resource.ts'
 import { onlyRow, sortedNames, uriList } from './rows.ts'
 
@@ -82,6 +83,9 @@ function oldObject(fields: readonly OldField[], row: readonly Json[]): Json {
   return object
 }
 
+/** Whether it is given, for Method's `large`. */
+const isBulk = (query: QueryString): boolean => query.flagOrWord('bulk')
+
 const bulk: Parameter = { name: 'bulk', doc: 'All details of each, instead of names and URIs: 1 or true.' }
 
 const info = resource('/info', 'Cluster information.', {
@@ -114,17 +118,20 @@ function oldArchitecture(architecture: Json): Json {
 }
 
 const instances = resource('/instances', 'The instances of the cluster.', {
-  GET: open(
-    'Lists instances by name; with bulk, all their details.',
-    async ({ backend, query, signal }) => {
-      if (query.flagOrWord('bulk')) {
-        const rows = await backend.queryInstances([], queryFieldsOf(INSTANCE_FIELDS), signal)
-        return lazyMap(rows, (row) => oldObject(INSTANCE_FIELDS, row))
-      }
-      return uriList('name', '/instances', sortedNames(await backend.queryInstances([], ['name'], signal)))
-    },
-    [bulk],
-  ),
+  GET: {
+    ...open(
+      'Lists instances by name; with bulk, all their details.',
+      async ({ backend, query, signal }) => {
+        if (query.flagOrWord('bulk')) {
+          const rows = await backend.queryInstances([], queryFieldsOf(INSTANCE_FIELDS), signal)
+          return lazyMap(rows, (row) => oldObject(INSTANCE_FIELDS, row))
+        }
+        return uriList('name', '/instances', sortedNames(await backend.queryInstances([], ['name'], signal)))
+      },
+      [bulk],
+    ),
+    large: isBulk,
+  },
 })
 
 const instance = resource('/instances/{instance_name}', 'One instance.', {
@@ -141,17 +148,20 @@ const instanceTags = resource('/instances/{instance_name}/tags', 'Tags of an ins
 })
 
 const nodes = resource('/nodes', 'The nodes of the cluster.', {
-  GET: open(
-    'Lists nodes by name; with bulk, all their details.',
-    async ({ backend, query, signal }) => {
-      if (query.flagOrWord('bulk')) {
-        const rows = await backend.queryNodes([], queryFieldsOf(NODE_FIELDS), signal)
-        return lazyMap(rows, (row) => oldObject(NODE_FIELDS, row))
-      }
-      return uriList('name', '/nodes', sortedNames(await backend.queryNodes([], ['name'], signal)))
-    },
-    [bulk],
-  ),
+  GET: {
+    ...open(
+      'Lists nodes by name; with bulk, all their details.',
+      async ({ backend, query, signal }) => {
+        if (query.flagOrWord('bulk')) {
+          const rows = await backend.queryNodes([], queryFieldsOf(NODE_FIELDS), signal)
+          return lazyMap(rows, (row) => oldObject(NODE_FIELDS, row))
+        }
+        return uriList('name', '/nodes', sortedNames(await backend.queryNodes([], ['name'], signal)))
+      },
+      [bulk],
+    ),
+    large: isBulk,
+  },
 })
 
 const node = resource('/nodes/{node_name}', 'One node.', {

@@ -105,9 +105,9 @@ function header(response: Response, name: string): string | undefined {
   return at < 0 ? undefined : response.headers[at + 1]
 }
 
-/** What there is to do at once has been done. */
-function turn(): Promise<void> {
-  return new Promise(setImmediate)
+/** What there is to do at once has been done, also where it is done in slices. */
+async function turn(): Promise<void> {
+  for (let count = 0; count < 20; count++) await new Promise(setImmediate)
 }
 
 function never(): AbortSignal {

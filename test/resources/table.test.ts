@@ -167,3 +167,26 @@ t.test('GET / lists every path of one segment, sorted by name', async (t) => {
     ['2', 'info', 'instances', 'nodes', 'os', 'tags', 'version'].map((name) => ({ name, uri: `/${name}` })),
   )
 })
+
+t.test('what may be large says so: lists with all details, and queries', async (t) => {
+  const large = (query: string) =>
+    methods
+      .filter(({ method }) => method.large?.(new QueryString(query)))
+      .map(({ path, name }) => `${name} ${path}`)
+      .sort()
+  const always = ['GET /2/query/{resource}', 'PUT /2/query/{resource}']
+  t.strictSame(large(''), always)
+  t.strictSame(
+    large('bulk=1'),
+    [
+      'GET /2/groups',
+      'GET /2/instances',
+      'GET /2/jobs',
+      'GET /2/networks',
+      'GET /2/nodes',
+      ...always,
+      'GET /instances',
+      'GET /nodes',
+    ].sort(),
+  )
+})

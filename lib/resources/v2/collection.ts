@@ -7,7 +7,7 @@ import type { Json, JsonObject } from '../../json.ts'
 import { lazyMap } from '../../lazy-list.ts'
 import { type Method, open } from '../resource.ts'
 import { onlyRow, rowObject, sortedNames, uriList } from '../rows.ts'
-import { bulk, checkLock, lock } from './parameters.ts'
+import { bulk, checkLock, isBulk, lock } from './parameters.ts'
 
 export interface Collection {
   readonly path: string
@@ -37,7 +37,7 @@ function shown({ fields, extra }: Collection, row: readonly Json[]): JsonObject 
 
 /** Lists all objects: names and URIs sorted as text, or details in natural order. */
 export function listOf(collection: Collection): Method<unknown> {
-  return open(
+  const list = open(
     `Lists the ${collection.plural}; with bulk, all their details.`,
     async ({ backend, query, signal }) => {
       if (query.flag('bulk')) {
@@ -50,6 +50,7 @@ export function listOf(collection: Collection): Method<unknown> {
     },
     [bulk, lock],
   )
+  return { ...list, large: isBulk }
 }
 
 /** Shows the object that a parameter of the path names. */

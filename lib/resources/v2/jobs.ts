@@ -4,7 +4,7 @@ import { lazyMap } from '../../lazy-list.ts'
 import { bodyObject } from '../expect-type.ts'
 import { BodyLimit, live, resource } from '../resource.ts'
 import { onlyRow, rowObject } from '../rows.ts'
-import { bulk } from './parameters.ts'
+import { bulk, isBulk } from './parameters.ts'
 
 const BULK_FIELDS = ['id', 'ops', 'status', 'summary', 'opstatus', 'received_ts', 'start_ts', 'end_ts']
 const FIELDS = [...BULK_FIELDS, 'oplog', 'opresult']
@@ -13,18 +13,23 @@ const FIELDS = [...BULK_FIELDS, 'oplog', 'opresult']
 const WAIT_TIMEOUT = 10
 
 const list = resource('/2/jobs', 'The jobs in the queue.', {
-  GET: live(
-    [],
-    'Lists jobs; with bulk, what they do and how far they are.',
-    async ({ backend, query, signal }) => {
-      if (query.flag('bulk')) {
-        return lazyMap(await backend.queryJobs([], BULK_FIELDS, signal), (row) => rowObject(BULK_FIELDS, row))
-      }
-      const rows = await backend.queryJobs([], ['id'], signal)
-      return rows.map(([id]) => ({ id: id ?? null, uri: `/2/jobs/${id}` }))
-    },
-    [bulk],
-  ),
+  GET: {
+    ...live(
+      [],
+      'Lists jobs; with bulk, what they do and how far they are.',
+      async ({ backend, query, signal }) => {
+        if (query.flag('bulk')) {
+          return lazyMap(await backend.queryJobs([], BULK_FIELDS, signal), (row) =>
+            rowObject(BULK_FIELDS, row),
+          )
+        }
+        const rows = await backend.queryJobs([], ['id'], signal)
+        return rows.map(([id]) => ({ id: id ?? null, uri: `/2/jobs/${id}` }))
+      },
+      [bulk],
+    ),
+    large: isBulk,
+  },
 })
 
 const one = resource('/2/jobs/{job_id}', 'One job.', {

@@ -6,6 +6,9 @@ export const bulk: Parameter = {
   name: 'bulk',
   doc: 'All details of each, instead of names and URIs, if not 0.',
 }
+/** Whether it is given, for Method's `large`. */
+export const isBulk = (query: QueryString): boolean => query.flag(bulk.name)
+
 export const lock: Parameter = { name: 'lock', doc: 'An integer, once asking for locks; of no effect.' }
 
 /**

@@ -55,6 +55,7 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
       },
       [{ ...fieldsParameter, doc: `${fieldsParameter.doc} Required.` }],
     ),
+    large: () => true,
     answerLimit: MOST_QUERY_BYTES,
   },
   PUT: {
@@ -72,6 +73,7 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
       [fieldsParameter],
     ),
     bodyLimit: BodyLimit.question,
+    large: () => true,
     answerLimit: MOST_QUERY_BYTES,
   },
 })

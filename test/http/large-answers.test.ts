@@ -1,0 +1,245 @@
+import t from 'tap'
+import type { Verdict } from '../../lib/auth/verdict.ts'
+import type { Backend } from '../../lib/backend/backend.ts'
+import { type AppOptions, createApp } from '../../lib/http/app.ts'
+import { LargeAnswers, LargeBody } from '../../lib/http/large-answers.ts'
+import type { App, Response } from '../../lib/http/message.ts'
+import type { Json } from '../../lib/json.ts'
+import { type Call, live, type Method, open, resource } from '../../lib/resources/resource.ts'
+
+const LARGE = 'x'.repeat(1024 * 1024)
+
+/** What there is to do at once has been done, encoding a few megabytes included. */
+async function turns(): Promise<void> {
+  for (let count = 0; count < 50; count++) await new Promise(setImmediate)
+}
+
+function never(): AbortSignal {
+  return new AbortController().signal
+}
+
+/** An application with a method whose answers are large, and are made when told to. */
+function scene(method: (handle: (call: Call) => Promise<Json>) => Method, options: Partial<AppOptions> = {}) {
+  const under: { readonly name: string; readonly call: Call; readonly end: () => void }[] = []
+  const handle = (call: Call) =>
+    new Promise<Json>((resolve, reject) => {
+      call.signal.addEventListener('abort', () => reject(call.signal.reason))
+      const name = call.query.first('n') ?? ''
+      under.push({ name, call, end: () => resolve(name.startsWith('small') ? name : LARGE + name) })
+    })
+  const state = { generation: 1 }
+  const app = createApp({
+    resources: [
+      resource('/large', '.', { GET: { ...method(handle), large: () => true } }),
+      resource('/small', '.', { GET: live([], '.', async () => 'small') }),
+    ],
+    backend: () => state as Backend,
+    authorize: async (): Promise<Verdict> => ({ kind: 'granted' }),
+    requireAuthentication: false,
+    ...options,
+  })
+  const end = async (...names: string[]) => {
+    await turns()
+    for (const one of under) if (names.includes(one.name)) one.end()
+    await turns()
+  }
+  const begun = async () => {
+    await turns()
+    return under.map(({ name }) => name).join(' ')
+  }
+  return { app, state, under, begun, end }
+}
+
+function get(app: App, target: string, network = '192.0.2.1', signal = never()) {
+  return app({
+    method: 'GET',
+    target,
+    headers: {},
+    network,
+    bodyLength: 0,
+    readBody: async () => Buffer.alloc(0),
+    signal,
+  })
+}
+
+const ask = (app: App, name: string, network?: string, signal?: AbortSignal) =>
+  get(app, `/large?n=${name}`, network, signal)
+
+const lives = (handle: (call: Call) => Promise<Json>) => live([], '.', handle)
+const kept = (handle: (call: Call) => Promise<Json>) => open('.', handle)
+
+async function take(answer: Response | Promise<Response>): Promise<Response> {
+  const response = await answer
+  response.release?.()
+  return response
+}
+
+t.test('large answers are made two at a time, and the others are worked on meanwhile', async (t) => {
+  const { app, begun, end } = scene(lives, { maxClients: 3 })
+  const answers = ['a', 'b', 'c'].map((name, place) => ask(app, name, `192.0.2.${place}`))
+  t.equal(await begun(), 'a b')
+  await end('a')
+  t.equal(await begun(), 'a b c')
+  t.equal(
+    (await get(app, '/small')).status,
+    200,
+    'those who wait for their turn hold no place of the clients',
+  )
+  await end('b', 'c')
+  for (const answer of answers) t.equal((await take(answer)).status, 200)
+})
+
+t.test('six large answers are in memory, two of one network, until they have been taken', async (t) => {
+  const { app, begun, end } = scene(lives)
+  const of = (network: number, ...names: string[]) =>
+    names.map((name) => ask(app, name, `192.0.2.${network}`))
+  const all = [...of(1, 'a1', 'a2', 'a3'), ...of(2, 'b1', 'b2'), ...of(3, 'c1', 'c2'), ...of(4, 'd1')]
+  // Networks take turns to have one made.
+  await end('a1', 'a2')
+  t.equal(await begun(), 'a1 a2 b1 c1')
+  await end('b1', 'c1')
+  t.equal(await begun(), 'a1 a2 b1 c1 b2 c2')
+  await end('b2', 'c2')
+  const first = await all[0]
+  t.equal(first?.body.length, LARGE.length + 5)
+  t.equal(await begun(), 'a1 a2 b1 c1 b2 c2', 'the rest waits for clients that take their time')
+  const third = await all[3]
+  third?.release?.()
+  t.equal(await begun(), 'a1 a2 b1 c1 b2 c2 d1')
+  first?.release?.()
+  first?.release?.()
+  t.equal(await begun(), 'a1 a2 b1 c1 b2 c2 d1 a3', 'one release is one place')
+  await end('a3', 'd1')
+  for (const answer of all) t.equal((await take(answer)).status, 200)
+})
+
+t.test('what turns out to be small, or fails, gives its place back at once', async (t) => {
+  const { app, under, begun, end } = scene(lives)
+  const answers = ['small1', 'small2', 'small3'].map((name) => ask(app, name))
+  t.equal(await begun(), 'small1 small2')
+  await end('small1')
+  t.equal(await begun(), 'small1 small2 small3')
+  t.equal((await answers[0])?.release, undefined)
+  await end('small2', 'small3')
+  const client = new AbortController()
+  const gone = ask(app, 'gone', undefined, client.signal)
+  t.match(await begun(), /gone$/)
+  client.abort()
+  t.equal((await gone).status, 503)
+  t.ok(under.at(-1)?.call.signal.aborted)
+  const more = ['d', 'e'].map((name) => ask(app, name))
+  t.match(await begun(), /d e$/)
+  await end('d', 'e')
+  for (const answer of [...answers, ...more]) await take(answer)
+})
+
+t.test('who hangs up no longer waits for a large answer', async (t) => {
+  const { app, begun, end } = scene(lives)
+  const client = new AbortController()
+  const answers = ['a', 'b'].map((name) => ask(app, name))
+  const gone = ask(app, 'gone', undefined, client.signal)
+  answers.push(ask(app, 'c'))
+  t.equal(await begun(), 'a b')
+  client.abort()
+  t.equal((await gone).status, 503)
+  await end('a')
+  await take(answers[0] as Promise<Response>)
+  t.equal(await begun(), 'a b c')
+  await end('b', 'c')
+  for (const answer of answers) await take(answer)
+})
+
+t.test('an answer that is kept needs no place, however many take it', async (t) => {
+  const { app, begun, end } = scene(kept)
+  const many = Array.from({ length: 20 }, () => ask(app, 'a'))
+  t.equal(await begun(), 'a', 'it is made once')
+  await end('a')
+  const taking = await Promise.all(many)
+  for (let count = 0; count < 20; count++) taking.push(await ask(app, 'a'))
+  const others = ['b', 'c'].map((name) => ask(app, name))
+  t.equal(await begun(), 'a b c')
+  await end('b', 'c')
+  for (const response of [...taking, ...others]) t.equal((await take(response)).status, 200)
+})
+
+t.test('an answer that is dropped while clients take it counts until they have', async (t) => {
+  const answers = new LargeAnswers()
+  const body = new LargeBody(answers, undefined)
+  t.equal(answers.held, 1)
+  body.isKept = true
+  t.equal(answers.held, 0)
+  const takers = [body.taken(), body.taken()]
+  t.equal(answers.held, 0)
+  body.isKept = false
+  t.equal(answers.held, 1, 'one place, as it is one body')
+  takers[0]?.()
+  takers[0]?.()
+  t.equal(answers.held, 1)
+  const late = body.taken()
+  takers[1]?.()
+  t.equal(answers.held, 1)
+  late()
+  t.equal(answers.held, 0)
+  body.isKept = true
+  body.isKept = false
+  t.equal(answers.held, 0, 'nobody takes it')
+})
+
+t.test('answers of an older state that are still being taken leave less room for new ones', async (t) => {
+  const { app, state, begun, end } = scene(kept)
+  const slow: Response[] = []
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    const answer = ask(app, name)
+    await end(name)
+    slow.push(await answer)
+  }
+  state.generation = 2
+  const next = ask(app, 'g')
+  t.equal(await begun(), 'a b c d e f')
+  slow[0]?.release?.()
+  t.equal(await begun(), 'a b c d e f g')
+  await end('g')
+  for (const response of [...slow, next]) await take(response)
+})
+
+t.test('who has the answer already, and gets nothing, holds nothing', async (t) => {
+  const { app, end } = scene(kept)
+  const answer = ask(app, 'a')
+  await end('a')
+  const first = await take(answer)
+  const etag = first.headers[first.headers.indexOf('ETag') + 1]
+  const known = await app({
+    method: 'GET',
+    target: '/large?n=a',
+    headers: { 'if-none-match': etag },
+    network: '192.0.2.1',
+    bodyLength: 0,
+    readBody: async () => Buffer.alloc(0),
+    signal: never(),
+  })
+  t.equal(known.status, 304)
+  t.equal(known.release, undefined)
+})
+
+t.test('compressed answers are taken like others', async (t) => {
+  const { app, begun, end } = scene(lives)
+  const zipped = (name: string) =>
+    app({
+      method: 'GET',
+      target: `/large?n=${name}`,
+      headers: { 'accept-encoding': 'gzip' },
+      network: '192.0.2.1',
+      bodyLength: 0,
+      readBody: async () => Buffer.alloc(0),
+      signal: never(),
+    })
+  const answers = ['a', 'b', 'c'].map(zipped)
+  await end('a', 'b')
+  const first = await answers[0]
+  t.ok(first?.headers.includes('gzip'))
+  t.equal(await begun(), 'a b')
+  first?.release?.()
+  t.equal(await begun(), 'a b c')
+  await end('c')
+  for (const answer of answers) await take(answer)
+})
