@@ -127,7 +127,7 @@ export const FLAGS = {
     long: 'max-clients',
     metavar: 'NUMBER',
     default: 20,
-    doc: 'Serve at most this many connections at once.',
+    doc: 'Work on at most this many requests at once; see LIMITS.',
   },
   requireAuthentication: {
     kind: 'switch',
