@@ -186,13 +186,18 @@ export function fill(
   return fillOpcode(opcode, { ...given, ...fixed })
 }
 
+/** Whether a request only asks what would be. */
+export function isDryRun(query: QueryString): boolean {
+  return query.flag(dryRunParameter.name)
+}
+
 /**
  * What the query string says of a dry run. Ganeti heeds it only where it is
  * fixed, and elsewhere runs for real what was asked for as a dry run.
  */
 export function dryRunIn(query: QueryString, mode: DryRun): JsonObject {
   if (mode === 'ignored') return {}
-  const dry_run = query.flag(dryRunParameter.name)
+  const dry_run = isDryRun(query)
   return dry_run || mode === 'fixed' ? { dry_run } : {}
 }
 

@@ -4,6 +4,7 @@ import t from 'tap'
 import type { Backend } from '../../lib/backend/backend.ts'
 import { configFileBackend } from '../../lib/backend/config-file/config-file-backend.ts'
 import { parseConfig } from '../../lib/backend/config-file/read.ts'
+import { Failure } from '../../lib/failure.ts'
 import type { Json } from '../../lib/json.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
 import { type MethodName, plainAnswer } from '../../lib/resources/resource.ts'
@@ -130,4 +131,24 @@ t.test('canceling answers whether it was done, and how it went', async (t) => {
     false,
     'Job 7 not found in queue',
   ])
+})
+
+t.test('canceling with dry-run=1 tells what would be, and asks for nothing', async (t) => {
+  const statuses: { [id: string]: string } = { 1: 'queued', 2: 'waiting', 3: 'running', 4: 'success' }
+  const backend = withJobs({
+    queryJobs: async ([id = '']) => {
+      const status = statuses[id]
+      if (status === undefined) throw new Failure('not-found', `Job ${id} not found`)
+      return [[status]]
+    },
+    cancelJob: async (id) => [true, `Job ${id} will be canceled`],
+  })
+  const cancel = (id: string, query: string) =>
+    ask(backend, 'DELETE', '/2/jobs/{job_id}', { id, query }) as Promise<Json>
+  t.strictSame(await cancel('1', 'dry-run=1'), [true, 'Job 1 would be canceled'])
+  t.strictSame(await cancel('2', 'dry-run=1'), [true, 'Job 2 would be canceled'])
+  t.strictSame(await cancel('3', 'dry-run=1'), [false, 'Job 3 is no longer waiting in the queue'])
+  t.strictSame(await cancel('4', 'dry-run=1'), [false, 'Job 4 is no longer waiting in the queue'])
+  t.strictSame(await cancel('5', 'dry-run=1'), [false, 'Job 5 not found in queue'])
+  t.strictSame(await cancel('1', 'dry-run=0'), [true, 'Job 1 will be canceled'])
 })

@@ -16,6 +16,7 @@ import type { Verdict } from '../../lib/auth/verdict.ts'
 import type { Backend, QueryResult } from '../../lib/backend/backend.ts'
 import { Failure } from '../../lib/failure.ts'
 import { createApp } from '../../lib/http/app.ts'
+import { createRouter } from '../../lib/http/router.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson, stringifyJson } from '../../lib/json.ts'
 import { fillOpcode } from '../../lib/model/opcode.ts'
 import { OP_INSTANCE_CREATE } from '../../lib/model/opcodes/instance.ts'
@@ -88,6 +89,11 @@ const DIFFERENCES: readonly {
   },
 ]
 
+/** What only asks. */
+const READS: readonly string[] = ['Query', 'QueryFilters', 'QueryJobs']
+/** What is refused rather than tried. */
+const CANNOT_BE_TRIED: readonly string[] = ['POST /2/filters', 'PUT /2/filters/{filter_uuid}']
+
 const RIGHTS: { readonly [user: string]: readonly Right[] } = { writer: ['write'], reader: ['read'] }
 
 const authorize = async (user: string | undefined, access: readonly Right[]): Promise<Verdict> => {
@@ -114,6 +120,8 @@ function recordingBackend(answers: readonly Exchange[], notes: Exchange[]): Back
     deleteFilter: async (uuid) => {
       ask('DeleteFilter', [uuid])
     },
+    queryFilters: async (uuids, fields) => [ask('QueryFilters', [uuids, fields]) as unknown as Json[]],
+    queryJobs: async (ids, fields) => [[ask('QueryJobs', [ids, fields])]],
     query: async (what, fields, filter) =>
       ask('Query', [what, fields, filter]) as unknown as Promise<QueryResult>,
   }
@@ -181,6 +189,49 @@ t.test('a request for a change is handed over and answered as by the original', 
   )
   for (const difference of DIFFERENCES) t.ok(applied.has(difference), `still different: ${difference.reason}`)
   t.ok(captured.length > 190, 'there was something to compare')
+})
+
+/** Requests for methods of which none was captured that succeeded. */
+const NOT_CAPTURED: readonly (readonly [method: string, target: string, body?: string])[] = [
+  ['DELETE', '/2/instances/i/export'],
+  ['PUT', '/2/networks/n/rename', '{"new_name": "m"}'],
+  ['POST', '/2/nodes/n/powercycle'],
+  ['POST', '/2/instances-multi-alloc', '{"instances": []}'],
+]
+
+t.test('with dry-run=1 nothing is changed, whatever the method', async (t) => {
+  const route = createRouter(resources)
+  const left = new Set(
+    resources.flatMap(({ path, methods }) => Object.keys(methods).map((method) => `${method} ${path}`)),
+  )
+  const requests: Captured[] = captured.filter(({ status }) => status === 200)
+  for (const [method, target, body = ''] of NOT_CAPTURED) {
+    requests.push({ name: '', user: 'writer', method, target, body, status: 200, answer: null, calls: [] })
+  }
+  for (const request of requests) {
+    const { method, target } = request
+    const dry = `${target}${target.includes('?') ? '&' : '?'}dry-run=1`
+    const { status, calls } = await send({ ...request, target: dry }, request.calls)
+    for (const call of calls) {
+      if (READS.includes(call.method)) continue
+      t.equal(call.method, 'SubmitJob', `${method} ${dry}`)
+      const opcodes = (call.args[0] ?? []) as JsonObject[]
+      if (method !== 'GET')
+        t.ok(
+          opcodes.every(({ dry_run }) => dry_run === true),
+          `${method} ${dry}`,
+        )
+    }
+    const resource = `${method} ${route(target.replace(/\?.*/, ''))?.resource.path}`
+    // The body must not say it once more.
+    const isRefused = CANNOT_BE_TRIED.includes(resource) || /"dry_run"/.test(request.body ?? '')
+    t.equal(status, isRefused ? 400 : 200, `${method} ${dry}`)
+    if (status === 200 || CANNOT_BE_TRIED.includes(resource)) left.delete(resource)
+  }
+  t.strictSame(
+    [...left].filter((one) => !one.startsWith('GET ')),
+    [],
+  )
 })
 
 /** The opcodes of the job that a request submits, or the status and message that refuse it. */

@@ -48,6 +48,9 @@ export function testCases(t: Test, cases: readonly Case[]): void {
         t.equal(status, 'success', `before: ${name}`, { result })
       }
       const before = cluster.config
+      const dry = cluster.run(opcode(one.run, { ...one.with, dry_run: true }))
+      t.same(dry.submits ?? [], [], 'a dry run submits nothing')
+      checkUnchanged(t, cluster.config, before)
       const ended = cluster.run(opcode(one.run, one.with))
       checkEnd(t, one, ended)
       if (one.refused || one.unchanged) checkUnchanged(t, cluster.config, before)

@@ -2,8 +2,10 @@ import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json } from '../../json.ts'
 import { filterRuleChecks, type NewFilterRule } from '../../model/filter-rule.ts'
 import { expectType } from '../expect-type.ts'
+import type { QueryString } from '../query-string.ts'
 import { BodyLimit, live, open, resource } from '../resource.ts'
 import { onlyRow, rowObject, uriList } from '../rows.ts'
+import { isDryRun } from '../submit.ts'
 import { bulk } from './parameters.ts'
 
 const FIELDS = ['watermark', 'priority', 'predicates', 'action', 'reason_trail', 'uuid']
@@ -25,8 +27,13 @@ const list = resource('/2/filters', 'The rules of the job filter.', {
     [bulk],
   ),
   POST: {
-    ...live(['write'], 'Adds a rule to the job filter; answers with its UUID.', ({ backend, body }) =>
-      backend.replaceFilter(null, newRule(body)),
+    ...live(
+      ['write'],
+      'Adds a rule to the job filter; answers with its UUID.',
+      async ({ backend, query, body }) => {
+        refuseDryRun(query)
+        return backend.replaceFilter(null, newRule(body))
+      },
     ),
     bodyLimit: BodyLimit.question,
   },
@@ -40,15 +47,30 @@ const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', 
     ...live(
       ['write'],
       'Puts another rule in the place of this one, or adds it under this UUID; answers with the UUID.',
-      ({ backend, params, body }) => backend.replaceFilter(params.filter_uuid, newRule(body)),
+      async ({ backend, params, query, body }) => {
+        refuseDryRun(query)
+        return backend.replaceFilter(params.filter_uuid, newRule(body))
+      },
     ),
     bodyLimit: BodyLimit.question,
   },
-  DELETE: live(['write'], 'Removes a rule from the job filter.', async ({ backend, params }) => {
-    await backend.deleteFilter(params.filter_uuid)
-    return null
-  }),
+  DELETE: live(
+    ['write'],
+    'Removes a rule from the job filter.',
+    async ({ backend, params, query }) => {
+      if (isDryRun(query)) onlyRow(await backend.queryFilters([params.filter_uuid], ['uuid']))
+      else await backend.deleteFilter(params.filter_uuid)
+      return null
+    },
+    [{ name: 'dry-run', doc: 'If not 0, it only looks whether there is such a rule.' }],
+  ),
 })
+
+/** Whether the predicates of a rule make sense only the job queue knows, and it tells when it takes the rule. */
+function refuseDryRun(query: QueryString): void {
+  if (!isDryRun(query)) return
+  throw new Failure('invalid', "A rule of the job filter cannot be tried: there is no 'dry-run' of this")
+}
 
 /** @throws Failure `invalid` for anything but an object that makes a rule */
 function newRule(body: Json | undefined): NewFilterRule {

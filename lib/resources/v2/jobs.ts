@@ -1,9 +1,11 @@
+import type { Backend } from '../../backend/backend.ts'
 import { Failure } from '../../failure.ts'
 import type { Json } from '../../json.ts'
 import { lazyMap } from '../../lazy-list.ts'
 import { bodyObject } from '../expect-type.ts'
 import { BodyLimit, live, resource } from '../resource.ts'
 import { onlyRow, rowObject } from '../rows.ts'
+import { isDryRun } from '../submit.ts'
 import { bulk, isBulk } from './parameters.ts'
 
 const BULK_FIELDS = ['id', 'ops', 'status', 'summary', 'opstatus', 'received_ts', 'start_ts', 'end_ts']
@@ -39,9 +41,28 @@ const one = resource('/2/jobs/{job_id}', 'One job.', {
   DELETE: live(
     ['write'],
     'Cancels a job that has not begun; answers with whether that was done, and a sentence about it.',
-    ({ backend, params }) => backend.cancelJob(params.job_id),
+    ({ backend, params, query }) =>
+      isDryRun(query) ? tryToCancel(backend, params.job_id) : backend.cancelJob(params.job_id),
+    [{ name: 'dry-run', doc: 'If not 0, it only tells whether that would be done.' }],
   ),
 })
+
+/** What canceling a job would come to, as far as its state tells. */
+async function tryToCancel(backend: Backend, id: string): Promise<readonly [boolean, string]> {
+  const rows = await backend.queryJobs([id], ['status']).catch((error) => {
+    if (error instanceof Failure && error.code === 'not-found') return []
+    throw error
+  })
+  switch (rows[0]?.[0]) {
+    case undefined:
+      return [false, `Job ${id} not found in queue`]
+    case 'queued':
+    case 'waiting':
+      return [true, `Job ${id} would be canceled`]
+    default:
+      return [false, `Job ${id} is no longer waiting in the queue`]
+  }
+}
 
 const wait = resource('/2/jobs/{job_id}/wait', 'Changes of a job.', {
   // A GET with a body: R_2_jobs_id_wait, rlib2.py.

@@ -502,7 +502,7 @@ t.test('what else there is of the cluster', async (t) => {
       run: 'OP_CLUSTER_REDIST_CONF',
       with: {},
       result: null,
-      leaves: [cluster('serial_no', 'mtime'), [2, 1_800_000_001]],
+      leaves: [cluster('serial_no', 'mtime'), [2, 1_800_000_002]],
     },
     {
       title: 'OSes are listed, without those that cannot be used',

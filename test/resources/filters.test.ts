@@ -1,0 +1,57 @@
+import t from 'tap'
+import type { Backend } from '../../lib/backend/backend.ts'
+import { Failure } from '../../lib/failure.ts'
+import type { Json } from '../../lib/json.ts'
+import { QueryString } from '../../lib/resources/query-string.ts'
+import type { MethodName } from '../../lib/resources/resource.ts'
+import { resources } from '../../lib/resources/table.ts'
+
+/** A job filter of one rule, with the UUID `known`. */
+function filter() {
+  const changes: unknown[] = []
+  const backend = {
+    queryFilters: async ([uuid]: readonly string[]) => {
+      if (uuid !== 'known') throw new Failure('not-found', `Filter rule UUID ${uuid} not found`)
+      return [[uuid]]
+    },
+    replaceFilter: async (uuid: string | null) => {
+      changes.push(['replace', uuid])
+      return uuid ?? 'new'
+    },
+    deleteFilter: async (uuid: string) => {
+      changes.push(['delete', uuid])
+    },
+  } as unknown as Backend
+  const ask = async (method: MethodName, filter_uuid: string, query: string, body?: Json) => {
+    const path = filter_uuid === '' ? '/2/filters' : '/2/filters/{filter_uuid}'
+    return resources
+      .find((resource) => resource.path === path)
+      ?.methods[method]?.handle({
+        params: { filter_uuid },
+        query: new QueryString(query),
+        body,
+        user: 'writer',
+        backend,
+        signal: new AbortController().signal,
+      })
+  }
+  return { changes, ask }
+}
+
+t.test('removing a rule with dry-run=1 looks whether it is there', async (t) => {
+  const { changes, ask } = filter()
+  t.equal(await ask('DELETE', 'known', 'dry-run=1'), null)
+  await t.rejects(ask('DELETE', 'unknown', 'dry-run=1'), { code: 'not-found' })
+  t.strictSame(changes, [])
+  t.equal(await ask('DELETE', 'known', 'dry-run=0'), null)
+  t.strictSame(changes, [['delete', 'known']])
+})
+
+t.test('a rule cannot be tried', async (t) => {
+  const { changes, ask } = filter()
+  const refused = { code: 'invalid', message: /there is no 'dry-run' of this/ }
+  await t.rejects(ask('PUT', 'known', 'dry-run=1', {}), refused)
+  await t.rejects(ask('POST', '', 'dry-run=1', {}), refused)
+  t.strictSame(changes, [])
+  t.equal(await ask('POST', '', '', {}), 'new')
+})
