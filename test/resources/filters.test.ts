@@ -31,6 +31,7 @@ function filter() {
         query: new QueryString(query),
         body,
         user: 'writer',
+        patience: 0,
         backend,
         signal: new AbortController().signal,
       })
