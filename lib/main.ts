@@ -21,6 +21,7 @@ import { JobQueue } from './backend/config-file/job-queue.ts'
 import { ConfigLoader } from './backend/config-file/load.ts'
 import { configOnDemand } from './backend/config-file/on-demand.ts'
 import { luxiBackend, MAX_WAITS } from './backend/luxi/luxi-backend.ts'
+import { checkDescriptors, descriptorsFailure } from './daemon/descriptors.ts'
 import { detachedFrom, startDetached } from './daemon/detach.ts'
 import './daemon/kept-tick.ts'
 import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
@@ -69,6 +70,7 @@ export async function main(script: string, args: readonly string[]): Promise<num
         await hashPassword({ input: process.stdin, output: process.stdout, prompts: process.stderr })
         return 0
       case 'serve': {
+        checkDescriptors()
         const options = absolutePaths(command.options)
         const paths = defaultPaths(process.env.GANETI_ROOTDIR)
         const source = chooseSource(options.config, paths, hostName())
@@ -87,12 +89,17 @@ export async function main(script: string, args: readonly string[]): Promise<num
       process.stderr.write(error.text)
       return error.status
     }
-    // A failure says what is wrong; anything else is a fault of ours, to be found by its stack.
-    const text = error instanceof Failure ? messageChain(error) : String((error as Error)?.stack ?? error)
+    const text = textOf(error)
     if (starter) await starter.reportFailure(text)
     else process.stderr.write(`${text}\n`)
     return error instanceof NotServing ? error.status : 1
   }
+}
+
+/** A failure says what is wrong; anything else is a fault of ours, to be found by its stack. */
+function textOf(error: unknown): string {
+  const failure = descriptorsFailure(error) ?? error
+  return failure instanceof Failure ? messageChain(failure) : String((error as Error)?.stack ?? error)
 }
 
 /** Serves until told to stop, or fails before it began. */
@@ -167,7 +174,7 @@ async function serve(
     await stopped
     return 0
   } catch (error) {
-    log.critical(error instanceof Failure ? messageChain(error) : String((error as Error)?.stack ?? error))
+    log.critical(textOf(error))
     // In the foreground, that line stands on the terminal already.
     if (options.foreground) return 1
     throw error

@@ -87,7 +87,8 @@ class Argon2Process {
     const question: Question = { id: ++this.#asked, phc, password }
     return new Promise((resolve, reject) => {
       this.#waiting.set(question.id, { resolve, reject })
-      this.#child.send(question, (error) => error && this.#fail(error))
+      // Where it could not be started, say for want of descriptors, an event will say so.
+      if (this.#child.pid !== undefined) this.#child.send(question, (error) => error && this.#fail(error))
     })
   }
 

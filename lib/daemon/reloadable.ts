@@ -14,6 +14,7 @@ import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { messageChain } from '../failure.ts'
 import { identityOf } from '../file-identity.ts'
+import { descriptorsFailure } from './descriptors.ts'
 import type { Log } from './log.ts'
 
 /** Why a value is loaded: the program starts, someone asked, a file changed. */
@@ -129,6 +130,8 @@ class Reloader<T> implements Reloadable<T> {
       this.#current = value
     } catch (error) {
       if (this.#closed) return false
+      // Not the files are at fault: as if they had not been looked at, they are read at the next look.
+      if (descriptorsFailure(error)) this.#seen = ''
       log.error(`Cannot reload ${name}, keeping what was loaded before: ${messageChain(error)}`)
       return false
     }

@@ -123,6 +123,25 @@ t.test('a value that does not load is logged with its causes, and the old one st
   t.equal(log.lines.length, 1)
 })
 
+t.test('a file that could not be opened for want of descriptors is read later, unchanged', async (t) => {
+  const path = join(t.testdir({ file: 'first' }), 'file')
+  let wanting = false
+  const { value, log } = await sample(t, {
+    watch: [path],
+    pollInterval: OFTEN,
+    load: async () => {
+      if (wanting) throw new Error('cannot', { cause: Object.assign(new Error('no'), { code: 'EMFILE' }) })
+      return readFile(path, 'utf8')
+    },
+  })
+  wanting = true
+  replace(path, 'second')
+  await until(() => log.lines.length > 0)
+  t.equal(value.current, 'first')
+  wanting = false
+  await until(() => value.current === 'second')
+})
+
 t.test('a file that was made readable again is read again', async (t) => {
   const { value, path, reasons } = await sample(t)
   chmodSync(path, 0o640)

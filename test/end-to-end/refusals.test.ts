@@ -8,7 +8,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { makeCertificate } from '../support/certificate.ts'
-import { DaemonRoot, fixture, outcome, PROGRAM } from '../support/daemon-root.ts'
+import { DaemonRoot, fixture, outcome, PROGRAM, withBareEnvironment } from '../support/daemon-root.ts'
 
 const root = new DaemonRoot(t.testdir())
 root.fill('reader reader-pw read\n', { clusterYaml: readFileSync(fixture('cluster.yaml'), 'utf8') })
@@ -82,6 +82,26 @@ t.test('a bad start ends with a status and says why, and leaves nothing behind',
   // Those that get as far as the pid file would keep each other out.
   await Promise.all([inTurn(refusedAtOnce), inTurn(refused)])
   t.notOk(existsSync(root.pidFile), 'no pid file')
+})
+
+t.test('too few file descriptors are one line, and what to do', async (t) => {
+  const command = withBareEnvironment(
+    { GANETI_ROOTDIR: root.root },
+    '-f',
+    '--no-ssl',
+    '-b',
+    '127.0.0.1',
+    '-p',
+    '0',
+  )
+  // So few that not even the program's files can be read, and too few for its work.
+  for (const limit of [24, 40, 64, 80]) {
+    const child = spawn('bash', ['-c', 'ulimit -n "$0" && exec "$@"', String(limit), ...command])
+    const { status, stderr } = await outcome(child)
+    t.equal(status, 1, `${limit}`)
+    t.match(stderr, /^(too many open files|only \d+ more files can be opened).*ulimit -n.*\n$/)
+  }
+  t.notOk(existsSync(root.pidFile))
 })
 
 t.test('a root folder must be an absolute path', async (t) => {

@@ -675,6 +675,24 @@ t.test('mode, owner and links of the file stay', async (t) => {
   t.match(readFileSync(real, 'utf8'), 'tags: [x]')
 })
 
+t.test('what changing a cluster takes is loaded at the start, for one that can be changed', async (t) => {
+  const data = readFileSync(new URL('../../../../test/fixtures/real-cluster/config.data', import.meta.url))
+  const folder = t.testdir({ 'config.data': data, 'cluster.yaml': YAML })
+  const loads: string[] = []
+  for (const name of ['config.data', 'cluster.yaml']) {
+    const file = new ClusterFile([join(folder, name)])
+    await file.load()
+    const load = async () => {
+      loads.push(name)
+      return { OPERATIONS, writeChange, YamlText }
+    }
+    const log = { warning: () => {}, error: () => {} }
+    const queue = await JobQueue.open({ file, folder: join(folder, 'queue'), load, log })
+    await queue.close()
+  }
+  t.strictSame(loads, ['cluster.yaml'])
+})
+
 t.test("Ganeti's own configuration is never written, and that is said", async (t) => {
   const data = readFileSync(new URL('../../../../test/fixtures/real-cluster/config.data', import.meta.url))
   const path = join(t.testdir({ 'config.data': data }), 'config.data')
