@@ -237,12 +237,17 @@ const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu
 const INVISIBLE_OR_BACKSLASH = /[\\\p{C}\p{Zl}\p{Zp}]/gu
 const SOMETHING_UNUSUAL = /[^\x20-\x7e]|\\/
 
+/** Characters of a client's text at most that the log repeats. */
+const LONGEST = 2048
+
 /**
  * Makes a text that a client sent fit for the log: on one line, without anything
  * a terminal might obey. Such characters become `\x0a` or `\u{202e}`, a
- * backslash becomes two, so that the result can be read back without doubt.
+ * backslash becomes two, so that the result can be read back without doubt. Of
+ * more than 2048 characters the first are given, and `\...` for the others.
  */
 export function escapeForLog(text: string): string {
+  if (text.length > LONGEST) return `${escapeForLog(text.slice(0, LONGEST))}\\...`
   return SOMETHING_UNUSUAL.test(text) ? text.replace(INVISIBLE_OR_BACKSLASH, escaped) : text
 }
 

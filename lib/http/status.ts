@@ -85,14 +85,21 @@ export function failureResponse(thrown: unknown): Response {
   return status < 500 ? response : { ...response, cause: thrown }
 }
 
+/** Characters of a message at most. Many repeat what is wrong, and that can have megabytes. */
+const LONGEST_MESSAGE = 2048
+
 /**
  * Makes an error's answer; without a message of its own it repeats the phrase.
- * The message is HTML-escaped, as Ganeti does it: some clients show it in pages.
+ * A message beyond 2048 characters is cut. The message is HTML-escaped, as Ganeti does it: some clients show it in pages.
  */
 export function errorResponse(status: number, message = '', headers: readonly string[] = []): Response {
   const [phrase, explain] = STANDARD_TEXTS[status] ?? ['', '']
-  const body = encodeSmall({ code: status, message: escapeHtml(message) || phrase, explain })
+  const body = encodeSmall({ code: status, message: escapeHtml(shortened(message)) || phrase, explain })
   return { status, headers, body }
+}
+
+function shortened(message: string): string {
+  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}...` : message
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -85,6 +85,14 @@ export function requestLineOf(bytes: Buffer): string {
   return bytes.toString('latin1', 0, end < 0 ? bytes.length : end).replace(/\r$/, '')
 }
 
+/** What stands from a place on, without the blanks and tabs around it. */
+function withoutSpace(header: string, from: number): string {
+  let [begin, end] = [from, header.length]
+  while (header[begin] === ' ' || header[begin] === '\t') begin++
+  while (end > begin && (header[end - 1] === ' ' || header[end - 1] === '\t')) end--
+  return header.slice(begin, end)
+}
+
 /**
  * Reads a request that the parser did not.
  * @param bytes from the beginning of the request on
@@ -105,12 +113,12 @@ export function readUnparsed(bytes: Buffer): UnparsedRequest {
   if (endOfHead < 0) throw new HttpError(400, 'The end of the headers was not found')
   const headers: Record<string, string> = {}
   for (const header of bytes.toString('latin1', 0, endOfHead).split('\r\n').slice(1)) {
-    const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*?)[ \t]*$/.exec(header) ?? []
-    if (name === undefined || value === undefined) throw new HttpError(400, 'Invalid header')
-    if (name.toLowerCase() === 'host' && headers.host !== undefined) {
-      throw new HttpError(400, 'More than one Host header')
-    }
-    headers[name.toLowerCase()] ??= value
+    const colon = header.indexOf(':')
+    const name = header.slice(0, Math.max(colon, 0)).toLowerCase()
+    if (!TOKEN.test(name) || /[
+]/.test(header)) throw new HttpError(400, 'Invalid header')
+    if (name === 'host' && headers.host !== undefined) throw new HttpError(400, 'More than one Host header')
+    headers[name] ??= withoutSpace(header, colon + 1)
   }
   if (minor !== '0' && headers.host === undefined) throw new HttpError(400, 'Missing Host header')
   const length = headers['content-length'] ?? '0'

@@ -49,6 +49,12 @@ t.test('messages are escaped for HTML as Ganeti escapes them', async (t) => {
   t.equal(JSON.parse(body.toString()).message, '&lt;a href=&quot;x&quot;&gt;it&#x27;s &amp; more&lt;/a&gt;')
 })
 
+t.test('a message that repeats something long is cut', async (t) => {
+  const message = (text: string) => JSON.parse(errorResponse(400, text).body.toString()).message
+  t.equal(message('x'.repeat(2048)), 'x'.repeat(2048))
+  t.equal(message('x'.repeat(1_000_000)), `${'x'.repeat(2048)}...`)
+})
+
 t.test('an HttpError brings its headers', async (t) => {
   const response = failureResponse(new HttpError(401, '', ['WWW-Authenticate', 'Basic realm="x"']))
   t.strictSame(response.headers, ['WWW-Authenticate', 'Basic realm="x"'])

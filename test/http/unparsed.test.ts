@@ -14,6 +14,22 @@ t.test('a request is read from its bytes', async (t) => {
   t.equal(body.toString(), '{}')
 })
 
+t.test('a header is a name, a colon, and a value without the spaces around it', async (t) => {
+  const headers = (line: string) => readUnparsed(Buffer.from(`get / HTTP/1.0\r\n${line}\r\n\r\n`)).headers
+  for (const [line, value] of [
+    ['X: a', 'a'],
+    ['X:a b\t', 'a b'],
+    ['X:\t \t', ''],
+    ['X:', ''],
+    ['X: a: b ', 'a: b'],
+  ] as const) {
+    t.strictSame(headers(line), { x: value }, JSON.stringify(line))
+  }
+  for (const line of ['X', 'X : a', ' X: a', ': a', 'X: a\rb', 'X: a\nb', 'X\n: a']) {
+    t.throws(() => headers(line), new HttpError(400, 'Invalid header'), JSON.stringify(line))
+  }
+})
+
 t.test('of a repeated header the first counts', async (t) => {
   const { headers } = readUnparsed(
     Buffer.from('get / HTTP/1.1\r\nHost: x\r\nIf-None-Match: a\r\nif-none-match: b\r\n\r\n'),
