@@ -5,7 +5,8 @@
  * with status 500; ours tells the client's faults from the cluster's.
  */
 import { Failure, type FailureCode } from '../../failure.ts'
-import { isJsonObject, type Json, parseJson } from '../../json.ts'
+import { isJsonObject, type Json } from '../../json.ts'
+import { type JsonDecoding, parseJsonInSlices } from '../../json-in-slices.ts'
 
 /** What error classes stand for; the others are `internal`. */
 const CLASSES: { readonly [name: string]: FailureCode } = {
@@ -33,13 +34,23 @@ const TEXTS: readonly (readonly [text: RegExp, code: FailureCode])[] = [
 ]
 
 /**
- * Gives the result in an answer.
+ * An answer may be as long as the cluster is large. What nests deeper than
+ * anything Ganeti has to say would only exhaust the stack of whatever walks
+ * through it.
+ */
+const DECODING: JsonDecoding = {
+  bounds: { depth: 1000, values: Infinity, members: Infinity, scalar: Infinity },
+  decode: (bytes) => bytes.toString(),
+}
+
+/**
+ * Gives the result in an answer; a long one is parsed in slices.
  * @throws Failure what the answer says, or `bad-answer` where it is none
  */
-export function readAnswer(text: string): Json {
+export async function readAnswer(bytes: Buffer): Promise<Json> {
   let answer: Json
   try {
-    answer = parseJson(text)
+    answer = await parseJsonInSlices(bytes, DECODING)
   } catch (error) {
     throw badAnswer({ cause: error })
   }

@@ -90,7 +90,7 @@ export class LuxiClient {
   }
 
   /** Over a kept connection if there is one; where that turns out to be closed, over a new one. */
-  async #ask(request: string, deadline: number, limit: number | undefined): Promise<string> {
+  async #ask(request: string, deadline: number, limit: number | undefined): Promise<Buffer> {
     const kept = this.#idle.pop()
     if (kept) {
       try {
@@ -111,7 +111,7 @@ export class LuxiClient {
     request: string,
     deadline: number,
     options: CallOptions,
-  ): Promise<string> {
+  ): Promise<Buffer> {
     const answer = await connection.call(request, deadline, options)
     this.#keep(connection)
     return answer

@@ -43,7 +43,7 @@ export interface CallOptions {
 
 interface Call {
   readonly limit: number | undefined
-  readonly resolve: (answer: string) => void
+  readonly resolve: (answer: Buffer) => void
   readonly reject: (reason: unknown) => void
 }
 
@@ -87,11 +87,11 @@ export class Connection {
   }
 
   /**
-   * Sends a request and gives its answer.
+   * Sends a request and gives its answer, JSON in UTF-8.
    * @param deadline when to give up, on the clock of performance.now()
    * @throws Failure `no-answer` after the deadline, `too-large` beyond the limit, ConnectionLost
    */
-  async call(text: string, deadline: number, { signal, limit }: CallOptions = {}): Promise<string> {
+  async call(text: string, deadline: number, { signal, limit }: CallOptions = {}): Promise<Buffer> {
     this.#socket.ref()
     const timer = setTimeout(() => this.#end(noAnswer()), timeUntil(deadline))
     const abort = () => this.#end(signal?.reason)
@@ -125,7 +125,7 @@ export class Connection {
       if (!message) return
       // An answer that nobody asked for is no good beginning for the next call.
       if (message.rest > 0) this.#end()
-      call.resolve(message.text)
+      call.resolve(message.bytes)
     } catch (error) {
       if (error instanceof MessageTooLong && call.limit !== undefined) {
         this.#end(new Failure('too-large', `The master daemon's answer has more than ${call.limit} bytes`))

@@ -41,16 +41,16 @@ export class MessageReader {
    * @returns the whole message, once it is; there is but one to an exchange, so `rest` is what should not be there
    * @throws MessageTooLong
    */
-  take(piece: Buffer, limit = MOST_BYTES): { readonly text: string; readonly rest: number } | undefined {
+  take(piece: Buffer, limit = MOST_BYTES): { readonly bytes: Buffer; readonly rest: number } | undefined {
     const end = piece.indexOf(END)
     const part = end < 0 ? piece : piece.subarray(0, end)
     this.#bytes += part.length
     if (this.#bytes > limit) throw new MessageTooLong(`the message has more than ${limit} bytes`)
     this.#pieces.push(part)
     if (end < 0) return undefined
-    const text = Buffer.concat(this.#pieces, this.#bytes).toString()
+    const bytes = Buffer.concat(this.#pieces, this.#bytes)
     this.#pieces = []
     this.#bytes = 0
-    return { text, rest: piece.length - end - 1 }
+    return { bytes, rest: piece.length - end - 1 }
   }
 }

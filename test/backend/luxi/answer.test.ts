@@ -2,10 +2,12 @@ import t from 'tap'
 import { readAnswer } from '../../../lib/backend/luxi/answer.ts'
 import type { FailureCode } from '../../../lib/failure.ts'
 
+const read = (text: string) => readAnswer(Buffer.from(text))
+
 t.test('a success is its result, long integers exactly', async (t) => {
-  t.same(readAnswer('{"success":true,"result":[["a",1.5],[null]]}'), [['a', 1.5], [null]])
-  t.equal(readAnswer('{"success":true,"result":null}'), null)
-  t.equal(readAnswer('{"success":true,"result":1795324262246252033}'), 1795324262246252033n)
+  t.same(await read('{"success":true,"result":[["a",1.5],[null]]}'), [['a', 1.5], [null]])
+  t.equal(await read('{"success":true,"result":null}'), null)
+  t.equal(await read('{"success":true,"result":1795324262246252033}'), 1795324262246252033n)
 })
 
 t.test('an error is a Failure of the kind that its class or code stands for', async (t) => {
@@ -49,7 +51,7 @@ t.test('an error is a Failure of the kind that its class or code stands for', as
   ]
   for (const [result, code, message] of cases) {
     const text = JSON.stringify({ success: false, result })
-    t.throws(() => readAnswer(text), { code, message }, text)
+    await t.rejects(read(text), { code, message }, text)
   }
 })
 
@@ -68,10 +70,19 @@ t.test('what is no answer is told as such', async (t) => {
     '{"success":false,"result":{}}',
   ]
   for (const text of texts) {
-    t.throws(
-      () => readAnswer(text),
+    await t.rejects(
+      read(text),
       { code: 'bad-answer', message: "The master daemon's answer cannot be understood" },
       text,
     )
   }
+})
+
+t.test('an answer that nests without end is told as such, and a long one is read whole', async (t) => {
+  const nested = (levels: number) => `${'['.repeat(levels)}1795324262246252033${']'.repeat(levels)}`
+  for (const levels of [1001, 50_000]) {
+    await t.rejects(read(`{"success":true,"result":${nested(levels)}}`), { code: 'bad-answer' })
+  }
+  const long = Array.from({ length: 20_000 }, (_, n) => [n, `instance${n}`, '\ufffd'])
+  t.same(await read(JSON.stringify({ success: true, result: long })), long)
 })

@@ -15,7 +15,7 @@ t.test('a message is put together from whatever pieces it comes in', async (t) =
       taken.push(reader.take(bytes.subarray(at, at + length)))
       t.equal(reader.begun, at + length < bytes.length, `begun until the end, pieces of ${length}`)
     }
-    t.same(taken.pop(), { text: '["é", "☃", "😀"]', rest: 0 }, `pieces of ${length}`)
+    t.same(taken.pop(), { bytes: Buffer.from('["é", "☃", "😀"]'), rest: 0 }, `pieces of ${length}`)
     t.ok(
       taken.every((one) => one === undefined),
       'nothing before the end',
@@ -25,6 +25,6 @@ t.test('a message is put together from whatever pieces it comes in', async (t) =
 
 t.test('one reader reads message after message, and tells of bytes too many', async (t) => {
   const reader = new MessageReader()
-  t.same(reader.take(frame('1')), { text: '1', rest: 0 })
-  t.same(reader.take(Buffer.concat([frame('22'), Buffer.from('3x')])), { text: '22', rest: 2 })
+  t.same(reader.take(frame('1')), { bytes: Buffer.from('1'), rest: 0 })
+  t.same(reader.take(Buffer.concat([frame('22'), Buffer.from('3x')])), { bytes: Buffer.from('22'), rest: 2 })
 })
