@@ -115,8 +115,7 @@ export function readUnparsed(bytes: Buffer): UnparsedRequest {
   for (const header of bytes.toString('latin1', 0, endOfHead).split('\r\n').slice(1)) {
     const colon = header.indexOf(':')
     const name = header.slice(0, Math.max(colon, 0)).toLowerCase()
-    if (!TOKEN.test(name) || /[
-]/.test(header)) throw new HttpError(400, 'Invalid header')
+    if (!TOKEN.test(name) || /[\r\n]/.test(header)) throw new HttpError(400, 'Invalid header')
     if (name === 'host' && headers.host !== undefined) throw new HttpError(400, 'More than one Host header')
     headers[name] ??= withoutSpace(header, colon + 1)
   }

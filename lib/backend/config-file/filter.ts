@@ -17,7 +17,9 @@
  *
  * A filter is parsed, then compiled against a table of fields to a test that
  * takes each field's cell only once from each object. Bounds on its depth, its
- * terms and its expressions keep one object's test within milliseconds.
+ * terms, its expressions and the lists it looks into keep one object's test
+ * within milliseconds, and one on conditions times objects a query within a
+ * second.
  */
 import { Failure } from '../../failure.ts'
 import { type Json, stringifyJson } from '../../json.ts'
@@ -52,6 +54,12 @@ const MAX_TERMS = 25_000
 
 /** Bound of the sizes of all regular expressions in a filter. */
 const MAX_EXPRESSIONS = 2048
+
+/** Bound of what one object's test looks at in lists, and matches of texts, in steps of 50 ns at worst. */
+const MAX_STEPS = 200_000
+
+/** Bound of conditions times objects, some 10 ns each. Names asked for are one condition, however many. */
+const MAX_CONDITIONS = 50_000_000
 
 /**
  * Parses a filter; null stays null.
@@ -184,16 +192,27 @@ function firstField([first]: readonly Filter[]): string | undefined {
 
 /**
  * Compiles a filter to a test. The test throws Failure `invalid` where a
- * field's value is not of the kind that the filter wants.
- * @throws Failure `invalid` for a field that does not exist
+ * field's value is not of the kind that the filter wants, or takes too long.
+ * @param objects how many will be tested
+ * @throws Failure `invalid` for a field that does not exist, or too many conditions for so many objects
  */
-export function compileFilter<T>(filter: Filter, fields: FieldTable<T>): Test<T> {
+export function compileFilter<T>(filter: Filter, fields: FieldTable<T>, objects: number): Test<T> {
   const cells = new Map<string, { readonly field: Field<T>; cell: Cell | undefined }>()
   let object: T
   let config: Config
+  let conditions = 0
+  let steps = 0
+
+  const spend = (more: number) => {
+    steps += more
+    if (steps > MAX_STEPS) throw invalid('The filter takes too long for the values of an object')
+  }
 
   /** Wraps a condition on a field's value to one on the object under test. */
   const onValue = (name: string, holds: (value: Json) => boolean): (() => boolean) => {
+    if (++conditions * objects > MAX_CONDITIONS) {
+      throw invalid(`Filter of too many conditions to test ${objects} objects`)
+    }
     const slot = cells.get(name) ?? { field: known(name, fields), cell: undefined }
     cells.set(name, slot)
     return () => {
@@ -228,9 +247,9 @@ export function compileFilter<T>(filter: Filter, fields: FieldTable<T>): Test<T>
           comparing(filter.comparison, filter.value, known(filter.field, fields).hostname),
         )
       case 'match':
-        return onValue(filter.field, matching(filter.expression))
+        return onValue(filter.field, matching(filter.expression, spend))
       case 'contains':
-        return onValue(filter.field, containing(filter.value))
+        return onValue(filter.field, containing(filter.value, spend))
     }
   }
 
@@ -238,6 +257,7 @@ export function compileFilter<T>(filter: Filter, fields: FieldTable<T>): Test<T>
   return (testedObject, testedConfig) => {
     object = testedObject
     config = testedConfig
+    steps = 0
     for (const slot of cells.values()) slot.cell = undefined
     return passes()
   }
@@ -295,20 +315,24 @@ function equallingAny(wanted: readonly string[], hostname: boolean): (value: Jso
   }
 }
 
-function matching(expression: LinearRegExp): (value: Json) => boolean {
+function matching(expression: LinearRegExp, spend: (steps: number) => void): (value: Json) => boolean {
   return (value) => {
-    if (typeof value === 'string') return expression.test(value)
+    if (typeof value === 'string') {
+      spend(expression.size * value.length)
+      return expression.test(value)
+    }
     throw invalid(`Invalid field value used in regexp matching, expecting string but got '${shown(value)}'`)
   }
 }
 
-function containing(wanted: Value): (value: Json) => boolean {
+function containing(wanted: Value, spend: (steps: number) => void): (value: Json) => boolean {
   const [fits, kind] = isNumber(wanted) ? [isNumber, 'Integer'] : [isString, 'String']
   const equals = comparing('=', wanted, false)
   return (value) => {
     if (!Array.isArray(value))
       throw invalid(`Cannot convert value '${shown(value)}', error: Unable to read list`)
     const list = value as readonly Json[]
+    spend(list.length)
     if (!list.every(fits))
       throw invalid(`Cannot convert value '${shown(value)}', error: Unable to read ${kind}`)
     return list.some(equals)

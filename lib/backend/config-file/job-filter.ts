@@ -53,12 +53,23 @@ function verdictOf({ action, uuid }: FilterRule): Verdict | undefined {
   return undefined
 }
 
+/** Lists within one another or not: each job that waits is tested against every rule. */
+const MAX_TERMS = 1000
+
 /**
  * Makes sure that a rule can be applied.
- * @throws Failure `invalid` for predicates that make no sense
+ * @throws Failure `invalid` for predicates that make no sense, or of more than 1000 terms
  */
 export function checkPredicates(predicates: Json): void {
+  if (termsIn(predicates) > MAX_TERMS)
+    throw new Failure('invalid', `Predicates of more than ${MAX_TERMS} terms`)
   for (const predicate of predicates as readonly Json[]) compilePredicate(predicate, 0)
+}
+
+function termsIn(json: Json): number {
+  return Array.isArray(json)
+    ? (json as readonly Json[]).reduce<number>((sum, part) => sum + termsIn(part), 1)
+    : 0
 }
 
 /** A person may have written into the file what is no condition: it never holds. */
@@ -88,7 +99,7 @@ function compilePredicate(predicate: Json, watermark: number): JobTest {
 function compile<T>(json: Json, fields: FieldTable<T>, partsOf: (job: Job) => readonly T[]): JobTest {
   const filter = parseFilter(json)
   if (!filter) return () => true
-  const passes = compileFilter(filter, fields)
+  const passes = compileFilter(filter, fields, 1)
   return (job, config) =>
     partsOf(job).some((part) => {
       try {
@@ -106,15 +117,18 @@ const JOB_FIELDS: FieldTable<Job> = new Map([
 
 /** Fields of an object by their names, those of inner ones with dots between. */
 const OBJECT_FIELDS: FieldTable<JsonObject> = {
-  get: (name): Field<JsonObject> =>
-    cellField(name, name, 'other', '', (object) => {
+  get: (name): Field<JsonObject> => {
+    const keys = name.split('.')
+    return cellField(name, name, 'other', '', (object) => {
       let value: Json | undefined = object
-      for (const key of name.split('.')) {
+      for (const key of keys) {
+        if (value === undefined) break
         value = isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
       }
       if (value === undefined) throw new Failure('invalid', `nothing called ${name}`)
       return normal(value)
-    }),
+    })
+  },
 }
 
 function reasonsOf({ ops }: Job): JsonObject[] {

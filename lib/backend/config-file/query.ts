@@ -180,9 +180,10 @@ function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
     async query({ config, queue }, fieldNames, filterJson, signal) {
       const selected = select(fieldNames)
       const filter = parseFilter(filterJson)
-      const passes = filter ? compileFilter(filter, byName) : undefined
-      let found: readonly T[] = []
       const names = filter && nameOf ? valuesAskedFor(filter, 'name') : null
+      const candidates = names ? [] : objects(config, queue)
+      const passes = filter ? compileFilter(filter, byName, candidates.length) : undefined
+      let found = candidates
       if (names && find && nameOf) {
         const named: T[] = []
         const add = (name: string) => {
@@ -195,10 +196,8 @@ function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
       } else if (passes) {
         const passed: T[] = []
         const test = (object: T) => passes(object, config) && passed.push(object)
-        await eachInSlices(objects(config, queue), test, signal)
+        await eachInSlices(candidates, test, signal)
         found = passed
-      } else {
-        found = objects(config, queue)
       }
       const data = lazyMap(found, (object) => selected.map((field) => field.cell(object, config)))
       return { fields: selected.map(definitionOf), data }

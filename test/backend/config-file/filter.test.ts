@@ -6,7 +6,12 @@ import {
   hostname,
   NO_DATA,
 } from '../../../lib/backend/config-file/fields/field.ts'
-import { compileFilter, parseFilter, valuesAskedFor } from '../../../lib/backend/config-file/filter.ts'
+import {
+  compileFilter,
+  type Filter,
+  parseFilter,
+  valuesAskedFor,
+} from '../../../lib/backend/config-file/filter.ts'
 import { type Json, stringifyJson } from '../../../lib/json.ts'
 import type { Config } from '../../../lib/model/config.ts'
 
@@ -47,7 +52,7 @@ const byName = new Map(fields.map((field) => [field.name, field]))
 function passing(json: Json): string {
   const filter = parseFilter(json)
   if (!filter) return 'all'
-  const passes = compileFilter(filter, byName)
+  const passes = compileFilter(filter, byName, things.length)
   return things
     .filter((thing) => passes(thing, {} as Config))
     .map(({ name }) => name.slice(0, 2))
@@ -136,6 +141,33 @@ t.test('broken filters are invalid, in the words of Ganeti', async (t) => {
   for (const [filter, message] of cases) {
     t.throws(() => passing(filter), { code: 'invalid', message }, stringifyJson(filter).slice(0, 60))
   }
+})
+
+t.test('conditions times objects are bounded, and names asked for count once', async (t) => {
+  const filter = (length: number, term: (n: number) => Json) =>
+    parseFilter(['|', ...Array.from({ length }, (_, n) => term(n))]) as Filter
+  const conditions = filter(8000, (n) => ['|', ['=', 'size', n], ['?', 'up']])
+  t.throws(() => compileFilter(conditions, byName, 10_000), {
+    code: 'invalid',
+    message: 'Filter of too many conditions to test 10000 objects',
+  })
+  compileFilter(conditions, byName, 1000)
+  compileFilter(
+    filter(20_000, (n) => ['=', 'name', `a${n}`]),
+    byName,
+    1_000_000,
+  )
+})
+
+t.test('what one object costs is bounded over all conditions', async (t) => {
+  const long: Thing = { ...(things[0] as Thing), name: 'b'.repeat(10_000), tags: Array(10_000).fill('b') }
+  const test = (terms: number, term: Json) => () =>
+    compileFilter(parseFilter(['|', ...Array(terms).fill(term)]) as Filter, byName, 1)(long, {} as Config)
+  const tooLong = { code: 'invalid', message: 'The filter takes too long for the values of an object' }
+  t.equal(test(10, ['=~', 'name', 'a'])(), false)
+  t.throws(test(11, ['=~', 'name', 'a']), tooLong)
+  t.equal(test(20, ['=[]', 'tags', 'a'])(), false)
+  t.throws(test(21, ['=[]', 'tags', 'a']), tooLong)
 })
 
 t.test('values of another kind than the field has are invalid', async (t) => {

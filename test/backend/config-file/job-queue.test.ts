@@ -526,6 +526,19 @@ t.test('jobs take the time that the file says', async (t) => {
   )
 })
 
+t.test('a filter rule has a thousand terms at most', async (t) => {
+  const { backend } = await open(t, cluster(t))
+  const rule = (terms: number) =>
+    backend.replaceFilter(null, {
+      priority: 0,
+      predicates: [['jobid', ['|', ...Array.from({ length: terms }, (_, n): Json => ['=', 'id', n])]]],
+      action: 'CONTINUE',
+      reason: [],
+    })
+  await rule(900)
+  await t.rejects(rule(1000), { code: 'invalid', message: 'Predicates of more than 1000 terms' })
+})
+
 t.test('filter rules pause, reject, slow down and accept', async (t) => {
   const { backend, wait, path, run } = await open(t, cluster(t))
   const rule = (priority: number, predicates: Json, action: Json) =>

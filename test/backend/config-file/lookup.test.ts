@@ -54,3 +54,14 @@ t.test('groups and networks are found by UUID and whole name only', async (t) =>
     message: 'NodeGroup name rack not found',
   })
 })
+
+t.test('a host is found by the same names however many are asked for', async (t) => {
+  const index = named(['node1.a.org', 'node1.b.org', 'node2.a.org', 'node2', 'node3.a.org'])
+  for (let time = 0; time < 50; time++) {
+    t.equal(findHost('Node', index, 'node1.b').name, 'node1.b.org')
+    t.equal(findHost('Node', index, 'node3').name, 'node3.a.org')
+    t.equal(findHost('Node', index, 'node2').name, 'node2')
+    t.throws(() => findHost('Node', index, 'node1'), { message: 'Node name node1 has multiple matches' })
+    t.throws(() => findHost('Node', index, 'node'), { message: 'Node name node not found' })
+  }
+})
