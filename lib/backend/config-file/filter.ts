@@ -58,8 +58,8 @@ const MAX_EXPRESSIONS = 2048
 /** Bound of what one object's test looks at in lists, and matches of texts, in steps of 50 ns at worst. */
 const MAX_STEPS = 200_000
 
-/** Bound of conditions times objects, some 10 ns each. Names asked for are one condition, however many. */
-const MAX_CONDITIONS = 50_000_000
+/** Bound of conditions times objects, some 40 ns each. Names asked for are one condition, however many. */
+const MAX_CONDITIONS = 20_000_000
 
 /**
  * Parses a filter; null stays null.
