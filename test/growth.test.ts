@@ -7,6 +7,8 @@
 import t, { type Test } from 'tap'
 import { createAuthorizer } from '../lib/auth/authorize.ts'
 import { parseUsers } from '../lib/auth/users-file.ts'
+import { parseCpuMask } from '../lib/backend/config-file/apply/hypervisor-params.ts'
+import { repeated } from '../lib/backend/config-file/apply/repeated.ts'
 import { readAnswer, refusal } from '../lib/backend/luxi/answer.ts'
 import { MessageReader } from '../lib/backend/luxi/framing.ts'
 import { escapeForLog } from '../lib/daemon/log.ts'
@@ -99,6 +101,8 @@ const shapes: readonly (readonly [begin: string, part: string, end: string])[] =
   ['Basic', ' ', 'x'],
   ['GET ', 'a', ' HTTP/1'],
   ['1.1.1.1/', '0', '1'],
+  ['', '0-9999,', '0'],
+  ['', '0-9999:', '0'],
   ['', '::', ''],
   ['', '1.', '1'],
 ]
@@ -200,6 +204,8 @@ const works: Readonly<Record<string, Work>> = {
   'an error of the master daemon with a class': (text) => refusal(['GenericError', [text]]),
   'a message of the master daemon': (text) => new MessageReader().take(Buffer.from(`${text}\x03`)),
   'natural order': (text) => compareNicely(text, `${text}1`),
+  'what a list has more than once': (text) => repeated(text.match(/.{1,4}/gs) ?? []),
+  'a mask of CPUs': parseCpuMask,
   'a network': (text) => [ipv4Network(text), ipv6Network(text)],
 }
 

@@ -156,16 +156,16 @@ function settingChanges(run: Run): Partial<Cluster> {
 }
 
 function changedOsList(run: Run, name: 'blacklisted_os' | 'hidden_os', adjective: string): readonly string[] {
-  const list = [...run.config.cluster[name]]
+  const list = new Set(run.config.cluster[name])
   for (const [change, os] of run.list(name) as readonly (readonly Json[])[]) {
-    const place = list.indexOf(String(os))
-    if (change === 'add' && place < 0) list.push(String(os))
+    const isThere = list.has(String(os))
+    if (change === 'add' && !isThere) list.add(String(os))
     else if (change === 'add') run.say(`OS ${os} already in ${adjective} OS list, ignoring`)
     else if (change !== 'remove') throw failure(`Invalid modification '${change}'`)
-    else if (place >= 0) list.splice(place, 1)
+    else if (isThere) list.delete(String(os))
     else run.say(`OS ${os} not found in ${adjective} OS list, ignoring`)
   }
-  return list
+  return [...list]
 }
 
 // What is told

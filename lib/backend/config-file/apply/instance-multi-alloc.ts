@@ -10,6 +10,7 @@ import { draftNics, nicParamsGiven } from './nics.ts'
 import type { Outcome } from './operation.ts'
 import { prerequisite } from './operation.ts'
 import { fullBeParams, ownBeParams } from './params.ts'
+import { repeated } from './repeated.ts'
 import { operation, Run } from './run.ts'
 
 /**
@@ -71,7 +72,7 @@ function checkArguments(run: Run, instances: readonly JsonObject[]): void {
     )
   }
   const names = instances.map(({ instance_name }) => String(instance_name))
-  const twice = [...new Set(names.filter((name, index) => names.indexOf(name) < index))]
+  const twice = repeated(names)
   if (twice.length > 0) {
     throw prerequisite(`There are duplicate instance names: ${twice.join(', ')}`, 'wrong_input')
   }

@@ -11,6 +11,7 @@ import { forceTypes } from './force-types.ts'
 import { specsOf } from './instance-policy.ts'
 import { movedTo } from './move-instance.ts'
 import { prerequisite } from './operation.ts'
+import { repeated } from './repeated.ts'
 import { instanceChange, revised, withDisks } from './revise.ts'
 import { operation, type Run } from './run.ts'
 import {
@@ -72,7 +73,7 @@ function disksAsked(run: Run): Map<number, JsonObject> {
   // Of numbers alone, one may be there twice.
   const given = run.list('disks').every((entry) => !Array.isArray(entry)) ? [...new Map(entries)] : entries
   const numbers = given.map(([number]) => number)
-  const twice = [...new Set(numbers.filter((number, index) => numbers.indexOf(number) < index))]
+  const twice = repeated(numbers)
   if (twice.length > 0) {
     throw prerequisite(`Some disks have been specified more than once: ${twice.join(', ')}`, 'wrong_input')
   }

@@ -80,7 +80,7 @@ export const instanceSetParams = operation((run) => {
     changed = converted(run, changed, conversion, stock.allotments)
     changes.push(['disk_template', conversion.template])
   }
-  changes.push(...nicChanges)
+  for (const change of nicChanges) changes.push(change)
   changed = { ...changed, ...params.news, nics }
   tellParams(run, changes)
   const offline = run.opcode.offline

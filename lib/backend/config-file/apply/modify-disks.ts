@@ -162,6 +162,8 @@ function checkTogether(instance: Instance, modifications: readonly DiskModificat
   for (const { action, device, params, plan } of modifications) {
     if (plan) {
       disks.splice(placeForNew('disk', disks, device), 0, { name: plan.name, uuid: '' })
+      // Some may be removed again; but no list grows without end.
+      if (disks.length > 2 * MAX_DISKS) throw tooMany()
       continue
     }
     const place = placeOf('disk', disks, device)
@@ -173,9 +175,11 @@ function checkTogether(instance: Instance, modifications: readonly DiskModificat
     'disk',
     disks.map(({ name, uuid }) => (uuid === '' ? { name } : { name, uuid })),
   )
-  if (disks.length > MAX_DISKS) {
-    throw prerequisite(`Instance has too many disks (${MAX_DISKS}), cannot add more`, 'wrong_state')
-  }
+  if (disks.length > MAX_DISKS) throw tooMany()
+}
+
+function tooMany(): OpError {
+  return prerequisite(`Instance has too many disks (${MAX_DISKS}), cannot add more`, 'wrong_state')
 }
 
 /**

@@ -26,7 +26,7 @@ import {
   macGiven,
   NIC_TYPES,
 } from './nics.ts'
-import { prerequisite } from './operation.ts'
+import { type OpError, prerequisite } from './operation.ts'
 import type { Run } from './run.ts'
 
 const NIC_PARAM_TYPES: ParamTypes = { mode: 'string', link: 'string', vlan: 'string' }
@@ -97,6 +97,8 @@ export function modifiedNics(
       const place = placeForNew('NIC', nics, device)
       nics.splice(place, 0, addedNic(run, node, params, stock, place, changes))
       if (hotplugs) changes.push([`nic.${place}`, hotplugged(run)])
+      // Some may be removed again; but no list grows without end.
+      if (nics.length > 2 * MAX_NICS) throw tooMany()
       continue
     }
     const place = placeOf('NIC', nics, device)
@@ -111,14 +113,16 @@ export function modifiedNics(
       nics.splice(place, 1)
     }
   }
-  if (nics.length > MAX_NICS) {
-    throw prerequisite(
-      `Instance has too many network interfaces (${MAX_NICS}), cannot add more`,
-      'wrong_state',
-    )
-  }
+  if (nics.length > MAX_NICS) throw tooMany()
   checkDeviceNames('NIC', nics)
   return nics
+}
+
+function tooMany(): OpError {
+  return prerequisite(
+    `Instance has too many network interfaces (${MAX_NICS}), cannot add more`,
+    'wrong_state',
+  )
 }
 
 /** Tells of a device that a running instance gets or loses, and what its change is called. */

@@ -6,12 +6,13 @@ import { listedTags, taggedOf } from './tags.ts'
 /** Takes tags from an object, which must have all of them. */
 export const tagsDel = operation((run) => {
   const object = taggedOf(run)
-  const gone = newTags(listedTags(run))
-  const missing = gone.filter((tag) => !object.tags.includes(tag)).sort()
+  const gone = new Set(newTags(listedTags(run)))
+  const borne = new Set(object.tags)
+  const missing = [...gone].filter((tag) => !borne.has(tag)).sort()
   if (missing.length > 0) {
     const names = missing.map((tag) => `'${tag}'`).join(', ')
     throw prerequisite(`Tag(s) ${names} not found`, 'unknown_entity')
   }
   if (run.isDry) return run.dryRun()
-  return run.done(object.withTags(object.tags.filter((tag) => !gone.includes(tag))))
+  return run.done(object.withTags(object.tags.filter((tag) => !gone.has(tag))))
 })

@@ -37,35 +37,25 @@ export function checkUidRanges(run: Run): void {
 /** The pool as it will be. */
 export function changedUidPool(run: Run, pool: Json): Json {
   if (Array.isArray(run.opcode.uid_pool)) return run.opcode.uid_pool
-  const ranges = rangesIn(Array.isArray(pool) ? pool : [])
+  const ranges = new Map(rangesIn(Array.isArray(pool) ? pool : []).map((range) => [keyOf(range), range]))
   const added = rangesIn(run.list('add_uids'))
-  if (added.length > 0) {
-    ranges.push(...added.filter((range) => !has(ranges, range)))
-    ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1])
-  }
+  for (const range of added) ranges.set(keyOf(range), range)
   for (const range of rangesIn(run.list('remove_uids'))) {
-    if (!has(ranges, range)) {
+    if (!ranges.delete(keyOf(range))) {
       throw prerequisite(
         `User-id range to be removed is not found in the current user-id pool: ${pythonText(range)}`,
         'wrong_input',
       )
     }
-    ranges.splice(
-      ranges.findIndex((one) => isSame(one, range)),
-      1,
-    )
   }
-  return ranges
+  const changed = [...ranges.values()]
+  return added.length > 0 ? changed.sort((a, b) => a[0] - b[0] || a[1] - b[1]) : changed
+}
+
+function keyOf([lower, higher]: Range): string {
+  return `${lower}-${higher}`
 }
 
 function rangesIn(list: readonly Json[]): Range[] {
   return (list as readonly (readonly Json[])[]).map(([lower, higher]) => [Number(lower), Number(higher)])
-}
-
-function has(ranges: readonly Range[], range: Range): boolean {
-  return ranges.some((one) => isSame(one, range))
-}
-
-function isSame(a: Range, b: Range): boolean {
-  return a[0] === b[0] && a[1] === b[1]
 }
