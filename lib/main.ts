@@ -21,7 +21,7 @@ import { JobQueue } from './backend/config-file/job-queue.ts'
 import { ConfigLoader } from './backend/config-file/load.ts'
 import { configOnDemand } from './backend/config-file/on-demand.ts'
 import { luxiBackend, MAX_WAITS } from './backend/luxi/luxi-backend.ts'
-import { checkDescriptors, descriptorsFailure } from './daemon/descriptors.ts'
+import { checkDescriptors, descriptorsFailure, freeDescriptors } from './daemon/descriptors.ts'
 import { detachedFrom, startDetached } from './daemon/detach.ts'
 import './daemon/kept-tick.ts'
 import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
@@ -34,6 +34,7 @@ import { onSignals, signalNumber } from './daemon/signals.ts'
 import { Failure, messageChain } from './failure.ts'
 import { createApp, type StandIn } from './http/app.ts'
 import type { RequestRecord } from './http/connection.ts'
+import { DEFAULT_LIMITS } from './http/limits.ts'
 import { startServer } from './http/server.ts'
 import { type Certificate, readCertificate } from './http/tls.ts'
 import type { Config } from './model/config.ts'
@@ -45,6 +46,9 @@ import { chooseSource, NotServing, type Source } from './source.ts'
 /** Whom Ganeti made for this daemon. */
 const USER = 'gnt-rapi'
 const DEFAULT_PORT = 5080
+/** What files, the checking of passwords and the way to the master daemon take while we serve. */
+const DESCRIPTORS_FOR_FILES = 48
+const FEWEST_CONNECTIONS = 8
 /** How long requests under way may take to finish once we are asked to stop, in milliseconds. */
 const GRACE = 15_000
 
@@ -154,6 +158,7 @@ async function serve(
         logRequest: (record) => logRequest(log, record),
         logDebug: (message) => log.debug(escapeForLog(message)),
         logWarning: (message) => log.warning(message),
+        limits: { connections: mostConnections(options.maxClients, log) },
       },
       { host: hostToBind(options), port: options.port ?? servicePort(PROGRAM, 'tcp') ?? DEFAULT_PORT },
     )
@@ -333,6 +338,18 @@ async function loadState(file: ClusterFile, reason: Reason, log: Log): Promise<C
     `Read ${file.path}: cluster ${cluster.cluster_name}, ${nodes.all.length} nodes, ${instances.all.length} instances`,
   )
   return config
+}
+
+/** How many connections there may be: twice as many as are answered at once, and as descriptors suffice for. */
+function mostConnections(maxClients: number, log: Log): number {
+  const wanted = Math.max(DEFAULT_LIMITS.connections, 2 * maxClients)
+  const possible = (freeDescriptors() ?? Infinity) - DESCRIPTORS_FOR_FILES
+  if (possible >= wanted) return wanted
+  const connections = Math.max(possible, FEWEST_CONNECTIONS)
+  log.warning(
+    `No more than ${connections} connections at once, as the limit on open files (ulimit -n) is low`,
+  )
+  return connections
 }
 
 /** The address to listen on; undefined for all. */

@@ -230,7 +230,7 @@ function requestWith(body: string) {
     method: 'PUT',
     target: '/',
     headers: { 'content-type': 'application/json' },
-    address: '192.0.2.1',
+    network: '192.0.2.1',
     bodyLength: body.length,
     readBody: async () => Buffer.from(body),
     signal: NOBODY,

@@ -27,7 +27,7 @@ export interface Limits {
   readonly requestLine: number
   /** Bytes of a request's head altogether; Ganeti's 4096 are too few for a token or a proxy's additions. */
   readonly headBytes: number
-  /** Connections there may be. */
+  /** Connections there may be, whatever they do. */
   readonly connections: number
   /**
    * TLS handshakes under way at once: each costs a millisecond or two of the event loop, so these are what
