@@ -126,16 +126,13 @@ async function checkEstimate(value: Answer, limit: number, signal: AbortSignal |
 }
 
 function tooLarge(value: Answer, bytes: number, limit: number): Failure {
-  const lists = longListsIn(value).map((list) => {
-    const row = list.at(0)
-    return Array.isArray(row) ? `${list.length} rows of ${row.length} fields` : `${list.length} elements`
-  })
-  const size = `${Math.ceil(bytes / MEBIBYTE)} MiB or more`
-  const what = lists.length > 0 ? ` for ${lists.join(' and ')}` : ''
+  const [longest] = longListsIn(value).sort((a, b) => b.length - a.length)
+  const row = longest?.at(0)
+  const rows = longest && Array.isArray(row) ? ` for ${longest.length} rows of ${row.length} fields` : ''
   return new Failure(
     'too-large',
-    `The answer would have ${size}${what}, and at most ${Math.floor(limit / MEBIBYTE)} MiB are sent;` +
-      ' ask for fewer fields, or for fewer objects by a filter',
+    `The answer would have ${Math.ceil(bytes / MEBIBYTE)} MiB or more${rows}, and at most` +
+      ` ${Math.floor(limit / MEBIBYTE)} MiB are sent; ask for fewer fields, or for fewer objects by a filter`,
   )
 }
 
