@@ -4,7 +4,7 @@ import { WatchedDaemon } from '../support/watched-daemon.ts'
 import { type Area, showBytes, shrinkBytes } from './area.ts'
 import { judge } from './conversation.ts'
 import { FuzzedDaemon } from './daemon-area.ts'
-import { JSON_TOKENS, jsonText } from './json-text.ts'
+import { JSON_TOKENS, jsonObject, jsonText } from './json-text.ts'
 import { HTTP_TOKENS, type Kinds, makeRequest, USERS, WORDS } from './make-request.ts'
 import { mutate } from './mutate.ts'
 import type { Random } from './random.ts'
@@ -25,9 +25,10 @@ export function requestArea(root: DaemonRoot): Promise<Area<Case>> {
 
 /** Bodies in requests that are otherwise right, by a user who may send them. */
 export function jsonArea(root: DaemonRoot): Promise<Area<Case>> {
-  const body = (random: Random) => {
-    const text = Buffer.from(jsonText(random, WORDS))
-    return random.chance(0.4) ? text : mutate(text, random, JSON_TOKENS)
+  const body = (random: Random, keys: readonly string[]) => {
+    const meant = keys.length > 0 && random.chance(0.8)
+    const text = Buffer.from(meant ? jsonObject(random, keys, WORDS) : jsonText(random, WORDS))
+    return random.chance(0.6) ? text : mutate(text, random, JSON_TOKENS)
   }
   const kinds: Kinds = { body, bodies: true, ordinary: true }
   return overHttp('JSON', root, (random, id) => cut(makeRequest(random, id, kinds), random))

@@ -67,6 +67,16 @@ export function jsonText(random: Random, names: readonly string[], depth = 0): s
   }
 }
 
+/** An object of some of the names that are meant to stand in it, with values that may be. */
+export function jsonObject(random: Random, keys: readonly string[], names: readonly string[]): string {
+  const chosen = keys.length > 4 ? random.several(random.size(1, 4), () => random.pick(keys)) : keys
+  const members = chosen.map((key) => {
+    if (key === 'fields' && random.chance(0.8)) return '"fields":["name"]'
+    return `"${key}":${random.chance(0.2) ? deep(random) : jsonText(random, names, 1)}`
+  })
+  return `{${members.join()}}`
+}
+
 function number(random: Random): string {
   const sign = random.chance(0.3) ? '-' : ''
   switch (random.below(5)) {
@@ -86,7 +96,7 @@ function number(random: Random): string {
 function string(random: Random, names: readonly string[]): string {
   switch (random.below(6)) {
     case 0:
-      return `"${random.several(random.size(1, 40), () => random.pick(ESCAPES)).join('')}"`
+      return `"${random.chance(0.95) ? random.several(random.size(1, 40), () => random.pick(ESCAPES)).join('') : random.pick(ESCAPES).repeat(random.size(1, 40_000))}"`
     case 1:
       return `"${random.pick(['\xe9', '\u20ac', '\u{1f600}', '[1111111111111111111,']).repeat(random.size(1, 100))}"`
     case 2:
@@ -105,6 +115,6 @@ function deep(random: Random): string {
     ['["!",', ']'],
     ['[[1111111111111111111],', ']'],
   ] as const)
-  const levels = random.size(2, 3000)
+  const levels = random.size(2, random.chance(0.2) ? 60_000 : 500)
   return `${open.repeat(levels)}${random.chance(0.9) ? '1' : ''}${close.repeat(random.chance(0.95) ? levels : levels - 1)}`
 }

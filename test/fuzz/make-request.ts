@@ -14,6 +14,20 @@ import type { Random } from './random.ts'
 
 export const USERS = 'reader pw read\nwriter pw write\nguest pw\n'
 
+const OPCODES = new Map(
+  [clusterOpcodes, groupOpcodes, instanceOpcodes, networkOpcodes, nodeOpcodes]
+    .flatMap((table): readonly Opcode[] => Object.values(table))
+    .map((opcode) => [opcode.id, Object.keys(opcode.parameters)]),
+)
+
+/** What is in bodies that submit no job. */
+const OTHER_BODIES: Readonly<Record<string, readonly string[]>> = {
+  '/2/query/{resource}': ['fields', 'qfilter', 'filter'],
+  '/2/jobs/{job_id}/wait': ['fields', 'previous_job_info', 'previous_log_serial'],
+  '/2/filters': ['priority', 'predicates', 'action', 'reason'],
+  '/2/filters/{filter_uuid}': ['priority', 'predicates', 'action', 'reason'],
+}
+
 /** Where requests go: paths, and the methods they have. */
 const METHODS = resources.flatMap(({ path, methods }) =>
   Object.entries(methods).map(([name, { parameters, dependsOn, submits }]) => ({
@@ -21,7 +35,9 @@ const METHODS = resources.flatMap(({ path, methods }) =>
     path,
     parameters: parameters.map((parameter) => parameter.name),
     changes: name !== 'GET' || submits !== undefined,
-    takesMore: dependsOn === 'more',
+    takesBody: dependsOn === 'more',
+    /** What a body may say. */
+    keys: [...(submits ?? []).flatMap((id) => OPCODES.get(id) ?? []), ...(OTHER_BODIES[path] ?? [])],
   })),
 )
 
@@ -50,50 +66,11 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
 
 /** Names of parameters and other things that a body may speak of. */
 export const WORDS: readonly string[] = [
-  ...new Set(
-    [clusterOpcodes, groupOpcodes, instanceOpcodes, networkOpcodes, nodeOpcodes]
-      .flatMap((table): readonly Opcode[] => Object.values(table))
-      .flatMap(({ parameters }) => Object.keys(parameters)),
+  ...new Set([...OPCODES.values(), ...Object.values(OTHER_BODIES)].flat()),
+  ...'name status hvparams beparams snodes disk.sizes nic.ips jobid opcode web.example.com node1.example.com'.split(
+    ' ',
   ),
-  ...[
-    'fields',
-    'qfilter',
-    'filter',
-    'previous_job_info',
-    'previous_log_serial',
-    'predicates',
-    'priority',
-    'action',
-  ],
-  ...[
-    'name',
-    'status',
-    'hvparams',
-    'beparams',
-    'snodes',
-    'disk.sizes',
-    'nic.ips',
-    'web.example.com',
-    'node1.example.com',
-  ],
-  ...[
-    '&',
-    '|',
-    '!',
-    '=',
-    '==',
-    '!=',
-    '<',
-    '>=',
-    '=~',
-    '=[]',
-    '?',
-    'jobid',
-    'opcode',
-    'ACCEPT',
-    'REJECT',
-    'plain',
-  ],
+  ...'& | ! = == != < >= =~ =[] ? ACCEPT REJECT plain drbd add remove auto'.split(' '),
 ]
 
 /** Pieces that mean something to a reader of HTTP. */
@@ -169,8 +146,8 @@ export const HTTP_TOKENS = [
 
 /** What requests are to be made. */
 export interface Kinds {
-  /** Makes bodies; without it there is JSON in them. */
-  readonly body?: (random: Random) => Buffer
+  /** Makes bodies of the names that may stand in them; without it they are JSON. */
+  readonly body?: (random: Random, keys: readonly string[]) => Buffer
   /** Whether it always has a body, and a method that takes one. */
   readonly bodies?: boolean
   /** Whether it comes from a user who may do everything, and is nothing out of the ordinary. */
@@ -182,7 +159,7 @@ export interface Kinds {
  * @param id what tells it from others: it stands in the query string
  */
 export function makeRequest(random: Random, id: string, { body, bodies, ordinary }: Kinds = {}): Buffer {
-  const choice = random.pick(bodies ? METHODS.filter(({ takesMore }) => takesMore) : METHODS)
+  const choice = random.pick(bodies ? METHODS.filter(({ takesBody }) => takesBody) : METHODS)
   const method =
     ordinary || random.chance(0.85)
       ? choice.name
@@ -198,7 +175,7 @@ export function makeRequest(random: Random, id: string, { body, bodies, ordinary
   }
   if (!ordinary) lines.push(...random.several(random.below(3), () => random.pick(UNIMPORTANT)))
   if (bodies || random.chance(method === 'GET' ? 0.2 : 0.7)) {
-    const text = body?.(random) ?? Buffer.from(jsonText(random, WORDS))
+    const text = body?.(random, choice.keys) ?? Buffer.from(jsonText(random, WORDS))
     const [framing, framed] = frameBody(text, random, version)
     if (ordinary || random.chance(0.9)) lines.push('Content-Type: application/json')
     return Buffer.concat([head([...lines, framing]), framed])

@@ -16,6 +16,9 @@ const PROBE = new URL('./event-loop-probe.js', import.meta.url).href
 /** Of the heap for long-lived objects, in MiB. */
 export const HEAP_LIMIT = 256
 
+/** How long a daemon may do nothing at all before it counts as dead, in milliseconds. */
+const PATIENCE = 20_000
+
 /** A request as the log has it. */
 export interface LogLine {
   readonly line: string
@@ -72,7 +75,7 @@ export class WatchedDaemon {
       else this.#memoryAnswers.shift()?.(message)
     })
     this.#child.on('exit', (code, signal) => {
-      this.ended = `the daemon ended (${signal ?? `status ${code}`}): ${this.errors.slice(-2000)}`
+      this.ended ??= `the daemon ended (${signal ?? `status ${code}`}): ${this.errors.slice(-2000)}`
       for (const answer of this.#memoryAnswers.splice(0)) answer({ heapUsed: 0, external: 0 })
     })
   }
@@ -112,7 +115,11 @@ export class WatchedDaemon {
     const answer = new Promise<Memory>((resolve) => this.#memoryAnswers.push(resolve))
     const question: ProbeQuestion = { kind: 'memory', collect }
     this.#child.send(question, () => {})
-    return answer
+    const timer = setTimeout(() => {
+      this.ended = `the daemon ended as it did nothing for ${PATIENCE / 1000} s: ${this.errors.slice(-2000)}`
+      this.#child.kill('SIGKILL')
+    }, PATIENCE)
+    return answer.finally(() => clearTimeout(timer))
   }
 
   /** Its memory now and at the most since `forgetPeak`, in MiB, as the system sees it. */
