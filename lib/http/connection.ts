@@ -232,13 +232,21 @@ export class Connection {
       return
     }
     const { socket } = this
-    if (exchange.mustClose) this.#state = 'last-taken'
+    if (exchange.mustClose) this.#forgetOthers()
     const last = this.#state === 'last-taken' && this.#queue.length === 0 && !this.#final
     if (last && (exchange.mayBeFollowed || exchange.incomplete)) this.#lingerAtEnd()
     exchange.send(response, this.#service.serverName, last)
     // Node says that a response is finished also when it threw the rest of it away.
     if (exchange.sent) this.#ended(exchange, true)
     else exchange.onFinish(() => this.#ended(exchange, !socket.destroyed))
+  }
+
+  /** The present request turned out to be the last one: nothing behind it is processed. */
+  #forgetOthers(): void {
+    this.#state = 'last-taken'
+    this.#service.pipelined -= this.#queue.length
+    this.#queue.length = 0
+    this.#final = undefined
   }
 
   /** A request is over: its answer was sent, or the connection is lost. */

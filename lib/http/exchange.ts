@@ -39,7 +39,7 @@ export class Exchange implements Request {
   readonly #incoming: IncomingMessage
   readonly #outgoing: ServerResponse
   /** Whether the client waits for `100 Continue` before it sends its body. */
-  readonly #wantsContinue: boolean
+  #wantsContinue: boolean
   #controller: AbortController | undefined
   /** Why no more of the body will come. */
   #bodyFailure: HttpError | undefined
@@ -103,9 +103,13 @@ export class Exchange implements Request {
     return this.bodyLength !== 0 && !this.#incoming.complete
   }
 
-  /** Whether what is left of the body is too much to wait for, so that the connection has to end with the answer. */
+  /**
+   * Whether the connection has to end with the answer: what is left of the body is too much to wait for, or the
+   * client was not told to send it, and may do so or not.
+   */
   get mustClose(): boolean {
-    return this.incomplete && (this.#wantsContinue || !(Number(this.bodyLength) <= CHEAP_TO_DISCARD))
+    if (this.#wantsContinue) return true
+    return this.incomplete && !(Number(this.bodyLength) <= CHEAP_TO_DISCARD)
   }
 
   get signal(): AbortSignal {
@@ -120,6 +124,7 @@ export class Exchange implements Request {
     if (this.bodyLength !== undefined && this.bodyLength > limit) throw new HttpError(413)
     if (this.#bodyFailure) throw this.#bodyFailure
     if (this.#wantsContinue) this.#outgoing.writeContinue()
+    this.#wantsContinue = false
     const incoming = this.#incoming
     this.#received = 0
     this.#elapsed = 0

@@ -282,6 +282,7 @@ t.test('nothing behind an answer that closes is processed', async (t) => {
   for (const last of [
     `PATCH /unread HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n20000\r\n${'x'.repeat(0x20000)}\r\n0\r\n\r\n`,
     `GET / HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`,
+    `GET / HTTP/1.1\r\n${HOST}Expect: 100-continue\r\n\r\n`,
     'GET / HTTP/1.0\r\n\r\n',
     `GET / HTTP/1.1\r\n${HOST}Connection: upgrade\r\nUpgrade: h2c\r\n\r\n`,
     `GET / HTTP/1.1\r\n${HOST}${HOST}\r\n`,
