@@ -304,7 +304,8 @@ function parseCpus(text: string, most: number): number[] | undefined {
     const match = /^(\d+)(?:-(\d+))?$/.exec(range)
     if (!match) return undefined
     const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])]
-    if (first > last || last - first > 10_000) return undefined
+    // Beyond that, counting up comes to no end.
+    if (!Number.isSafeInteger(last) || first > last || last - first > 10_000) return undefined
     named += last - first + 1
     if (named > most) return undefined
     for (let cpu = first; cpu <= last; cpu++) cpus.add(cpu)
