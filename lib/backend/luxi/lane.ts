@@ -1,6 +1,9 @@
 /** At most so many at once; the others wait their turn, in the order they came. */
 import { timeUntil } from './connection.ts'
 
+/** With less time than this, in milliseconds, nothing is begun that could not end. */
+const LEAST_TIME = 5
+
 export class Lane {
   #free: number
   /** Called with the turn, by those who wait. */
@@ -25,7 +28,7 @@ export class Lane {
   ): Promise<T> {
     if (!(await this.#turn(deadline, signal))) return late()
     try {
-      return await action()
+      return await (timeUntil(deadline) < LEAST_TIME ? late() : action())
     } finally {
       const [next] = this.#queue
       if (next) next()
