@@ -68,6 +68,9 @@ export interface Service {
 
 type State = 'waiting' | 'handshake' | 'open' | 'last-taken' | 'closing' | 'closed'
 
+/** Requests that are answered in one turn of the event loop if they come in one piece; others have theirs before more are. */
+const AT_ONCE = 16
+
 /** How much a connection would be missed; see `worth`. */
 const Worth = { closing: 0, askedNothing: 1, idle: 2, busy: 3 } as const
 
@@ -102,6 +105,8 @@ export class Connection {
   #unread: Exchange | undefined
   /** Bytes received when the last request began; what came since may belong to the next. */
   #bytesAtRequest = 0
+  /** How many requests came with the piece that was received last. */
+  #inPiece = 0
   #watchesHalfClose = false
   /** For how long, in milliseconds, it has been closing, or busy with its handshake; counted by `checkPace`. */
   #elapsed = 0
@@ -169,10 +174,16 @@ export class Connection {
       return
     }
     const exchange = new Exchange(incoming, outgoing, this.network, wantsContinue)
-    this.#bytesAtRequest = this.socket.bytesRead
+    const { bytesRead } = this.socket
+    this.#inPiece = bytesRead === this.#bytesAtRequest ? this.#inPiece + 1 : 1
+    this.#bytesAtRequest = bytesRead
     if (!exchange.mayBeFollowed) this.#state = 'last-taken'
-    if (this.#current) this.#wait(exchange)
-    else this.#begin(exchange)
+    if (this.#current || this.#queue.length > 0) this.#wait(exchange)
+    else if (this.#inPiece <= AT_ONCE) this.#begin(exchange)
+    else {
+      this.#wait(exchange)
+      setImmediate(() => this.#goOn())
+    }
   }
 
   #wait(exchange: Exchange): void {
@@ -256,6 +267,12 @@ export class Connection {
     this.#log(exchange, sent)
     if (!sent || this.socket.destroyed) return
     this.#unread = exchange.incomplete ? exchange : undefined
+    this.#goOn()
+  }
+
+  /** Begins what is next, if nothing is being done. */
+  #goOn(): void {
+    if (this.#current || this.socket.destroyed) return
     const next = this.#nextInQueue()
     if (next) this.#begin(next)
     else if (this.#final) this.#final()
@@ -340,7 +357,7 @@ export class Connection {
       this.#final = undefined
       void this.#answerFinal(line, read)
     }
-    if (!this.#current) this.#final()
+    this.#goOn()
   }
 
   /** Answers a request that Node has no response object for, and closes. */
@@ -384,6 +401,9 @@ export class Connection {
     this.#state = 'closing'
     this.#elapsed = 0
     const { socket } = this
+    // Nothing that still comes goes through the parser, which would take a microsecond for each chunk of one byte.
+    socket.removeAllListeners('data')
+    socket.on('data', ignore)
     // Once both sides have ended, Node destroys it.
     socket.end()
     if (socket.isPaused()) socket.resume()
@@ -460,6 +480,8 @@ export class Connection {
     }
   }
 }
+
+function ignore(): void {}
 
 function serialize(response: Response, serverName: string, withBody: boolean): Buffer {
   const { status, body } = response

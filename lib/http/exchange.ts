@@ -28,6 +28,9 @@ const FIRST_ROOM = 4096
 /** What there is room for at most when a body begins, however long it is announced to be. */
 const MOST_FIRST_ROOM = 64 * 1024
 
+/** Pieces of a body, of a byte each if the client wants it so, that are taken before others have their turn. */
+const PIECES_AT_ONCE = 64
+
 export class Exchange implements Request {
   /** The first line of the request, as it was sent. */
   readonly line: string
@@ -131,10 +134,19 @@ export class Exchange implements Request {
     // Bytes are copied together as they come: a body in pieces of one byte takes no more memory than another.
     let bytes: Buffer = Buffer.allocUnsafe(Math.min(this.bodyLength ?? FIRST_ROOM, MOST_FIRST_ROOM))
     let length = 0
+    let pieces = 0
     try {
       return await new Promise((resolve, reject) => {
         this.#rejectBody = reject
         incoming.on('data', (chunk: Buffer) => {
+          if (++pieces === PIECES_AT_ONCE) {
+            const { socket } = incoming
+            socket.pause()
+            setImmediate(() => {
+              pieces = 0
+              socket.resume()
+            })
+          }
           const end = length + chunk.length
           this.#received = end
           if (end > limit) {
