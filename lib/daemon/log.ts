@@ -237,14 +237,14 @@ const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu
 const INVISIBLE_OR_BACKSLASH = /[\\\p{C}\p{Zl}\p{Zp}]/gu
 const SOMETHING_UNUSUAL = /[^\x20-\x7e]|\\/
 
-/** Characters of a client's text at most that the log repeats. */
-const LONGEST = 2048
+/** Characters of a client's text at most that the log repeats: as many as a first line may have. */
+const LONGEST = 8192
 
 /**
  * Makes a text that a client sent fit for the log: on one line, without anything
  * a terminal might obey. Such characters become `\x0a` or `\u{202e}`, a
  * backslash becomes two, so that the result can be read back without doubt. Of
- * more than 2048 characters the first are given, and `\...` for the others.
+ * more than 8192 characters the first are given, and `\...` for the others.
  */
 export function escapeForLog(text: string): string {
   if (text.length > LONGEST) return `${escapeForLog(text.slice(0, LONGEST))}\\...`
