@@ -144,12 +144,15 @@ export class Exchange implements Request {
             socket.pause()
             setImmediate(() => {
               pieces = 0
-              socket.resume()
+              if (length <= limit) socket.resume()
             })
           }
           const end = length + chunk.length
           this.#received = end
           if (end > limit) {
+            length = end
+            // Until it is decided what becomes of the connection, no more of this is received.
+            incoming.socket.pause()
             reject(new HttpError(413))
             return
           }
@@ -166,7 +169,6 @@ export class Exchange implements Request {
       this.#received = undefined
       // What still comes is thrown away.
       incoming.removeAllListeners('data')
-      incoming.resume()
     }
   }
 
