@@ -8,18 +8,25 @@ import { setImmediate as othersFirst } from 'node:timers/promises'
 const SLICE = 1
 
 /**
+ * Work of fewer pauses is not given up: it is sooner done, and who has only closed its sending side still
+ * reads what comes of it. They are counted, not timed, as any work takes long on a machine that is busy.
+ */
+const PAUSES_TO_GIVE_UP = 8
+
+/**
  * Runs work that stops now and then (`yield`), pausing for others where it takes long; gives what it returns.
- * @param signal has it given up at the next pause; work that needs none is done all the same
+ * @param signal has it given up at a pause, but for the first few; work that has no more is done all the same
  * @throws what the work does, and the signal's reason
  */
 export async function inSlices<T>(work: Generator<void, T>, signal?: AbortSignal): Promise<T> {
   let begun = performance.now()
+  let pauses = 0
   for (;;) {
     const step = work.next()
     if (step.done) return step.value
     if (performance.now() - begun < SLICE) continue
     await othersFirst()
-    signal?.throwIfAborted()
+    if (++pauses > PAUSES_TO_GIVE_UP) signal?.throwIfAborted()
     begun = performance.now()
   }
 }

@@ -8,6 +8,7 @@ import { type AppOptions, createApp } from '../../lib/http/app.ts'
 import type { App, Request, RequestHeaders, Response } from '../../lib/http/message.ts'
 import { HttpError } from '../../lib/http/status.ts'
 import type { Json } from '../../lib/json.ts'
+import { lazyMap } from '../../lib/lazy-list.ts'
 import { type Call, guarded, live, type Method, open, resource } from '../../lib/resources/resource.ts'
 import { until } from '../daemon/until.ts'
 
@@ -633,6 +634,21 @@ t.test('who has only closed its sending side is answered where nothing needs wai
   const app = makeApp({ maxClients: 1 })
   for (const target of ['/open', '/live', '/named/a'])
     t.equal((await app(request(`GET ${target}`, { signal: AbortSignal.abort() }))).status, 200, target)
+})
+
+t.test('nor does it wait in vain where a small answer takes long', async (t) => {
+  const slow = resource('/slow', '.', {
+    GET: open('.', async () =>
+      lazyMap([1, 2, 3], (number) => {
+        const begun = performance.now()
+        while (performance.now() - begun < 5);
+        return number
+      }),
+    ),
+  })
+  const app = makeApp({ resources: [slow] })
+  const response = await app(request('GET /slow', { signal: AbortSignal.abort() }))
+  t.equal(response.body.toString(), '[1, 2, 3]\n')
 })
 
 const waiting = (handle: (call: Call) => Promise<Json>) => ({ ...live([], '.', handle), waits: 10 })
