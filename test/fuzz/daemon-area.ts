@@ -47,7 +47,6 @@ export class FuzzedDaemon {
     const daemon = this.#daemon
     if (!daemon) return undefined
     const [longest = 0] = await daemon.takePauses()
-    daemon.forgetRequests()
     if (daemon.ended !== undefined) {
       const { ended } = daemon
       await this.running()

@@ -156,10 +156,10 @@ export class WatchedDaemon {
     return this.#log.count
   }
 
-  /** Forgets what was logged so far. */
-  forgetRequests(): void {
+  /** Forgets the requests on a connection that is over: another may come to have its port. */
+  forgetRequests(peer: string): void {
     this.#log.read()
-    this.#log.requests.clear()
+    this.#log.requests.delete(peer)
   }
 
   /** Has it read everything anew, which empties its caches, and waits until it has. */
