@@ -116,13 +116,26 @@ async function checkEstimate(value: Answer, limit: number, signal: AbortSignal |
     await eachInSlices(
       indexes,
       (index) => {
-        bytes += encodePiece(list.at(index) as Json).length + SEPARATOR.length
+        bytes += lengthOf(list.at(index) as Json) + SEPARATOR.length
       },
       signal,
     )
     estimate += (bytes / SAMPLE) * list.length
   }
   if (estimate > limit) throw tooLarge(value, estimate, limit)
+}
+
+/** The bytes of an element; a part that stands in it again and again, as a field asked for twice does, is encoded once. */
+function lengthOf(element: Json): number {
+  if (!Array.isArray(element)) return encodePiece(element).length
+  const lengths = new Map<Json, number>()
+  let length = EMPTY.length
+  for (const part of element as readonly Json[]) {
+    const known = lengths.get(part) ?? encodePiece(part).length
+    lengths.set(part, known)
+    length += known + SEPARATOR.length
+  }
+  return length
 }
 
 function tooLarge(value: Answer, bytes: number, limit: number): Failure {

@@ -14,7 +14,7 @@ import { lazyMap } from '../../lazy-list.ts'
 import type { Config } from '../../model/config.ts'
 import { niceSort } from '../../model/nice-sort.ts'
 import { eachInSlices } from '../../slices.ts'
-import type { FieldDefinition, QueryResource, QueryResult } from '../backend.ts'
+import type { Cell, FieldDefinition, QueryResource, QueryResult } from '../backend.ts'
 import { clusterFields } from './fields/cluster.ts'
 import { exportFields } from './fields/export.ts'
 import { extstorageFields } from './fields/extstorage.ts'
@@ -199,7 +199,7 @@ function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
         await eachInSlices(candidates, test, signal)
         found = passed
       }
-      const data = lazyMap(found, (object) => selected.map((field) => field.cell(object, config)))
+      const data = lazyMap(found, cellsOf(selected, config))
       return { fields: selected.map(definitionOf), data }
     },
 
@@ -214,6 +214,17 @@ function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
       else await eachInSlices(names, (name) => find && add(find(config, name, queue)), signal)
       return rows
     },
+  }
+}
+
+/** Gives the cells of an object, in the order of the fields; one that is asked for several times is made once. */
+function cellsOf<T>(fields: readonly Field<T>[], config: Config): (object: T) => Cell[] {
+  const distinct = [...new Set(fields)]
+  if (distinct.length === fields.length) return (object) => fields.map((field) => field.cell(object, config))
+  const places = fields.map((field) => distinct.indexOf(field))
+  return (object) => {
+    const cells = distinct.map((field) => field.cell(object, config))
+    return places.map((place) => cells[place] as Cell)
   }
 }
 
