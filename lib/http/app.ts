@@ -176,7 +176,7 @@ export function createApp({
     }
     const inPlace = (ready: () => Awaitable<Representation> | undefined, make: Make) => {
       const work = (hold?: Hold) => places.run(network, () => make(hold), signal)
-      return method.large?.(queryString()) ? largeAnswers.make(network, ready, work, signal) : work()
+      return method.large?.(queryString(), body) ? largeAnswers.make(network, ready, work, signal) : work()
     }
     try {
       return await (await inPlace(ready, make)).respond(headers)

@@ -82,8 +82,8 @@ export interface Method<Params = Readonly<Record<string, string>>> {
    * such clients are counted apart from those who are worked on.
    */
   readonly waits?: number
-  /** Whether an answer may be large, as far as the query string tells; throws Failure `invalid` where that is wrong. */
-  readonly large?: (query: QueryString) => boolean
+  /** Whether an answer may be large, as far as the request tells; throws Failure `invalid` where that is wrong. */
+  readonly large?: (query: QueryString, body: Json | undefined) => boolean
   /** The most bytes of an answer, where a client can ask for any number of fields; no bound unless given. */
   readonly answerLimit?: number
   /** The most bytes of a body; `BodyLimit.unused` unless given, for a method that takes none. */

@@ -78,6 +78,25 @@ t.test('more than a thousand fields are refused before anything is asked', async
   t.strictSame(asked, [['name']])
 })
 
+t.test('a query for one object by its name does not wait for large answers', async (t) => {
+  const large = (body?: Json) => one?.methods.PUT?.large?.(new QueryString(''), body)
+  for (const op of ['=', '==']) {
+    t.equal(large({ fields: ['name'], qfilter: [op, 'name', 'web'] }), false)
+    t.equal(large({ filter: [op, 'name', 'web'] }), false)
+  }
+  for (const qfilter of [
+    null,
+    ['=', 'status', 'running'],
+    ['!=', 'name', 'web'],
+    ['|', ['=', 'name', 'web']],
+    'name',
+  ]) {
+    t.equal(large({ qfilter }), true, JSON.stringify(qfilter))
+  }
+  t.equal(large(), true)
+  t.equal(one?.methods.GET?.large?.(new QueryString(''), undefined), true)
+})
+
 t.test('answers to queries are bounded, as only those can be multiplied', async (t) => {
   for (const { path, methods } of resources) {
     for (const [name, { answerLimit }] of Object.entries(methods)) {

@@ -171,7 +171,7 @@ t.test('GET / lists every path of one segment, sorted by name', async (t) => {
 t.test('what may be large says so: lists with all details, and queries', async (t) => {
   const large = (query: string) =>
     methods
-      .filter(({ method }) => method.large?.(new QueryString(query)))
+      .filter(({ method }) => method.large?.(new QueryString(query), undefined))
       .map(({ path, name }) => `${name} ${path}`)
       .sort()
   const always = ['GET /2/query/{resource}', 'PUT /2/query/{resource}']

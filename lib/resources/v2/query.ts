@@ -1,6 +1,6 @@
 import { type FieldDefinition, MOST_QUERY_BYTES, type QueryResult } from '../../backend/backend.ts'
 import { Failure } from '../../failure.ts'
-import type { Json } from '../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
 import { lazyMap } from '../../lazy-list.ts'
 import { bodyObject } from '../expect-type.ts'
 import type { QueryString } from '../query-string.ts'
@@ -66,17 +66,28 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
         const request = bodyObject(call.body)
         const fields = request.fields === undefined ? fieldsIn(call.query) : fieldNames(request.fields)
         if (fields === undefined) throw missingFields()
-        // Clients before Ganeti 2.7 say `filter`.
-        const filter = request.qfilter ?? request.filter ?? null
-        return ask(call, fields, filter)
+        return ask(call, fields, filterIn(request))
       },
       [fieldsParameter],
     ),
     bodyLimit: BodyLimit.question,
-    large: () => true,
+    large: (_query, body) => !asksForOne(body),
     answerLimit: MOST_QUERY_BYTES,
   },
 })
+
+/** Clients before Ganeti 2.7 say `filter`. */
+function filterIn({ qfilter, filter }: JsonObject): Json {
+  return qfilter ?? filter ?? null
+}
+
+/** Whether a query is for one object by its name, so that its answer is short, and many may ask at once. */
+function asksForOne(body: Json | undefined): boolean {
+  const filter = isJsonObject(body) ? filterIn(body) : null
+  return (
+    Array.isArray(filter) && filter.length === 3 && /^==?$/.test(String(filter[0])) && filter[1] === 'name'
+  )
+}
 
 function fieldNames(fields: Json): string[] {
   if (Array.isArray(fields) && fields.every((field) => typeof field === 'string')) return fields
