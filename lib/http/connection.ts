@@ -30,12 +30,11 @@ import { peerOf } from './peer.ts'
 import { errorResponse, failureResponse, HttpError, phraseOf } from './status.ts'
 import {
   beginningOf,
-  isRequestLine,
+  lineOf,
   mayBeReadAgain,
   type ParserError,
   readUnparsed,
   reasonOf,
-  requestLineOf,
   type UnparsedRequest,
   unsupportedVersion,
 } from './unparsed.ts'
@@ -218,10 +217,13 @@ export class Connection {
     return response
   }
 
-  #faultOf({ httpVersion, line, hosts, bodyLength }: Exchange): Response | undefined {
+  #faultOf({ httpVersion, line, hosts, bodyLength, coding }: Exchange): Response | undefined {
     if (!httpVersion.startsWith('1.')) return failureResponse(unsupportedVersion(httpVersion))
     if (line.length > this.#service.limits.requestLine) return errorResponse(414)
     if (hosts > 1) return errorResponse(400, 'More than one Host header')
+    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+      return errorResponse(400, 'Of transfer codings, only chunked is known')
+    }
     if (httpVersion !== '1.0') return hosts === 0 ? errorResponse(400, 'Missing Host header') : undefined
     // Who forwards HTTP/1.0 may well take such a body for the next request (RFC 9112, 6.1).
     return bodyLength === undefined ? errorResponse(400, 'HTTP/1.0 has no chunked bodies') : undefined
@@ -333,8 +335,7 @@ export class Connection {
       this.drop('closed, as no request came')
       return
     }
-    const line = bytes && requestLineOf(bytes)
-    this.#afterOthers(isRequestLine(line) ? line : undefined, () => {
+    this.#afterOthers(lineOf(error, bytes), () => {
       if (!bytes || !mayBeReadAgain(error)) throw reason
       return readUnparsed(bytes)
     })

@@ -91,6 +91,11 @@ export class Exchange implements Request {
     return this.#outgoing.shouldKeepAlive && this.#incoming.headers.upgrade === undefined
   }
 
+  /** How the body is coded for its transfer. */
+  get coding(): string | undefined {
+    return this.#incoming.headers['transfer-encoding']
+  }
+
   /** What was decided to answer, whether or not it reached the client. */
   get response(): Response | undefined {
     return this.#response

@@ -27,8 +27,11 @@ const IN_FIRST_LINE = new Set([
   'HPE_INVALID_URL',
   'HPE_INVALID_VERSION',
   'HPE_INVALID_CONSTANT',
-  'HPE_PAUSED_H2_UPGRADE',
 ])
+
+/** How the parser says that HTTP/2 begins, which it does with a request of its own (RFC 9113, 3.4), however it is cut. */
+const PREFACE = 'HPE_PAUSED_H2_UPGRADE'
+const PREFACE_LINE = 'PRI * HTTP/2.0'
 
 /** Whether it is the first line that the parser complains about. */
 export function mayBeReadAgain({ code = '' }: ParserError): boolean {
@@ -57,6 +60,8 @@ export function reasonOf({ code, reason }: ParserError, bytes: Buffer | undefine
       return new HttpError(!bytes || bytes.includes('\n') ? 431 : 414)
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new HttpError(413)
+    case PREFACE:
+      return unsupportedVersion('2.0')
     case 'HPE_INVALID_EOF_STATE':
       return new HttpError(400, 'The request ended early')
     default:
@@ -77,6 +82,13 @@ export interface UnparsedRequest {
   readonly target: string
   readonly headers: RequestHeaders
   readonly body: Buffer
+}
+
+/** The first line of what the parser complains about, for the log; undefined where there is none to be seen. */
+export function lineOf({ code }: ParserError, bytes: Buffer | undefined): string | undefined {
+  if (code === PREFACE) return PREFACE_LINE
+  const line = bytes && requestLineOf(bytes)
+  return isRequestLine(line) ? line : undefined
 }
 
 /** The first line, as far as it is there; its bytes are taken for Latin 1, as everywhere in a head. */

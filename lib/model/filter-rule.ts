@@ -1,5 +1,15 @@
 import type { Json } from '../json.ts'
-import { type Check, either, list, listOf, nonNegativeInt, oneOf, positiveInt, tupleOf } from './check.ts'
+import {
+  type Check,
+  either,
+  lessThan,
+  list,
+  listOf,
+  nonNegativeInt,
+  oneOf,
+  positiveInt,
+  tupleOf,
+} from './check.ts'
 
 /** A rule of the job filter (not a query's filter): which jobs to accept, pause, reject or slow down. */
 export interface FilterRule {
@@ -25,8 +35,12 @@ export interface NewFilterRule {
  * whoever applies the rule reads that.
  */
 export const filterRuleChecks: { readonly [part in keyof NewFilterRule]: Check } = {
-  priority: nonNegativeInt,
+  // What a number holds exactly.
+  priority: lessThan(2 ** 53, nonNegativeInt),
   predicates: listOf(tupleOf(oneOf('jobid', 'opcode', 'reason'), list)),
-  action: either(oneOf('ACCEPT', 'CONTINUE', 'PAUSE', 'REJECT'), tupleOf(oneOf('RATE_LIMIT'), positiveInt)),
+  action: either(
+    oneOf('ACCEPT', 'CONTINUE', 'PAUSE', 'REJECT'),
+    tupleOf(oneOf('RATE_LIMIT'), lessThan(2 ** 53, positiveInt)),
+  ),
   reason: list,
 }

@@ -467,6 +467,13 @@ const REFUSALS: readonly (readonly [string, string, Json | undefined, number, st
   [
     'POST',
     '/2/filters',
+    { priority: 9007199254740993n },
+    400,
+    "'priority' parameter: not what a filter rule can have",
+  ],
+  [
+    'POST',
+    '/2/filters',
     { action: ['RATE_LIMIT', 0] },
     400,
     "'action' parameter: not what a filter rule can have",

@@ -70,9 +70,11 @@ export function refusal(error: Json): Failure {
   if (typeof error === 'string') return misread(error)
   if (!Array.isArray(error)) return badAnswer()
   const [name, args] = error
+  // The error's class; without one there is nothing to be told.
+  if (typeof name !== 'string' || name === '') return badAnswer()
   const [message, code] = Array.isArray(args) ? args : [args]
-  const text = typeof message === 'string' ? message : String(name)
-  return new Failure(codeOf(String(name), String(code), text), text)
+  const text = typeof message === 'string' ? message : name
+  return new Failure(codeOf(name, String(code), text), text)
 }
 
 function codeOf(name: string, code: string, text: string): FailureCode {

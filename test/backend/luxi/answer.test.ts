@@ -68,6 +68,9 @@ t.test('what is no answer is told as such', async (t) => {
     '{"success":1,"result":[]}',
     '{"result":[]}',
     '{"success":false,"result":{}}',
+    '{"success":false,"result":[]}',
+    '{"success":false,"result":["",[[5]]]}',
+    '{"success":false,"result":[5,["text"]]}',
   ]
   for (const text of texts) {
     await t.rejects(
