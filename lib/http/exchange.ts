@@ -143,6 +143,9 @@ export class Exchange implements Request {
     try {
       return await new Promise((resolve, reject) => {
         this.#rejectBody = reject
+        // Node would have the socket go on with each piece; here it rests when we say so.
+        incoming._read = ignore
+        if (this.incomplete) incoming.socket.resume()
         incoming.on('data', (chunk: Buffer) => {
           if (++pieces === PIECES_AT_ONCE) {
             const { socket } = incoming
@@ -249,6 +252,8 @@ export class Exchange implements Request {
     return this.#elapsedInPiece > limits.piece || this.#elapsed > limits.piece + most ? 'answer' : undefined
   }
 }
+
+function ignore(): void {}
 
 function grown(bytes: Buffer, length: number, room: number): Buffer {
   const larger = Buffer.allocUnsafe(room)
