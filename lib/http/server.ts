@@ -84,6 +84,8 @@ export async function startServer(
     ? createTlsServer({
         ...settings,
         ...tlsSettings(certificate),
+        // Node offers the first alone, and refuses whoever wants nothing but the second.
+        ALPNProtocols: ['http/1.1', 'http/1.0'],
         // We watch over handshakes ourselves: Node's watch, ending, no longer knows whose it was.
         handshakeTimeout: 2 * limits.head,
       })

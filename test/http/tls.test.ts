@@ -386,6 +386,15 @@ t.test('what is neither is closed, and so is who says nothing or never finishes 
   t.strictSame(records, [])
 })
 
+t.test('a client that wants HTTP/1.0 by ALPN gets it', async (t) => {
+  const { port } = await serve(t, echo, { certificate: await readCertificate(ecdsa) })
+  for (const protocol of ['http/1.1', 'http/1.0']) {
+    const one = await client(port, { ALPNProtocols: [protocol] })
+    t.equal(await body(one), 'GET /a \n', protocol)
+    one.socket.destroy()
+  }
+})
+
 t.test('who hangs up amid the handshake keeps no place', async (t) => {
   const { port, debug } = await serve(t, echo, {
     certificate: await readCertificate(ecdsa),
