@@ -44,7 +44,7 @@ export const BodyLimit = {
   /** For what a person or a program asks about: long lists of names in a filter. */
   question: 1024 * 1024,
   /** For a job: many instances may be asked for at once, with some 500 bytes for each. */
-  job: 8 * 1024 * 1024,
+  job: 4 * 1024 * 1024,
 } as const
 
 /** What is sent as JSON: lists in it that may be long can be lazy, if they are the whole or the outermost object's. */

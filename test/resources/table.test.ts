@@ -78,7 +78,7 @@ t.test('a body that no method looks at is bounded to what tells that it is no JS
   )
   const ids = limits.get(64 * 1024) ?? []
   t.ok(ids.includes('GET /2/nodes/{node_name}/storage') && ids.includes('DELETE /2/tags'))
-  const jobs = limits.get(8 * 1024 * 1024) ?? []
+  const jobs = limits.get(4 * 1024 * 1024) ?? []
   t.ok(jobs.includes('POST /2/instances-multi-alloc') && jobs.includes('PUT /2/modify'))
 })
 
