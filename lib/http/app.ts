@@ -27,8 +27,8 @@ import { turnToWait } from './turn-to-wait.ts'
 const SHORT_BODY = 64 * 1024
 /** Longer ones are received and parsed so many at a time. */
 const LONG_BODIES = {
-  places: 4,
-  share: 2,
+  places: 8,
+  share: 4,
   waiting: 100,
   refusal: 'Too many long request bodies at once, try again later',
 }

@@ -140,7 +140,7 @@ export class Connection {
     this.#state = 'waiting'
   }
 
-  /** @param ended called once the handshake is over, however it ended */
+  /** @param ended called once the handshake is over, however it ended, or takes long; perhaps several times */
   beginHandshake(ended: () => void): void {
     this.#state = 'handshake'
     this.#elapsed = 0
@@ -452,18 +452,16 @@ export class Connection {
   /**
    * Called every so often: cuts off who is too slow.
    * @param passed milliseconds since the last time
-   * @param contended whether others wait for a handshake
    */
-  checkPace(passed: number, contended: boolean): void {
+  checkPace(passed: number): void {
     const { limits } = this.#service
     switch (this.#state) {
       case 'waiting':
       case 'handshake':
         this.#elapsed += passed
         if (this.#elapsed >= limits.head) this.drop('closed, as no TLS handshake was completed')
-        else if (contended && this.#state === 'handshake' && this.#elapsed >= limits.contendedHandshake) {
-          this.drop('closed, as its TLS handshake is slow and others wait for theirs')
-        }
+        // It waits for its client, and takes nothing meanwhile: others may begin theirs.
+        else if (this.#elapsed >= limits.handshake) this.#endHandshake?.()
         return
       case 'open':
       case 'last-taken':

@@ -10,7 +10,10 @@ export interface Limits {
   readonly grace: number
   /** See `grace`. */
   readonly leastRate: number
-  /** How long a piece of an answer (see exchange.ts) may take to leave: slower readers are cut off. */
+  /**
+   * How long a piece of an answer (see exchange.ts) may take to leave: slower readers are cut off. What we see is
+   * when the kernel takes it, which has a buffer of some megabytes, and takes pieces in bursts of one or two.
+   */
   readonly piece: number
   /** From so many bytes on, an answer has to be taken at `leastLargeRate` as a whole, too, as it takes memory meanwhile. */
   readonly largeAnswer: number
@@ -34,8 +37,8 @@ export interface Limits {
    * others may have to wait for. A network holds three quarters of them at most.
    */
   readonly handshakes: number
-  /** How long a handshake may take while others wait for one. */
-  readonly contendedHandshake: number
+  /** After so long, a handshake is no longer counted as one of those. */
+  readonly handshake: number
   /** Requests that one connection may send before the first is answered (pipelining). */
   readonly pipelined: number
   /** The same for all connections together. */
@@ -47,9 +50,9 @@ export const DEFAULT_LIMITS: Limits = {
   request: 120_000,
   grace: 10_000,
   leastRate: 1024,
-  piece: 30_000,
+  piece: 120_000,
   largeAnswer: 1024 * 1024,
-  leastLargeRate: 64 * 1024,
+  leastLargeRate: 32 * 1024,
   idle: 120_000,
   linger: 2_000,
   longestLinger: 10_000,
@@ -58,7 +61,7 @@ export const DEFAULT_LIMITS: Limits = {
   headBytes: 16 * 1024,
   connections: 512,
   handshakes: 32,
-  contendedHandshake: 500,
+  handshake: 500,
   pipelined: 128,
   allPipelined: 2048,
 }

@@ -143,8 +143,7 @@ export async function startServer(
   /** Cuts off who is too slow, as long as there is anybody. */
   function watchPace(): void {
     pace ??= setInterval(() => {
-      const contended = handshakes.waiting > 0
-      for (const connection of [...connections]) connection.checkPace(limits.check, contended)
+      for (const connection of [...connections]) connection.checkPace(limits.check)
       if (connections.size > 0) return
       clearInterval(pace)
       pace = undefined

@@ -301,17 +301,18 @@ function upload(bytes: number, { network = '192.0.2.1', chunked = false, signal 
   return { sent, state }
 }
 
-t.test('long bodies are received four at a time, two of them from one network', async (t) => {
+t.test('long bodies are received eight at a time, four of them from one network', async (t) => {
   const app = makeApp({ resources: [uploads] })
-  const ours = Array.from({ length: 4 }, (_, place) => upload(100_000, { chunked: place % 2 === 0 }))
-  const others = ['192.0.2.2', '192.0.2.2', '192.0.2.3'].map((network) => upload(100_000, { network }))
+  const ours = Array.from({ length: 6 }, (_, place) => upload(100_000, { chunked: place % 2 === 0 }))
+  const networks = ['192.0.2.2', '192.0.2.2', '192.0.2.2', '192.0.2.2', '192.0.2.3']
+  const others = networks.map((network) => upload(100_000, { network }))
   const all = [...ours, ...others]
   const answers = all.map(({ sent }) => app(sent))
   const asked = async () => {
     await turn()
     return all.map(({ state }) => Number(state.asked)).join('')
   }
-  t.equal(await asked(), '1100110')
+  t.equal(await asked(), '11110011110')
   const short = upload(64 * 1024)
   const answer = app(short.sent)
   await turn()
@@ -319,9 +320,9 @@ t.test('long bodies are received four at a time, two of them from one network', 
   short.state.arrive()
   t.equal((await answer).status, 200)
   ours[0]?.state.arrive()
-  t.equal(await asked(), '1110110')
+  t.equal(await asked(), '11111011110')
   others[0]?.state.arrive()
-  t.equal(await asked(), '1110111')
+  t.equal(await asked(), '11111011111')
   for (let n = 0; n < 4; n++) {
     for (const { state } of all) state.arrive()
     await turn()
@@ -332,19 +333,20 @@ t.test('long bodies are received four at a time, two of them from one network', 
 t.test('who hangs up no longer waits to send a long body', async (t) => {
   const app = makeApp({ resources: [uploads] })
   const client = new AbortController()
-  const all = [upload(1e5), upload(1e5), upload(1e5, { signal: client.signal }), upload(1e5)]
+  const four = Array.from({ length: 4 }, () => upload(1e5))
+  const all = [...four, upload(1e5, { signal: client.signal }), upload(1e5)]
   const answers = all.map(({ sent }) => app(sent))
   await turn()
   client.abort()
-  t.equal((await answers[2])?.status, 503)
+  t.equal((await answers[4])?.status, 503)
   all[0]?.state.arrive()
   await turn()
   t.strictSame(
     all.map(({ state }) => state.asked),
-    [true, true, false, true],
+    [true, true, true, true, false, true],
   )
   for (const { state } of all) state.arrive()
-  for (const place of [0, 1, 3]) t.equal((await answers[place])?.status, 200)
+  for (const place of [0, 1, 2, 3, 5]) t.equal((await answers[place])?.status, 200)
 })
 
 t.test('failures of a handler become answers, and bugs show nothing', async (t) => {

@@ -395,6 +395,22 @@ t.test('a client that wants HTTP/1.0 by ALPN gets it', async (t) => {
   }
 })
 
+t.test('a handshake that takes long lets others begin theirs, and may go on', async (t) => {
+  const { port, debug } = await serve(t, echo, {
+    certificate: await readCertificate(ecdsa),
+    limits: { handshakes: 1, handshake: 50, check: 10 },
+  })
+  const hello = await clientHello()
+  const slow = await RawClient.connect(port)
+  slow.send(hello)
+  await until(() => slow.received.length > 0)
+  const other = await client(port)
+  t.equal(await body(other), 'GET /a \n')
+  t.notOk(slow.socket.destroyed || slow.socket.readableEnded)
+  t.strictSame(debug, [])
+  for (const { socket } of [slow, other]) socket.destroy()
+})
+
 t.test('who hangs up amid the handshake keeps no place', async (t) => {
   const { port, debug } = await serve(t, echo, {
     certificate: await readCertificate(ecdsa),
