@@ -234,5 +234,6 @@ function requestWith(body: string) {
     bodyLength: body.length,
     readBody: async () => Buffer.from(body),
     signal: NOBODY,
+    lost: NOBODY,
   }
 }

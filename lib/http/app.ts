@@ -159,20 +159,21 @@ export function createApp({
     }
     const kept = findKept(method, target)
     if (kept) return kept.respond(headers)
-    const { signal } = request
+    // Who only said that there will be no more requests is answered, but does not wait where others do.
+    const { signal, lost } = request
     /** What is kept, or else being made. Time passes while a request waits for a place, so ask again then. */
     const ready = () => {
       const generation = generationOf(method, presentBackend())
       if (generation === null) return undefined
-      return cache.find(generation, target) ?? cache.join(generation, target, signal)
+      return cache.find(generation, target) ?? cache.join(generation, target, lost)
     }
     const make = async (hold?: Hold) => {
       const backend = presentBackend()
       const generation = generationOf(method, backend)
-      if (generation === null) return handle(backend, signal, hold)
+      if (generation === null) return handle(backend, lost, hold)
       // Others may come to wait for this answer, so it is made as long as any one of them is there.
       const make = (wanted: AbortSignal) => handle(backend, wanted, hold)
-      return cache.find(generation, target) ?? cache.make(generation, target, make, signal)
+      return cache.find(generation, target) ?? cache.make(generation, target, make, lost)
     }
     const inPlace = (ready: () => Awaitable<Representation> | undefined, make: Make) => {
       const work = (hold?: Hold) => places.run(network, () => make(hold), signal)
@@ -187,7 +188,7 @@ export function createApp({
       })
       const made = inPlace(
         () => undefined,
-        (hold) => handle(older.backend, signal, hold),
+        (hold) => handle(older.backend, lost, hold),
       )
       const response = await made.then((representation) => representation.respond(headers)).catch(failed)
       // Also where something is not there: that is but as of then.

@@ -285,7 +285,7 @@ export class Connection {
     this.lastAnswered = ++this.#service.answered
     const { line, response } = exchange
     response?.release?.()
-    if (!sent) exchange.clientLeft()
+    if (!sent) exchange.connectionLost()
     this.#service.logRequest({
       peer: this.peer,
       line,
@@ -376,6 +376,7 @@ export class Connection {
         bodyLength: request.body.length,
         readBody: async () => request.body,
         signal: controller.signal,
+        lost: controller.signal,
       })
     } catch (thrown) {
       response = failureResponse(thrown)

@@ -44,10 +44,12 @@ export class Exchange implements Request {
   /** Whether the client waits for `100 Continue` before it sends its body. */
   #wantsContinue: boolean
   #controller: AbortController | undefined
+  #lostController: AbortController | undefined
   /** Why no more of the body will come. */
   #bodyFailure: HttpError | undefined
   #rejectBody: ((reason: HttpError) => void) | undefined
   #clientLeft = false
+  #isLost = false
   #response: Response | undefined
   /** Bytes of the body that came; undefined while nobody receives it. */
   #received: number | undefined
@@ -128,6 +130,14 @@ export class Exchange implements Request {
     return this.#controller.signal
   }
 
+  get lost(): AbortSignal {
+    if (!this.#lostController) {
+      this.#lostController = new AbortController()
+      if (this.#isLost) this.#lostController.abort()
+    }
+    return this.#lostController.signal
+  }
+
   async readBody(limit: number): Promise<Buffer> {
     if (this.bodyLength !== undefined && this.bodyLength > limit) throw new HttpError(413)
     if (this.#bodyFailure) throw this.#bodyFailure
@@ -195,6 +205,13 @@ export class Exchange implements Request {
   clientLeft(): void {
     this.#clientLeft = true
     this.#controller?.abort()
+  }
+
+  /** Tells that the connection is lost. */
+  connectionLost(): void {
+    this.#isLost = true
+    this.#lostController?.abort()
+    this.clientLeft()
   }
 
   /**

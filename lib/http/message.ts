@@ -29,8 +29,13 @@ export interface Request {
    * @throws HttpError 413 for a longer one, 400 or 408 where it does not arrive whole
    */
   readonly readBody: (limit: number) => Promise<Buffer>
-  /** Aborted once the client has hung up, or said that it will send no more; made when first asked for. */
+  /**
+   * Aborted once the client has hung up, or said that it will send no more, which looks the same: reason enough not to
+   * wait for anything any longer. Made when first asked for.
+   */
   readonly signal: AbortSignal
+  /** Aborted once the connection is lost, so that nobody can read an answer; made when first asked for. */
+  readonly lost: AbortSignal
 }
 
 export interface Response {

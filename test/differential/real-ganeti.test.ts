@@ -107,6 +107,7 @@ async function get(app: App, target: string): Promise<Answer> {
     bodyLength: 0,
     readBody: async () => Buffer.alloc(0),
     signal: new AbortController().signal,
+    lost: new AbortController().signal,
   })
   return { status, body: parseJson(body.toString()) }
 }

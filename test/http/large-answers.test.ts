@@ -59,6 +59,7 @@ function get(app: App, target: string, network = '192.0.2.1', signal = never()) 
     bodyLength: 0,
     readBody: async () => Buffer.alloc(0),
     signal,
+    lost: signal,
   })
 }
 
@@ -216,6 +217,7 @@ t.test('who has the answer already, and gets nothing, holds nothing', async (t) 
     bodyLength: 0,
     readBody: async () => Buffer.alloc(0),
     signal: never(),
+    lost: never(),
   })
   t.equal(known.status, 304)
   t.equal(known.release, undefined)
@@ -232,6 +234,7 @@ t.test('compressed answers are taken like others', async (t) => {
       bodyLength: 0,
       readBody: async () => Buffer.alloc(0),
       signal: never(),
+      lost: never(),
     })
   const answers = ['a', 'b', 'c'].map(zipped)
   await end('a', 'b')

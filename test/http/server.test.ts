@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import t from 'tap'
-import type { App, Response } from '../../lib/http/message.ts'
+import type { App, Request, Response } from '../../lib/http/message.ts'
 import { failureResponse, HttpError } from '../../lib/http/status.ts'
 import { until } from '../daemon/until.ts'
 import { json, RawClient } from './raw-client.ts'
@@ -592,6 +592,30 @@ t.test('a client may close its sending side after the request', async (t) => {
   await answer('/a')
   t.equal((await client.response())?.body.toString(), '/a\n')
   await client.closed
+})
+
+t.test('a client that has only closed its sending side has not left', async (t) => {
+  let asked: Request | undefined
+  const app: App = (request) => {
+    asked = request
+    const { signal, lost } = request
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve(ok(String(lost.aborted)))))
+  }
+  const { port } = await serve(t, app)
+  const half = await RawClient.connect(port)
+  half.send(`GET / HTTP/1.1\r\n${HOST}\r\n`)
+  await until(() => asked !== undefined)
+  half.socket.end()
+  t.equal((await half.response())?.body.toString(), 'false')
+  half.socket.destroy()
+
+  const left = await RawClient.connect(port)
+  asked = undefined
+  left.send(`GET / HTTP/1.1\r\n${HOST}\r\n`)
+  await until(() => asked !== undefined)
+  left.socket.resetAndDestroy()
+  await until(() => (asked as Request).lost.aborted)
+  t.ok((asked as unknown as Request).signal.aborted)
 })
 
 t.test('a handler is told when the client hangs up, and the log that nothing was sent', async (t) => {

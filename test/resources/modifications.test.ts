@@ -146,6 +146,7 @@ async function send(request: Request, answers: readonly Exchange[] = []) {
     bodyLength: Buffer.byteLength(body),
     readBody: async () => Buffer.from(body),
     signal: new AbortController().signal,
+    lost: new AbortController().signal,
   })
   return { status, answer: parseJson(answer.toString()), calls: calls.map(withoutTimes) }
 }
