@@ -1,5 +1,5 @@
 import t from 'tap'
-import { eachInSlices, inSlices } from '../lib/slices.ts'
+import { arrivals, eachInSlices, inSlices } from '../lib/slices.ts'
 
 /** Longer than any slice. */
 function workLong(): void {
@@ -15,6 +15,24 @@ t.test('others have their turn between two long steps', async (t) => {
     happened.push(`step ${step}`)
   })
   t.strictSame(happened, ['step 1', 'other', 'step 2'])
+})
+
+t.test('while connections arrive, several turns pass between two long steps', async (t) => {
+  let turns = 0
+  let arriving = 5
+  const turn = () => {
+    turns++
+    if (arriving-- > 0) arrivals.count++
+    if (turns < 100) setImmediate(turn)
+  }
+  setImmediate(turn)
+  const seen: number[] = []
+  await eachInSlices([1, 2, 3], () => {
+    workLong()
+    seen.push(turns)
+  })
+  t.ok((seen[1] as number) >= 5, `${seen}`)
+  t.ok((seen[2] as number) - (seen[1] as number) <= 2, 'and one when there are no more')
 })
 
 t.test('work gives what it returns, and throws what it throws', async (t) => {

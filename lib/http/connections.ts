@@ -72,10 +72,17 @@ export class Connections {
     return (socket as Carrier)[CONNECTION]
   }
 
-  /** The connection with the same other end as a socket that is not known yet. */
+  /**
+   * The connection with the same other end as a socket that is not known yet: the newest, as there may still be one
+   * of which we have not heard that it is gone.
+   */
   withPeerOf(socket: Socket): Connection | undefined {
     const peer = peerOf(socket)
-    return this.#all.find((connection) => connection.peer === peer)
+    let newest: Connection | undefined
+    for (const connection of this.#all) {
+      if (connection.peer === peer && !(newest && newest.number > connection.number)) newest = connection
+    }
+    return newest
   }
 
   [Symbol.iterator](): Iterator<Connection> {

@@ -16,6 +16,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { Failure } from '../failure.ts'
 import { FairSemaphore } from '../fair-semaphore.ts'
+import { arrivals } from '../slices.ts'
 import type { Connection, RequestRecord, Service } from './connection.ts'
 import { Connections } from './connections.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
@@ -98,6 +99,7 @@ export async function startServer(
   const nodesListeners = server.listeners('connection') as ((this: Server, socket: Socket) => void)[]
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
+    arrivals.count++
     // Errors of a connection under way reach those who use it; one that waits has nobody else.
     socket.on('error', ignore)
     const connection = connections.add(socket, service)

@@ -11,6 +11,8 @@ function filter() {
   const changes: unknown[] = []
   const backend = {
     queryFilters: async ([uuid]: readonly string[]) => {
+      // All of them in natural order, in which 77 comes before 134.
+      if (uuid === undefined) return [['77e6'], ['134a']]
       if (uuid !== 'known') throw new Failure('not-found', `Filter rule UUID ${uuid} not found`)
       return [[uuid]]
     },
@@ -55,4 +57,12 @@ t.test('a rule cannot be tried', async (t) => {
   await t.rejects(ask('POST', '', 'dry-run=1', {}), refused)
   t.strictSame(changes, [])
   t.equal(await ask('POST', '', '', {}), 'new')
+})
+
+t.test('rules are listed in the order of their UUIDs as text', async (t) => {
+  const { ask } = filter()
+  t.strictSame(await ask('GET', '', ''), [
+    { uuid: '134a', uri: '/2/filters/134a' },
+    { uuid: '77e6', uri: '/2/filters/77e6' },
+  ])
 })

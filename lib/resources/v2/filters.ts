@@ -4,7 +4,7 @@ import { filterRuleChecks, type NewFilterRule } from '../../model/filter-rule.ts
 import { expectType } from '../expect-type.ts'
 import type { QueryString } from '../query-string.ts'
 import { BodyLimit, live, open, resource } from '../resource.ts'
-import { onlyRow, rowObject, uriList } from '../rows.ts'
+import { onlyRow, rowObject, sortedNames, uriList } from '../rows.ts'
 import { isDryRun } from '../submit.ts'
 import { bulk } from './parameters.ts'
 
@@ -18,11 +18,7 @@ const list = resource('/2/filters', 'The rules of the job filter.', {
         return (await backend.queryFilters([], FIELDS)).map((row) => rowObject(FIELDS, row))
       }
       const rows = await backend.queryFilters([], ['uuid'])
-      return uriList(
-        'uuid',
-        '/2/filters',
-        rows.map(([uuid]) => String(uuid)),
-      )
+      return uriList('uuid', '/2/filters', sortedNames(rows))
     },
     [bulk],
   ),

@@ -1,0 +1,59 @@
+import type { Socket } from 'node:net'
+import t from 'tap'
+import type { Service } from '../../lib/http/connection.ts'
+import { Connections } from '../../lib/http/connections.ts'
+import { DEFAULT_LIMITS } from '../../lib/http/limits.ts'
+
+const debug: string[] = []
+const service: Service = {
+  app: () => {
+    throw new Error('nothing is asked')
+  },
+  serverName: 'x',
+  limits: DEFAULT_LIMITS,
+  logRequest: () => {},
+  logDebug: (message) => debug.push(message),
+  pipelined: 0,
+  answered: 0,
+}
+
+/** As much of a socket as is looked at. */
+function socket(remoteAddress: string | undefined, remotePort = 1): Socket & { destroyed: boolean } {
+  const made = { remoteAddress, remotePort, destroyed: false, destroy: () => (made.destroyed = true) }
+  return made as unknown as Socket & { destroyed: boolean }
+}
+
+t.test('of two connections with one other end, the newest is meant', async (t) => {
+  const connections = new Connections(10)
+  const old = connections.add(socket('192.0.2.1', 5), service)
+  connections.add(socket('192.0.2.1', 6), service)
+  t.equal(connections.withPeerOf(socket('192.0.2.1', 5)), old)
+  const fresh = connections.add(socket('192.0.2.1', 5), service)
+  t.equal(connections.withPeerOf(socket('192.0.2.1', 5)), fresh)
+  t.equal(connections.withPeerOf(socket('192.0.2.1', 7)), undefined)
+})
+
+t.test('who has gone already is not taken in', async (t) => {
+  t.equal(new Connections(1).add(socket(undefined), service), undefined)
+})
+
+t.test('where there are too many, the network that has most makes room', async (t) => {
+  const connections = new Connections(3)
+  const sockets = ['192.0.2.1', '192.0.2.2', '192.0.2.2'].map((address, port) => socket(address, port))
+  for (const one of sockets) connections.add(one, service)
+  t.ok(connections.add(socket('192.0.2.3'), service))
+  t.strictSame(
+    sockets.map(({ destroyed }) => destroyed),
+    [false, true, false],
+  )
+  t.equal(connections.size, 3)
+  t.match(debug, [/^192\.0\.2\.2:1: closed to make room for others$/])
+})
+
+t.test('to forget a connection twice does nothing', async (t) => {
+  const connections = new Connections(3)
+  const [one, two] = ['192.0.2.1', '192.0.2.2'].map((address) => connections.add(socket(address), service))
+  if (one) connections.delete(one)
+  if (one) connections.delete(one)
+  t.strictSame([...connections], [two])
+})
