@@ -213,7 +213,7 @@ export class Connection {
   /** What the application need not be asked, and after which nothing more of the client is believed. */
   #refusal(exchange: Exchange): Response | undefined {
     const response = this.#faultOf(exchange)
-    if (response) this.#state = 'last-taken'
+    if (response) this.#forgetOthers()
     return response
   }
 

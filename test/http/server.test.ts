@@ -304,6 +304,28 @@ t.test('nothing behind an answer that closes is processed', async (t) => {
   t.notOk(log().some((line) => line.includes('ghost')))
 })
 
+t.test('nothing behind a refused request is processed, though it waited behind others', async (t) => {
+  const { app, answer, waiting } = answeringLater()
+  const { port, log } = await serve(t, app)
+  for (const refused of [
+    `GET /twice HTTP/1.1\r\n${HOST}${HOST}\r\n`,
+    'GET /none HTTP/1.1\r\n\r\n',
+    `GET /${'x'.repeat(9000)} HTTP/1.1\r\n${HOST}\r\n`,
+  ]) {
+    const client = await RawClient.connect(port)
+    waiting.clear()
+    client.send(`GET /1 HTTP/1.1\r\n${HOST}\r\n${refused}PUT /ghost HTTP/1.1\r\n${HOST}\r\n`)
+    await answer('/1')
+    t.equal((await client.response())?.status, 200)
+    const { status, headers } = (await client.response()) ?? {}
+    t.match([status, headers?.connection], [/^4../, 'close'])
+    t.equal(await client.response(), undefined)
+    client.socket.destroy()
+  }
+  t.notOk(waiting.has('/ghost'))
+  t.equal(log().length, 6)
+})
+
 t.test('two Host headers, and a chunked body of HTTP/1.0, are refused', async (t) => {
   const { port } = await serve(t, echo)
   for (const request of [
