@@ -354,6 +354,10 @@ export class Connection {
   }
 
   #afterOthers(line: string | undefined, read: () => UnparsedRequest): void {
+    // Node knows of nothing that is still to be answered, and would close our side once the client closes its own.
+    this.socket.removeAllListeners('end')
+    this.#watchesHalfClose = false
+    this.#watchHalfClose()
     this.#final = () => {
       this.#final = undefined
       void this.#answerFinal(line, read)

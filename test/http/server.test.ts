@@ -616,6 +616,31 @@ t.test('a client may close its sending side after the request', async (t) => {
   await client.closed
 })
 
+t.test(
+  'a client may close its sending side also after a request that Node does not understand',
+  async (t) => {
+    const { app, answer, waiting } = answeringLater()
+    const { port, log } = await serve(t, app)
+    for (const before of ['', `GET /before HTTP/1.1\r\n${HOST}\r\n`]) {
+      waiting.clear()
+      const client = await RawClient.connect(port)
+      client.send(`${before}get /a HTTP/1.1\r\n${HOST}\r\n`)
+      client.socket.end()
+      await new Promise((resolve) => client.socket.once('finish', resolve))
+      if (before) {
+        await answer('/before')
+        t.equal((await client.response())?.body.toString(), '/before\n')
+      }
+      await until(() => waiting.has('/a'))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      await answer('/a')
+      t.equal((await client.response())?.body.toString(), '/a\n')
+      t.equal(await client.response(), undefined)
+    }
+    t.strictSame(log(), ['get /a HTTP/1.1 200', 'GET /before HTTP/1.1 200', 'get /a HTTP/1.1 200'])
+  },
+)
+
 t.test('a client that has only closed its sending side has not left', async (t) => {
   let asked: Request | undefined
   const app: App = (request) => {
