@@ -181,7 +181,8 @@ function faultOf(
     return `status ${status} with the body ${body.slice(0, 200)}`
   }
   const line = request?.line ?? ''
-  if (status === 501 && /^Method \S+ is unsupported for path /.test(String(value?.message)) === false) {
+  // A long one is cut.
+  if (status === 501 && !/^Method \S+( is unsupported for path |\S*$)/.test(String(value?.message))) {
     return `501 for another reason than its method: ${line}: ${body.slice(0, 200)}`
   }
   if (status === 505 && /HTTP\/1\.[01]$/.test(line)) return `505 for ${line}`
