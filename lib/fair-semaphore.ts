@@ -19,6 +19,11 @@ export interface FairSemaphoreOptions {
   readonly refusal: string
 }
 
+/** A share by which one key leaves some of the places to others, but for a single one. */
+export function allButAQuarter(places: number): number {
+  return Math.max(1, places - Math.ceil(places / 4))
+}
+
 /** Gives a place back; further calls do nothing. */
 export type Release = () => void
 

@@ -5,7 +5,17 @@
  * and the same texts are refused.
  */
 import { type Json, parseJson } from './json.ts'
-import { type JsonBounds, JsonOutline } from './json-outline.ts'
+import {
+  BACKSLASH,
+  CLOSE_LIST,
+  CLOSE_OBJECT,
+  COMMA,
+  type JsonBounds,
+  JsonOutline,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  QUOTE,
+} from './json-outline.ts'
 import { inSlices } from './slices.ts'
 
 export interface JsonDecoding {
@@ -22,13 +32,6 @@ const TAB = 0x09
 const NEWLINE = 0x0a
 const RETURN = 0x0d
 const SPACE = 0x20
-const QUOTE = 0x22
-const COMMA = 0x2c
-const OPEN_LIST = 0x5b
-const BACKSLASH = 0x5c
-const CLOSE_LIST = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
 
 /**
  * Parses a JSON text; lets others have their turn in between where it is long.

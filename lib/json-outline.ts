@@ -32,13 +32,14 @@ export class JsonBoundError extends Error {
   }
 }
 
-const QUOTE = 0x22
-const COMMA = 0x2c
-const OPEN_LIST = 0x5b
-const BACKSLASH = 0x5c
-const CLOSE_LIST = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
+/** The bytes that tell where the parts of a JSON text begin and end. */
+export const QUOTE = 0x22
+export const COMMA = 0x2c
+export const OPEN_LIST = 0x5b
+export const BACKSLASH = 0x5c
+export const CLOSE_LIST = 0x5d
+export const OPEN_OBJECT = 0x7b
+export const CLOSE_OBJECT = 0x7d
 
 export class JsonOutline {
   /** The containers longer than `large`: where each ends, by where it begins, at its brackets. */

@@ -9,7 +9,7 @@ import type { Right } from '../auth/rights.ts'
 import type { Verdict } from '../auth/verdict.ts'
 import type { Backend } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
-import { FairSemaphore } from '../fair-semaphore.ts'
+import { allButAQuarter, FairSemaphore } from '../fair-semaphore.ts'
 import type { Json } from '../json.ts'
 import { QueryString } from '../resources/query-string.ts'
 import { BodyLimit, type Call, type Method, type MethodName, type Resource } from '../resources/resource.ts'
@@ -233,11 +233,6 @@ export function createApp({
     }
     return ready ?? answer(request)
   }
-}
-
-/** So that one network leaves some of the places to others, but for a single one. */
-function allButAQuarter(places: number): number {
-  return Math.max(1, places - Math.ceil(places / 4))
 }
 
 /** The only generation of what does not follow from the state, for a backend that cannot tell generations. */

@@ -3,18 +3,16 @@
  * or the /64 of its IPv6 address, since whoever has one address of that has
  * all of them.
  */
-
-/** An IPv4 address that came in through an IPv6 socket. */
-const MAPPED = /^::ffff:(?=[\d.]+$)/
+import { plainAddress } from './peer.ts'
 
 /**
  * Gives the network of an address, e.g. `192.0.2.1` or `2001:db8:0:1`.
  * @param address as Node has it: compressed, in lower case, perhaps with a zone
  */
 export function networkOf(address: string): string {
-  if (!address.includes(':')) return address
-  if (MAPPED.test(address)) return address.replace(MAPPED, '')
-  const [head = '', tail] = address.split('::')
+  const plain = plainAddress(address)
+  if (!plain.includes(':')) return plain
+  const [head = '', tail] = plain.split('::')
   const groups = head === '' ? [] : head.split(':')
   // What `::` stands for is zeros up to where the groups behind it begin.
   const behind = tail === undefined || tail === '' ? 0 : tail.split(':').length

@@ -15,7 +15,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { Failure } from '../failure.ts'
-import { FairSemaphore } from '../fair-semaphore.ts'
+import { allButAQuarter, FairSemaphore } from '../fair-semaphore.ts'
 import { arrivals } from '../slices.ts'
 import type { Connection, RequestRecord, Service } from './connection.ts'
 import { Connections } from './connections.ts'
@@ -65,7 +65,7 @@ export async function startServer(
   const connections = new Connections(limits.connections)
   const handshakes = new FairSemaphore({
     places: limits.handshakes,
-    share: Math.ceil(limits.handshakes * 0.75),
+    share: allButAQuarter(limits.handshakes),
     waiting: limits.connections,
     newestFirst: true,
     refusal: 'Too many TLS handshakes',

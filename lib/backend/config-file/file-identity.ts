@@ -1,7 +1,5 @@
-/** What tells a file, or a state of it, from another. */
+/** What is known of a file's text: when it was changed, and a hash of it. */
 import { createHash, webcrypto } from 'node:crypto'
-
-export { identityOf } from '../../file-identity.ts'
 
 /** Of a time in nanoseconds; as exact as numbers are. */
 export function secondsOf(nanoseconds: bigint): number {

@@ -4,10 +4,10 @@
  */
 import { stat } from 'node:fs/promises'
 import { Failure } from '../../failure.ts'
+import { identityOf } from '../../file-identity.ts'
 import type { Config } from '../../model/config.ts'
 import type { Backend } from '../backend.ts'
 import { configFileBackend } from './config-file-backend.ts'
-import { identityOf } from './file-identity.ts'
 import type { ConfigLoader } from './load.ts'
 
 interface Reading {

@@ -6,9 +6,10 @@
  * on the daemon's own thread.
  */
 import { Failure } from '../../failure.ts'
+import { identityOf } from '../../file-identity.ts'
 import { type Config, type ConfigObjects, indexConfig } from '../../model/config.ts'
 import { readStable } from '../../stable-read.ts'
-import { hashOf, identityOf, secondsOf } from './file-identity.ts'
+import { hashOf, secondsOf } from './file-identity.ts'
 import { readConfigData } from './read-config-data.ts'
 import { readYamlText } from './read-yaml.ts'
 import type { Cuts } from './yaml-text.ts'
