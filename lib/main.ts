@@ -15,7 +15,6 @@ import { hashPassword } from './auth/hash-password.ts'
 import { readUsers, type UserList } from './auth/users-file.ts'
 import type { Backend } from './backend/backend.ts'
 import { ClusterFile } from './backend/config-file/cluster-file.ts'
-import { SOFTWARE_VERSION } from './backend/config-file/cluster-info.ts'
 import { configFileBackend } from './backend/config-file/config-file-backend.ts'
 import { JobQueue } from './backend/config-file/job-queue.ts'
 import { ConfigLoader } from './backend/config-file/load.ts'
@@ -38,6 +37,7 @@ import { DEFAULT_LIMITS } from './http/limits.ts'
 import { startServer } from './http/server.ts'
 import { type Certificate, readCertificate } from './http/tls.ts'
 import type { Config } from './model/config.ts'
+import type { Version } from './model/version.ts'
 import { helpText, type Options, PROGRAM, parseOptions, UsageError } from './options.ts'
 import { defaultPaths, type Paths } from './paths.ts'
 import { resources } from './resources/table.ts'
@@ -153,7 +153,10 @@ async function serve(
           maxClients: options.maxClients,
           ...(source.kind === 'master' && { maxWaits: MAX_WAITS }),
         }),
-        serverName: `Ganeti ${SOFTWARE_VERSION}`,
+        get serverName() {
+          const { version } = state
+          return version ? `Ganeti ${version.text}` : 'Ganeti'
+        },
         certificate: certificate.current,
         logRequest: (record) => logRequest(log, record),
         logDebug: (message) => log.debug(escapeForLog(message)),
@@ -277,6 +280,8 @@ async function loadUsers(path: string, log: Log): Promise<UserList> {
 /** What answers for the cluster. */
 interface State {
   readonly backend: Backend
+  /** Which Ganeti the cluster runs; undefined before it has told. */
+  readonly version: Version | undefined
   readonly standIn?: () => Promise<StandIn>
   /** Takes up its work, as the user as whom we serve. */
   begin(): Promise<void>
@@ -292,8 +297,14 @@ async function openState(source: Source, standIn: string | undefined, log: Log):
     log.info(`Asking the master daemon on this node, at ${source.sockets.join(' or ')}`)
     return {
       backend,
+      get version() {
+        return backend.knownVersion
+      },
       ...(standIn !== undefined && { standIn: configOnDemand(standIn, loader) }),
-      begin: async () => {},
+      begin: async () => {
+        // For the first answers to name it; where the master daemon is away, it is asked when it is met.
+        backend.version().catch(() => {})
+      },
       reload: async () => {},
       close: async () => {
         await loader.close()
@@ -312,6 +323,9 @@ async function openState(source: Source, standIn: string | undefined, log: Log):
   return {
     get backend() {
       return backend ?? starting()
+    },
+    get version() {
+      return file.current.version
     },
     async begin() {
       const load = () => import('./backend/config-file/change-yaml.ts')

@@ -8,6 +8,7 @@
 import type { Json, JsonObject } from '../json.ts'
 import type { List } from '../lazy-list.ts'
 import type { NewFilterRule } from '../model/filter-rule.ts'
+import type { Version } from '../model/version.ts'
 
 export type QueryResource =
   | 'cluster'
@@ -56,6 +57,11 @@ export interface Backend {
    * answers. Null where that cannot be known (a live cluster).
    */
   readonly generation: number | null
+
+  /** Which Ganeti the cluster runs, as far as that is known without asking; undefined before a live cluster has told. */
+  readonly knownVersion: Version | undefined
+  /** Which Ganeti the cluster runs. */
+  version(): Promise<Version>
 
   /** What `gnt-cluster info` shows: name, master, versions and all defaults, as RAPI 2's /2/info has them. */
   queryClusterInfo(): Promise<JsonObject>
@@ -131,7 +137,8 @@ export interface Backend {
   queryFields(what: string, fields: readonly string[] | null): Promise<readonly FieldDefinition[]>
 
   /**
-   * Hands opcodes over to be run one after the other.
+   * Hands opcodes over to be run one after the other. Parameters that are left out have the defaults of
+   * the cluster's version.
    * @returns the new job's id
    * @throws Failure `unavailable` where no job can be taken, `unsupported` where none ever will
    */

@@ -11,6 +11,7 @@ import type { Backend } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
 import { allButAQuarter, FairSemaphore } from '../fair-semaphore.ts'
 import type { Json } from '../json.ts'
+import { isSince } from '../model/version.ts'
 import { QueryString } from '../resources/query-string.ts'
 import { BodyLimit, type Call, type Method, type MethodName, type Resource } from '../resources/resource.ts'
 import { readJsonBody } from './body.ts'
@@ -196,13 +197,24 @@ export function createApp({
     }
   }
 
+  /** Whether the cluster's Ganeti has a resource, or a method of one. What it is that does not tell, is found out later. */
+  const isThere = async ({ since }: Resource | Method) => {
+    if (!since) return true
+    const version = await presentBackend()
+      .version()
+      .catch(() => undefined)
+    return !version || isSince(version, since)
+  }
+
   const answer = async (request: Request): Promise<Response> => {
     const { target, headers } = request
     const path = pathOf(target)
     let user: string | undefined
     try {
-      const match = route(path)
-      const method = match?.resource.methods[request.method as MethodName]
+      const routed = route(path)
+      const match = routed && (await isThere(routed.resource)) ? routed : undefined
+      const named = match?.resource.methods[request.method as MethodName]
+      const method = named && (await isThere(named)) ? named : undefined
 
       if (method || requireAuthentication) {
         const verdict = await authorize(headers.authorization, method?.access ?? [], request.network)

@@ -27,7 +27,7 @@ import type { ParserError } from './unparsed.ts'
 
 export interface ServerOptions {
   readonly app: App
-  /** The Server header, e.g. `Ganeti 3.0.2`. */
+  /** The Server header, e.g. `Ganeti 3.0.2`; looked at anew for each answer. */
   readonly serverName: string
   /** What to speak TLS with; plain HTTP without it. */
   readonly certificate?: Certificate | undefined
@@ -59,9 +59,19 @@ export async function startServer(
   options: ServerOptions,
   where: { readonly host?: string | undefined; readonly port: number },
 ): Promise<HttpServer> {
-  const { app, serverName, certificate, logRequest, logDebug, logWarning } = options
+  const { app, certificate, logRequest, logDebug, logWarning } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  const service: Service = { app, serverName, limits, logRequest, logDebug, pipelined: 0, answered: 0 }
+  const service: Service = {
+    app,
+    get serverName() {
+      return options.serverName
+    },
+    limits,
+    logRequest,
+    logDebug,
+    pipelined: 0,
+    answered: 0,
+  }
   const connections = new Connections(limits.connections)
   const handshakes = new FairSemaphore({
     places: limits.handshakes,

@@ -13,11 +13,12 @@ import type { Network } from './network.ts'
 import { compareNicely, niceSort } from './nice-sort.ts'
 import type { Hardware, Node, NodeLive } from './node.ts'
 import type { Os } from './os.ts'
+import type { Version } from './version.ts'
 
 /** What a reader of a file gives: the objects, in no particular order. */
 export interface ConfigObjects {
-  /** Of the file, as Ganeti counts: 3000000 is 3.0; 0 where the file has none (YAML). */
-  readonly version: number
+  /** Which Ganeti the file is of. */
+  readonly version: Version
   readonly serial_no: number
   /** When the file last changed, seconds since the epoch. */
   readonly mtime: number

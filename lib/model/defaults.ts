@@ -1,11 +1,13 @@
 /**
  * Ganeti's own defaults, by Ganeti's own names: what a cluster gets where its
  * file is silent. These are the values of Ganeti 3.0, and files of older
- * versions are filled with them too, as Ganeti itself does when it upgrades.
+ * versions are filled with them too, as Ganeti itself does when it upgrades;
+ * where later ones differ, the version is asked (`hvDefaults`).
  * Where Ganeti shows parameters in an order of its own, they have it here.
  */
 import type { AllocPolicy } from './group.ts'
 import type { BeParams, DiskParams, HvParams, IPolicy, NdParams, NicMode, NicParams } from './params.ts'
+import { isSince, type Version } from './version.ts'
 
 /** How a parameter is written: `size` is whole MiB, `maybe-string` may be null. */
 export type ParamType = 'bool' | 'float' | 'int' | 'maybe-string' | 'size' | 'string'
@@ -156,7 +158,7 @@ export const HV_TYPES: ParamTypes = {
   xen_cmd: 'string',
 }
 
-/** By hypervisor; each has just the parameters it knows. */
+/** By hypervisor, in Ganeti 3.0; each has just the parameters it knows. */
 export const HV_DEFAULTS: { readonly [hypervisor: string]: HvParams } = {
   chroot: { init_script: '/ganeti-chroot' },
   fake: { migration_mode: 'live' },
@@ -283,6 +285,25 @@ export const HV_DEFAULTS: { readonly [hypervisor: string]: HvParams } = {
     vif_script: '',
     xen_cmd: 'xm',
   },
+}
+
+const { kvm, 'xen-hvm': xenHvm, 'xen-pvm': xenPvm, ...others } = HV_DEFAULTS
+
+const HV_DEFAULTS_3_1: typeof HV_DEFAULTS = {
+  ...others,
+  kvm: { ...kvm, disk_discard: 'ignore', vhost_net: true },
+  'xen-hvm': withoutXenCmd(xenHvm),
+  'xen-pvm': withoutXenCmd(xenPvm),
+}
+
+/** Hypervisors' parameters as a cluster of a version has them at first. */
+export function hvDefaults(version: Version): typeof HV_DEFAULTS {
+  return isSince(version, '3.1') ? HV_DEFAULTS_3_1 : HV_DEFAULTS
+}
+
+/** Since 3.1 there is but one command for Xen. */
+function withoutXenCmd({ xen_cmd: _, ...params }: HvParams = {}): HvParams {
+  return params
 }
 
 export const DISK_TEMPLATES = [

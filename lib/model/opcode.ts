@@ -1,8 +1,8 @@
 /**
  * What a job is made of. An opcode has a name, and parameters each with a test
  * and a default, under the names by which Ganeti knows them; the tables stand
- * in `opcodes/`. A job is handed over with every parameter filled in, so that
- * whoever runs it need not know the defaults.
+ * in `opcodes/`. A job is handed over with what the client said: whoever runs
+ * it fills in the rest, as a master daemon knows the defaults of its release.
  */
 import { Failure } from '../failure.ts'
 import type { Json, JsonObject } from '../json.ts'
@@ -19,18 +19,26 @@ import {
   string,
   tupleOf,
 } from './check.ts'
+import { isSince, isUnknown, type Release, type Version } from './version.ts'
 
 export interface OpcodeParameter {
   readonly check: Check
   /** What holds where none is given; if that does not pass the check, one must be given. */
   readonly preset: Json
+  /** The first release that has it so; unless given, all before `until` do. */
+  readonly since?: Release
+  /** The first release that has it no more, or otherwise. */
+  readonly until?: Release
 }
+
+/** A parameter, or what it was and is from one release to the next. */
+export type ParameterHistory = OpcodeParameter | readonly OpcodeParameter[]
 
 export interface Opcode<Name extends string = string> {
   /** E.g. `OP_INSTANCE_STARTUP`. */
   readonly id: string
   /** In the order in which they are checked. */
-  readonly parameters: { readonly [name in Name]: OpcodeParameter }
+  readonly parameters: { readonly [name in Name]: ParameterHistory }
 }
 
 /** A parameter with a default. */
@@ -43,6 +51,16 @@ export const optional = (check: Check): OpcodeParameter => preset(maybe(check), 
 export const no = preset(boolean, false)
 /** A parameter that is true unless given. */
 export const yes = preset(boolean, true)
+/** A parameter that a release was the first to have so. */
+export const since = (release: Release, parameter: OpcodeParameter): OpcodeParameter => ({
+  ...parameter,
+  since: release,
+})
+/** A parameter that a release was the first not to have so. */
+export const until = (release: Release, parameter: OpcodeParameter): OpcodeParameter => ({
+  ...parameter,
+  until: release,
+})
 
 const jobId: Check = either(integer, (value) => typeof value === 'string' && /^\d+$/.test(value))
 
@@ -60,30 +78,62 @@ const COMMON = {
 /** Describes an opcode; those parameters that every opcode takes are added. */
 export function opcode<const Name extends string>(
   id: string,
-  parameters: { readonly [name in Name]: OpcodeParameter },
+  parameters: { readonly [name in Name]: ParameterHistory },
 ): Opcode<Name | keyof typeof COMMON> {
   return { id, parameters: { ...parameters, ...COMMON } }
 }
 
+/** The parameters that an opcode has in a version, in order. */
+export function parametersOf(
+  { parameters }: Opcode,
+  version: Version,
+): { readonly [name: string]: OpcodeParameter } {
+  const present: { [name: string]: OpcodeParameter } = {}
+  for (const [name, history] of Object.entries(parameters)) {
+    const parameter = [history].flat().find((one) => isIn(one, version))
+    if (parameter) present[name] = parameter
+  }
+  return present
+}
+
+function isIn({ since, until }: OpcodeParameter, version: Version): boolean {
+  return (!since || isSince(version, since)) && !(until && isSince(version, until))
+}
+
 /**
- * An opcode as it is submitted: what was given, checked, and defaults for the rest.
+ * An opcode as it is submitted: what was given, checked against what the
+ * version has; of a release that is unknown, whoever runs the job knows better.
+ *
+ * `reason` is always there: without the others Ganeti's master daemon takes
+ * an opcode, without this one it does not.
+ *
  * @throws Failure `invalid` for an unknown parameter or a value that does not
  *   pass its check, in the original's words (a Python exception's)
  */
-export function fillOpcode({ id, parameters }: Opcode, given: JsonObject): JsonObject {
+export function makeOpcode(opcode: Opcode, given: JsonObject, version: Version): JsonObject {
+  if (!isUnknown(version)) check(opcode, given, version)
+  return { reason: [], ...given, OP_ID: opcode.id }
+}
+
+/** An opcode with every parameter filled in that was not given, as it runs. */
+export function fillOpcode(opcode: Opcode, given: JsonObject, version: Version): JsonObject {
+  const filled: { [name: string]: Json } = {}
+  for (const [name, { preset }] of Object.entries(parametersOf(opcode, version))) filled[name] = preset
+  return { ...filled, ...given }
+}
+
+function check(opcode: Opcode, given: JsonObject, version: Version): void {
+  const { id } = opcode
+  const parameters = parametersOf(opcode, version)
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(parameters, name)) {
       throw invalid(`Object ${className(id)} doesn't support the parameter '${name}'`)
     }
   }
-  const filled: { [name: string]: Json } = {}
   for (const [name, { check, preset }] of Object.entries(parameters)) {
     const value = Object.hasOwn(given, name) ? (given[name] ?? null) : preset
     if (!check(value)) throw invalid(`("Parameter '${id}.${name}' fails validation", 'wrong_input')`)
-    filled[name] = value
   }
-  filled.OP_ID = id
-  return filled
 }
 
 function invalid(message: string): Failure {

@@ -64,7 +64,7 @@ function introduction(resources: readonly Resource[]): string {
 }
 
 async function section(resource: Resource, sample: Sample): Promise<string> {
-  const parts = [`## ${code(resource.path)}`, resource.doc]
+  const parts = [`## ${code(resource.path)}`, resource.doc + firstRelease(resource)]
   for (const name of METHODS) {
     const method = resource.methods[name]
     if (method) parts.push(...describe(name, method))
@@ -73,11 +73,12 @@ async function section(resource: Resource, sample: Sample): Promise<string> {
   return parts.join('\n\n')
 }
 
-function describe(name: MethodName, { doc, access, parameters }: Method): string[] {
+function describe(name: MethodName, method: Method): string[] {
+  const { doc, access, parameters } = method
   const rights = access.map(code).join(' or ')
   return [
     `### ${name}`,
-    `${doc} ${rights === '' ? 'Open to everyone.' : `Needs ${rights}.`}`,
+    `${doc} ${rights === '' ? 'Open to everyone.' : `Needs ${rights}.`}${firstRelease(method)}`,
     ...(parameters.length === 0
       ? []
       : [
@@ -87,6 +88,11 @@ function describe(name: MethodName, { doc, access, parameters }: Method): string
           ),
         ]),
   ]
+}
+
+/** Of what not every Ganeti has. */
+function firstRelease({ since }: Resource | Method): string {
+  return since === undefined ? '' : ` Since Ganeti ${since}.`
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

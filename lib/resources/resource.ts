@@ -7,6 +7,7 @@ import type { Right } from '../auth/rights.ts'
 import type { Backend } from '../backend/backend.ts'
 import { isJsonObject, type Json } from '../json.ts'
 import { LazyList, type List } from '../lazy-list.ts'
+import type { Release } from '../model/version.ts'
 import type { QueryString } from './query-string.ts'
 
 /** The names in braces of a path, e.g. `'node_name'` of `'/2/nodes/{node_name}/tags'`. */
@@ -71,6 +72,8 @@ export interface Method<Params = Readonly<Record<string, string>>> {
   readonly doc: string
   /** Any one of these rights lets a user in; none at all means open to everyone. */
   readonly access: readonly Right[]
+  /** The first release of Ganeti that has it; all that are known, unless given. */
+  readonly since?: Release
   readonly parameters: readonly Parameter[]
   /**
    * What else than path and query the answer depends on: `nothing`, so that it may be kept for good;
@@ -98,6 +101,8 @@ export type MethodName = 'GET' | 'PUT' | 'POST' | 'DELETE'
 export interface Resource {
   readonly path: string
   readonly doc: string
+  /** The first release of Ganeti that has it; all that are known, unless given. */
+  readonly since?: Release
   readonly methods: { readonly [name in MethodName]?: Method }
 }
 

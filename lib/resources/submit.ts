@@ -9,7 +9,8 @@ import type { Right } from '../auth/rights.ts'
 import type { Backend } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json.ts'
-import { fillOpcode, type Opcode } from '../model/opcode.ts'
+import { makeOpcode, type Opcode } from '../model/opcode.ts'
+import type { Release, Version } from '../model/version.ts'
 import { bodyObject } from './expect-type.ts'
 import type { QueryString } from './query-string.ts'
 import { BodyLimit, type Call, type Method, type Parameter } from './resource.ts'
@@ -76,11 +77,13 @@ export interface Submission<Taken extends string, Name extends string> {
   /** `write` unless given. */
   readonly access?: readonly Right[]
   readonly dryRun?: DryRun
+  /** The first release that has it; all that are known, unless given. */
+  readonly since?: Release
   readonly fixed?: { readonly [parameter in NoInfer<Taken>]?: Source<Name> }
   /** What else there is in the query string: `body` looks at it. */
   readonly parameters?: readonly Parameter[]
   /** What the body says; unless given, the body itself, which may be missing. */
-  readonly body?: (call: Call<Params<Name>>) => JsonObject
+  readonly body?: (call: Call<Params<Name>>, version: Version) => JsonObject
   readonly renames?: Renames<NoInfer<Taken>>
   /** Parameters that are not for clients of this API. */
   readonly forbidden?: readonly NoInfer<Taken>[]
@@ -91,12 +94,13 @@ export function submit<Taken extends string, Name extends string = never>(
   opcode: Opcode<Taken>,
   submission: Submission<Taken, Name>,
 ): Method<Params<Name>> {
-  const { doc, operation, access, renames, forbidden } = submission
+  const { doc, operation, access, since, renames, forbidden } = submission
   const { body = wholeBody, parameters = [], dryRun = 'if asked' } = submission
   const fixed: [string, Source<Name>][] = Object.entries(submission.fixed ?? {})
   return jobMethod({
     doc,
     ...(access && { access }),
+    ...(since && { since }),
     ...(body === noBody && { bodyLimit: BodyLimit.jobIds }),
     opcodes: [opcode],
     parameters: [
@@ -105,12 +109,12 @@ export function submit<Taken extends string, Name extends string = never>(
       ...(dryRun === 'ignored' ? [] : [dryRunParameter]),
       reasonParameter,
     ],
-    job: (call) => {
+    job: (call, version) => {
       checkForbidden(forbidden, call)
-      const said = { ...body(call), ...dependsIn(call.body) }
+      const said = { ...body(call, version), ...dependsIn(call.body) }
       const values: { [parameter: string]: Json } = { reason: reasonTrail(operation, call.query) }
       for (const [parameter, source] of fixed) values[parameter] = source.valueIn(call)
-      return [fill(opcode, said, { ...values, ...dryRunIn(call.query, dryRun) }, renames)]
+      return [opcodeOf(opcode, version, said, { ...values, ...dryRunIn(call.query, dryRun) }, renames)]
     },
   })
 }
@@ -119,6 +123,7 @@ export function submit<Taken extends string, Name extends string = never>(
 export function jobMethod<Name extends string>({
   doc,
   access = ['write'],
+  since,
   bodyLimit = BodyLimit.job,
   opcodes,
   parameters,
@@ -126,14 +131,16 @@ export function jobMethod<Name extends string>({
 }: {
   readonly doc: string
   readonly access?: readonly Right[]
+  readonly since?: Release
   readonly bodyLimit?: number
   readonly opcodes: readonly Opcode[]
   readonly parameters: readonly Parameter[]
-  readonly job: (call: Call<Params<Name>>) => readonly JsonObject[]
+  readonly job: (call: Call<Params<Name>>, version: Version) => readonly JsonObject[]
 }): Method<Params<Name>> {
   return {
     doc: `${doc} Answers with the job's id.`,
     access,
+    ...(since && { since }),
     parameters,
     dependsOn: 'more',
     // Strangers have nothing long to send, whatever it is for.
@@ -141,7 +148,7 @@ export function jobMethod<Name extends string>({
     submits: opcodes.map(({ id }) => id),
     handle: async (call) => {
       const { user, backend } = call
-      const opcodes = job(call)
+      const opcodes = job(call, await backend.version())
       if (access.length === 0 && user === undefined) return strangersOf(backend).submit(opcodes)
       return backend.submitJob(opcodes)
     },
@@ -158,12 +165,13 @@ function strangersOf(backend: Backend): StrangersJobs {
 }
 
 /**
- * An opcode from what a body says and what is fixed.
+ * An opcode from what a body says and what is fixed, as the version at hand has it.
  * @throws Failure `invalid` where a name stands there with its older one, the
  *   body repeats what is fixed, or the result is not what the opcode takes
  */
-export function fill(
+export function opcodeOf(
   opcode: Opcode,
+  version: Version,
   said: JsonObject,
   fixed: JsonObject,
   renames: Renames<string> = {},
@@ -183,7 +191,7 @@ export function fill(
     const names = repeated.map((name) => `'${name}'`).join(', ')
     throw new Failure('invalid', `Can't overwrite static parameters {${names}}`)
   }
-  return fillOpcode(opcode, { ...given, ...fixed })
+  return makeOpcode(opcode, { ...given, ...fixed }, version)
 }
 
 /** Whether a request only asks what would be. */

@@ -6,13 +6,11 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { isJsonObject, type Json, type JsonObject, parseJson, stringifyJson } from '../../lib/json.ts'
-import { fillOpcode, type Opcode } from '../../lib/model/opcode.ts'
-import * as cluster from '../../lib/model/opcodes/cluster.ts'
-import * as group from '../../lib/model/opcodes/group.ts'
-import * as instance from '../../lib/model/opcodes/instance.ts'
-import * as network from '../../lib/model/opcodes/network.ts'
-import * as node from '../../lib/model/opcodes/node.ts'
-import * as tags from '../../lib/model/opcodes/tags.ts'
+import { fillOpcode, makeOpcode, parametersOf } from '../../lib/model/opcode.ts'
+import { OP_GROUP_RENAME } from '../../lib/model/opcodes/group.ts'
+import { OPCODES } from '../../lib/model/opcodes/table.ts'
+import { type Version, versionFrom } from '../../lib/model/version.ts'
+import { GANETI_3_0, GANETI_3_1 } from '../support/versions.ts'
 
 const original: {
   readonly probes: readonly Json[]
@@ -22,11 +20,11 @@ const original: {
   readFileSync(new URL('../../../test/fixtures/opcode-parameters.json', import.meta.url), 'utf8'),
 ) as never
 
-const opcodes = new Map<string, Opcode>(
-  [cluster, group, instance, network, node, tags]
-    .flatMap((room): readonly Opcode[] => Object.values(room))
-    .map((opcode) => [opcode.id, opcode]),
-)
+/** The parameters of one of our opcodes in a version; none for an unknown one. */
+function ours(id: string, version = GANETI_3_0) {
+  const opcode = OPCODES.get(id)
+  return opcode ? parametersOf(opcode, version) : {}
+}
 
 /** Values that the original takes and we do not. */
 const DIFFERENCES: readonly {
@@ -49,14 +47,14 @@ const DIFFERENCES: readonly {
 
 t.test("opcodes take Ganeti's parameters, in its order and with its defaults", async (t) => {
   for (const [id, parameters] of Object.entries(original.opcodes)) {
-    const ours = opcodes.get(id)?.parameters ?? {}
-    t.strictSame(Object.keys(ours), Object.keys(parameters), id)
+    const present = ours(id)
+    t.strictSame(Object.keys(present), Object.keys(parameters), id)
     for (const [name, [value]] of Object.entries(parameters)) {
-      t.strictSame(ours[name]?.preset, value, `${id}.${name}`)
+      t.strictSame(present[name]?.preset, value, `${id}.${name}`)
     }
   }
   t.strictSame(
-    [...opcodes.keys()].filter((id) => !(id in original.opcodes)),
+    [...OPCODES.keys()].filter((id) => !(id in original.opcodes)),
     ['OP_NETWORK_RENAME'],
     'nothing but what is newer than Ganeti 3.0 is missing there',
   )
@@ -69,7 +67,7 @@ t.test("parameters take the values that Ganeti's do", async (t) => {
   const applied = new Set<unknown>()
   for (const [id, parameters] of Object.entries(original.opcodes)) {
     for (const [name, [, kind]] of Object.entries(parameters)) {
-      const check = opcodes.get(id)?.parameters[name]?.check
+      const check = ours(id)[name]?.check
       for (const [place, value] of probes.entries()) {
         compared++
         const theirs = kinds[kind]?.[place] === '1'
@@ -88,9 +86,42 @@ t.test("parameters take the values that Ganeti's do", async (t) => {
   t.ok(compared > 10_000, 'there was something to compare')
 })
 
+/** What a release changed, of the opcodes that we have: null for a parameter that is not there. */
+const CHANGES: readonly (readonly [opcode: string, parameter: string, before: Json, since31: Json])[] = [
+  ['OP_INSTANCE_CREATE', 'ip_check', true, false],
+  ['OP_INSTANCE_CREATE', 'name_check', true, false],
+  ['OP_INSTANCE_RENAME', 'ip_check', true, false],
+  ['OP_INSTANCE_RENAME', 'name_check', true, false],
+  ['OP_INSTANCE_SET_PARAMS', 'hotplug', false, true],
+  ['OP_INSTANCE_SET_PARAMS', 'hotplug_if_possible', false, null],
+]
+
+t.test('from Ganeti 3.1 on, opcodes are those of 3.1', async (t) => {
+  const presets = (version: Version) =>
+    [...OPCODES.keys()].flatMap((id) =>
+      Object.entries(ours(id, version)).map(([name, { preset }]) => [`${id}.${name}`, preset] as const),
+    )
+  const before = new Map(presets(GANETI_3_0))
+  const after = new Map(presets(GANETI_3_1))
+  const names = [...new Set([...before.keys(), ...after.keys()])].sort()
+  const changes = names.map((name) => [name, before.get(name) ?? null, after.get(name) ?? null] as const)
+  t.strictSame(
+    changes.filter(([, was, is]) => stringifyJson(was) !== stringifyJson(is)),
+    CHANGES.map(([id, name, ...values]) => [`${id}.${name}`, ...values]),
+  )
+})
+
+const given = { group_name: 'a', new_name: 'b', priority: -10 }
+
+t.test('an opcode is submitted with what is given, and always with a reason', async (t) => {
+  const made = makeOpcode(OP_GROUP_RENAME, given, GANETI_3_0)
+  t.strictSame(made, { ...given, reason: [], OP_ID: 'OP_GROUP_RENAME' })
+  const reason = [['gnt:user', 'why', 0]]
+  t.strictSame(makeOpcode(OP_GROUP_RENAME, { ...given, reason }, GANETI_3_0).reason, reason)
+})
+
 t.test('an opcode is filled with what is given and defaults for the rest', async (t) => {
-  const filled = fillOpcode(group.OP_GROUP_RENAME, { group_name: 'a', new_name: 'b', priority: -10 })
-  t.strictSame(filled, {
+  t.strictSame(fillOpcode(OP_GROUP_RENAME, given, GANETI_3_0), {
     group_name: 'a',
     new_name: 'b',
     dry_run: null,
@@ -98,6 +129,15 @@ t.test('an opcode is filled with what is given and defaults for the rest', async
     priority: -10,
     depends: null,
     comment: null,
+    reason: [],
+  })
+})
+
+t.test('what is given to a Ganeti newer than any that is known is for it to judge', async (t) => {
+  const newer = versionFrom('3.9.1') as Version
+  const unheard = { group_name: 5, colour: 'red' }
+  t.strictSame(makeOpcode(OP_GROUP_RENAME, unheard, newer), {
+    ...unheard,
     reason: [],
     OP_ID: 'OP_GROUP_RENAME',
   })
@@ -114,6 +154,6 @@ const refusals: readonly [JsonObject, string][] = [
 t.test('what an opcode does not take is refused in the words of the original', async (t) => {
   for (const [given, message] of refusals) {
     const expected = { code: 'invalid', message: `Invalid body parameters: ${message}` }
-    t.throws(() => fillOpcode(group.OP_GROUP_RENAME, given), expected, JSON.stringify(given))
+    t.throws(() => makeOpcode(OP_GROUP_RENAME, given, GANETI_3_0), expected, JSON.stringify(given))
   }
 })

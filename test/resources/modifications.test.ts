@@ -5,8 +5,8 @@
  *
  * `requests.json` holds each request, what its daemon then sent over LUXI and
  * was answered (times in reason trails are 0), and the answer over HTTP. Our
- * application runs on a backend that notes what is asked of it and gives the
- * same answers.
+ * application runs on a backend that notes what is asked of it, with opcodes
+ * filled in as a master daemon fills them in, and gives the same answers.
  */
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
@@ -20,9 +20,12 @@ import { createRouter } from '../../lib/http/router.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson, stringifyJson } from '../../lib/json.ts'
 import { fillOpcode } from '../../lib/model/opcode.ts'
 import { OP_INSTANCE_CREATE } from '../../lib/model/opcodes/instance.ts'
+import { completeOpcode } from '../../lib/model/opcodes/table.ts'
+import { NEWEST, type Version, versionFrom } from '../../lib/model/version.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
 import { reasonTrail } from '../../lib/resources/submit.ts'
 import { resources } from '../../lib/resources/table.ts'
+import { GANETI_3_0, GANETI_3_1 } from '../support/versions.ts'
 
 interface Exchange {
   readonly method: string
@@ -103,7 +106,7 @@ const authorize = async (user: string | undefined, access: readonly Right[]): Pr
 }
 
 /** Answers as the captured LUXI messages did, and notes what it was asked. */
-function recordingBackend(answers: readonly Exchange[], notes: Exchange[]): Backend {
+function recordingBackend(version: Version, answers: readonly Exchange[], notes: Exchange[]): Backend {
   const ask = (method: string, args: readonly unknown[]): Json => {
     const answer = answers[notes.length]
     notes.push({ method, args: args as Json[] })
@@ -113,6 +116,7 @@ function recordingBackend(answers: readonly Exchange[], notes: Exchange[]): Back
   }
   const backend: Partial<Backend> = {
     generation: null,
+    version: async () => version,
     submitJob: async (opcodes) => Number(ask('SubmitJob', [opcodes])),
     cancelJob: async (id) => ask('CancelJob', [Number(id), false]) as unknown as readonly [boolean, string],
     replaceFilter: async (uuid, { priority, predicates, action, reason }) =>
@@ -128,12 +132,12 @@ function recordingBackend(answers: readonly Exchange[], notes: Exchange[]): Back
   return backend as Backend
 }
 
-/** Sends a request through the application; gives its answer, and what it asked of the cluster. */
-async function send(request: Request, answers: readonly Exchange[] = []) {
+/** Sends a request through the application; gives its answer, and what it asked of the cluster, word for word. */
+async function sendPlainly(request: Request, answers: readonly Exchange[] = [], version = NEWEST) {
   const calls: Exchange[] = []
   const app = createApp({
     resources,
-    backend: () => recordingBackend(answers, calls),
+    backend: () => recordingBackend(version, answers, calls),
     authorize,
     requireAuthentication: false,
   })
@@ -149,6 +153,16 @@ async function send(request: Request, answers: readonly Exchange[] = []) {
     lost: new AbortController().signal,
   })
   return { status, answer: parseJson(answer.toString()), calls: calls.map(withoutTimes) }
+}
+
+/** As `sendPlainly`, with opcodes as a job would show them. */
+async function send(request: Request, answers: readonly Exchange[] = [], version = NEWEST) {
+  const { calls, ...answered } = await sendPlainly(request, answers, version)
+  const completed = calls.map(({ method, args }): Exchange => {
+    if (method !== 'SubmitJob') return { method, args }
+    return { method, args: [(args[0] as readonly JsonObject[]).map((one) => completeOpcode(one, version))] }
+  })
+  return { ...answered, calls: completed }
 }
 
 /** Times in reason trails become 0. */
@@ -167,7 +181,7 @@ t.test('a request for a change is handed over and answered as by the original', 
   const differing: string[] = []
   const applied = new Set<unknown>()
   for (const request of captured) {
-    const ours = await send(request, request.calls)
+    const ours = await send(request, request.calls, GANETI_3_0)
     const { status, calls } = request
     const theirs = {
       status,
@@ -319,13 +333,18 @@ const OWN: readonly {
         iallocator: 'hail',
         dry_run: false,
         instances: [
-          fillOpcode(OP_INSTANCE_CREATE, {
-            instance_name: 'a',
-            os_type: 'noop',
-            mode: 'create',
-            disks: [],
-            nics: [],
-          }),
+          fillOpcode(
+            OP_INSTANCE_CREATE,
+            {
+              OP_ID: 'OP_INSTANCE_CREATE',
+              instance_name: 'a',
+              os_type: 'noop',
+              mode: 'create',
+              disks: [],
+              nics: [],
+            },
+            NEWEST,
+          ),
         ],
       },
     ],
@@ -382,6 +401,86 @@ const OWN: readonly {
 
 t.test('what a request says becomes what the job says', async (t) => {
   for (const { title, request, opcodes } of OWN) t.match(await submitted(...request), opcodes, title)
+})
+
+const asWriter = { name: '', user: 'writer' }
+
+t.test('a job is handed over with what the client says, path and query, and nothing else', async (t) => {
+  const requests: readonly (readonly [Omit<Request, 'name' | 'user'>, Json])[] = [
+    [
+      { method: 'PUT', target: '/2/instances/i/modify', body: '{"hvparams": {"acpi": true}}' },
+      [
+        {
+          OP_ID: 'OP_INSTANCE_SET_PARAMS',
+          instance_name: 'i',
+          hvparams: { acpi: true },
+          reason: by('instances_name_modify'),
+        },
+      ],
+    ],
+    [
+      { method: 'PUT', target: '/2/tags?tag=x' },
+      [
+        {
+          OP_ID: 'OP_TAGS_SET',
+          kind: 'cluster',
+          name: null,
+          tags: ['x'],
+          dry_run: false,
+          reason: by('tags'),
+        },
+      ],
+    ],
+    [
+      { method: 'POST', target: '/2/instances/i/reinstall?nostartup=1&os=noop' },
+      [
+        { OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name: 'i', reason: [] },
+        { OP_ID: 'OP_INSTANCE_REINSTALL', instance_name: 'i', os_type: 'noop', osparams: null, reason: [] },
+      ],
+    ],
+  ]
+  for (const [request, opcodes] of requests) {
+    const { calls } = await sendPlainly({ ...asWriter, ...request })
+    t.strictSame(calls, [{ method: 'SubmitJob', args: [opcodes] }], request.target)
+  }
+})
+
+t.test('bodies are held to what the version of the cluster knows', async (t) => {
+  const hotplug = { ...asWriter, method: 'PUT', target: '/2/instances/i/modify' }
+  const body = '{"hotplug_if_possible": true, "colour": "red"}'
+  const statusAt = async (version: Version, body: string) =>
+    (await send({ ...hotplug, body }, [], version)).status
+  t.equal(await statusAt(GANETI_3_0, '{"hotplug_if_possible": true}'), 200)
+  t.equal(await statusAt(GANETI_3_1, '{"hotplug_if_possible": true}'), 400)
+  t.equal(await statusAt(versionFrom('4.0.0') as Version, body), 200, 'which nobody here can know')
+
+  const several = { ...asWriter, method: 'POST', target: '/2/instances-multi-alloc' }
+  const one = '{"instances": [{"name": "a", "mode": "create", "disks": [], "nics": []}]}'
+  for (const [version, name_check] of [
+    [GANETI_3_0, true],
+    [GANETI_3_1, false],
+  ] as const) {
+    const { calls } = await sendPlainly({ ...several, body: one }, [], version)
+    t.match(calls[0]?.args, [[{ instances: [{ name_check }] }]], `in ${version.text}`)
+  }
+})
+
+t.test('a resource that the version of the cluster does not have is not found', async (t) => {
+  const cases: readonly (readonly [method: string, target: string, statuses: readonly number[]])[] = [
+    ['PUT', '/2/networks/a/rename', [404, 200, 200, 200]],
+    ['GET', '/2/networks/a/rename', [404, 501, 501, 501]],
+    ['DELETE', '/2/instances/i/export', [501, 501, 200, 200]],
+  ]
+  const versions = ['3.0.2', '3.1.0', '3.2.0', '3.3.0'].map((text) => versionFrom(text) as Version)
+  for (const [method, target, statuses] of cases) {
+    const request = { ...asWriter, method, target, body: method === 'PUT' ? '{"new_name": "b"}' : '' }
+    const answers = await Promise.all(versions.map((version) => send(request, [], version)))
+    t.strictSame(
+      answers.map(({ status }) => status),
+      statuses,
+      `${method} ${target}`,
+    )
+  }
 })
 
 /** Requests that are refused before anything is handed over: status and message. */

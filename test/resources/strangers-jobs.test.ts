@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Backend } from '../../lib/backend/backend.ts'
 import { Failure } from '../../lib/failure.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
+import { NEWEST } from '../../lib/model/version.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
 import { StrangersJobs } from '../../lib/resources/strangers-jobs.ts'
 import { resources } from '../../lib/resources/table.ts'
@@ -13,6 +14,7 @@ function queue() {
   const submitted: (readonly JsonObject[])[] = []
   const asked: (readonly string[])[] = []
   const backend = {
+    version: async () => NEWEST,
     async submitJob(opcodes: readonly JsonObject[]) {
       submitted.push(opcodes)
       statuses.set(String(submitted.length), 'queued')

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { JsonObject } from '../../lib/json.ts'
+import { NEWEST } from '../../lib/model/version.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
 import type { Call, Method } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
@@ -133,7 +134,8 @@ t.test("a method submits the opcode that Ganeti's does", async (t) => {
 /** Why a method refuses a body; its path says `0` wherever it has a name. */
 async function refusal(path: string, name: string, body: JsonObject): Promise<unknown> {
   const params = new Proxy<Record<string, string>>({}, { get: () => '0' })
-  const call = { params, body, query: new QueryString(''), backend: {}, signal: {} } as unknown as Call
+  const backend = { version: async () => NEWEST }
+  const call = { params, body, query: new QueryString(''), backend, signal: {} } as unknown as Call
   try {
     return await find(path, name)?.handle(call)
   } catch (error) {

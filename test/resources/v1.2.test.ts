@@ -9,6 +9,7 @@ import type { Backend } from '../../lib/backend/backend.ts'
 import { configFileBackend } from '../../lib/backend/config-file/config-file-backend.ts'
 import { parseConfig } from '../../lib/backend/config-file/read.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
+import { NEWEST } from '../../lib/model/version.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
 import { plainAnswer } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
@@ -59,9 +60,9 @@ t.test('/info has the fields of old and the values of today', async (t) => {
   t.strictSame(info, {
     name: 'cluster1.example.com',
     master: 'node1.example.com',
-    software_version: '3.0.2',
-    protocol_version: 3000000,
-    config_version: 3000000,
+    software_version: NEWEST.text,
+    protocol_version: NEWEST.number,
+    config_version: NEWEST.number,
     os_api_version: 20,
     export_version: 0,
     hypervisor_type: 'xen-pvm',

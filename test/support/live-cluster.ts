@@ -13,12 +13,9 @@ import type { Change } from '../../lib/model/change.ts'
 import { type Config, changeConfig, indexConfig, useOf } from '../../lib/model/config.ts'
 import { overcommitment } from '../../lib/model/live-values.ts'
 import type { Hardware } from '../../lib/model/node.ts'
-import { fillOpcode, type Opcode } from '../../lib/model/opcode.ts'
-import * as clusterOpcodes from '../../lib/model/opcodes/cluster.ts'
-import * as groupOpcodes from '../../lib/model/opcodes/group.ts'
-import * as instanceOpcodes from '../../lib/model/opcodes/instance.ts'
-import * as networkOpcodes from '../../lib/model/opcodes/network.ts'
-import * as nodeOpcodes from '../../lib/model/opcodes/node.ts'
+import { makeOpcode } from '../../lib/model/opcode.ts'
+import { completeOpcode, OPCODES } from '../../lib/model/opcodes/table.ts'
+import { GANETI_3_0 } from './versions.ts'
 
 /** What became of an opcode, as its job would show it. */
 export interface Ended {
@@ -92,7 +89,8 @@ export class LiveCluster {
         now: ++this.#now,
       })
       this.apply(change)
-      return { status: 'success', result, log, submits }
+      const jobs = submits?.map((job) => job.map((one) => completeOpcode(one, this.config.version)))
+      return { status: 'success', result, log, submits: jobs }
     } catch (error) {
       if (!(error instanceof OpError)) throw error
       return { status: 'error', result: [error.kind, error.args], log: error.log, submits: undefined }
@@ -163,45 +161,21 @@ export function numbers(seed: number): () => number {
   }
 }
 
-/**
- * What an opcode has where nothing else is given, so far as it is not null,
- * false or empty.
- */
-const DEFAULTS: { readonly [opcode: string]: JsonObject } = {
-  OP_INSTANCE_CREATE: {
-    mode: 'create',
-    start: true,
-    wait_for_sync: true,
-    name_check: true,
-    ip_check: true,
-    conflicts_check: true,
-    compress: 'none',
-    nics: [],
-    disks: [],
-  },
-  OP_INSTANCE_GROW_DISK: { wait_for_sync: true },
-  OP_INSTANCE_MIGRATE: { allow_runtime_changes: true },
+/** What must be given, and here need not be. */
+const USUAL: { readonly [opcode: string]: JsonObject } = {
+  OP_INSTANCE_CREATE: { mode: 'create', nics: [], disks: [] },
   OP_INSTANCE_REBOOT: { reboot_type: 'hard' },
-  OP_INSTANCE_RENAME: { name_check: true, ip_check: true },
-  OP_INSTANCE_SET_PARAMS: { wait_for_sync: true, conflicts_check: true },
 }
-
-const OPCODES = new Map<string, Opcode>(
-  [clusterOpcodes, groupOpcodes, instanceOpcodes, networkOpcodes, nodeOpcodes]
-    .flatMap((room): readonly Opcode[] => Object.values(room))
-    .map((one) => [one.id, one]),
-)
 
 /**
  * An opcode with its defaults.
  * @param name with `OP_` as a request would fill it, else without `OP_INSTANCE_`
  */
-export function opcode(name: string, given: JsonObject): JsonObject {
+export function opcode(name: string, given: JsonObject, version = GANETI_3_0): JsonObject {
   const known = OPCODES.get(name)
-  if (known) return fillOpcode(known, given)
-  if (name.startsWith('OP_')) return { ...given, OP_ID: name }
-  const id = `OP_INSTANCE_${name}`
-  return { OP_ID: id, ...DEFAULTS[id], ...given }
+  if (known) return completeOpcode(makeOpcode(known, given, version), version)
+  const OP_ID = name.startsWith('OP_') ? name : `OP_INSTANCE_${name}`
+  return completeOpcode({ ...USUAL[OP_ID], ...given, OP_ID }, version)
 }
 
 /** Gives the text of a job's refusal, and its class and code. */

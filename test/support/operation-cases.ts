@@ -4,7 +4,9 @@ import type { Test } from 'tap'
 import type { Json, JsonObject } from '../../lib/json.ts'
 import type { Config } from '../../lib/model/config.ts'
 import type { Instance } from '../../lib/model/instance.ts'
+import type { Version } from '../../lib/model/version.ts'
 import { type Ended, type LiveCluster, opcode, refusalOf, yamlCluster } from './live-cluster.ts'
+import { GANETI_3_0 } from './versions.ts'
 
 const YAML = readFileSync(new URL('../../../test/fixtures/operations.yaml', import.meta.url), 'utf8')
 
@@ -13,6 +15,8 @@ type Expected = ((instance: Instance, cluster: LiveCluster) => boolean) | object
 
 export interface Case {
   readonly title: string
+  /** Which Ganeti the cluster runs; 3.0.2 unless given. */
+  readonly version?: Version
   /** The opcode's name, where it begins with `OP_INSTANCE_` without that. */
   readonly run: string
   readonly with: JsonObject
@@ -34,24 +38,25 @@ export interface Case {
 }
 
 /** A new cluster to try things on. */
-export function operationsCluster(): LiveCluster {
-  return yamlCluster(YAML)
+export function operationsCluster({ text } = GANETI_3_0): LiveCluster {
+  return yamlCluster(YAML.replace('\ncluster:\n', `$&  software_version: ${text}\n`))
 }
 
 /** Runs each case on a cluster of its own. */
 export function testCases(t: Test, cases: readonly Case[]): void {
   for (const one of cases) {
     t.test(one.title, async (t) => {
-      const cluster = operationsCluster()
+      const { version = GANETI_3_0 } = one
+      const cluster = operationsCluster(version)
       for (const [name, given] of one.after ?? []) {
-        const { status, result } = cluster.run(opcode(name, given))
+        const { status, result } = cluster.run(opcode(name, given, version))
         t.equal(status, 'success', `before: ${name}`, { result })
       }
       const before = cluster.config
-      const dry = cluster.run(opcode(one.run, { ...one.with, dry_run: true }))
+      const dry = cluster.run(opcode(one.run, { ...one.with, dry_run: true }, version))
       t.same(dry.submits ?? [], [], 'a dry run submits nothing')
       checkUnchanged(t, cluster.config, before)
-      const ended = cluster.run(opcode(one.run, one.with))
+      const ended = cluster.run(opcode(one.run, one.with, version))
       checkEnd(t, one, ended)
       if (one.refused || one.unchanged) checkUnchanged(t, cluster.config, before)
       if (one.leaves) t.same(one.leaves[0](cluster.config), one.leaves[1], `leaves: ${one.leaves[0]}`)

@@ -1,25 +1,19 @@
 /**
- * What Ganeti's master daemon tells of the whole cluster, from a file. The
- * versions of the software are those of the Ganeti whose answers these are,
- * for no daemon runs that could name its own; the version of the
- * configuration is the file's.
+ * What Ganeti's master daemon tells of the whole cluster, from a file. No
+ * daemon runs that could name its own version; it is the file's.
  */
 import { machine } from 'node:os'
 import type { JsonObject } from '../../json.ts'
 import type { Config } from '../../model/config.ts'
+import type { Version } from '../../model/version.ts'
 import { asJson } from './fields/field.ts'
 
-export const SOFTWARE_VERSION = '3.0.2'
-export const VCS_VERSION = `(ganeti) version ${SOFTWARE_VERSION}`
-export const PROTOCOL_VERSION = 3000000
 export const OS_API_VERSION = 20
 export const EXPORT_VERSION = 0
 
-/** Version of the configuration where the file says none (YAML). */
-const CONFIG_VERSION = 3000000
-
-export function configVersion(config: Config): number {
-  return config.version || CONFIG_VERSION
+/** What the makers of Ganeti call a version. */
+export function vcsVersion({ text }: Version): string {
+  return `(ganeti) version ${text}`
 }
 
 /** Name of the master node. */
@@ -34,14 +28,14 @@ export function architecture(): [bits: string, machine: string] {
 
 /** Everything of LUXI's QueryClusterInfo, in its order. */
 export function clusterInfo(config: Config): JsonObject {
-  const { cluster } = config
+  const { cluster, version } = config
   return {
-    software_version: SOFTWARE_VERSION,
-    protocol_version: PROTOCOL_VERSION,
-    config_version: configVersion(config),
+    software_version: version.text,
+    protocol_version: version.number,
+    config_version: version.number,
     os_api_version: OS_API_VERSION,
     export_version: EXPORT_VERSION,
-    vcs_version: VCS_VERSION,
+    vcs_version: vcsVersion(version),
     architecture: architecture(),
     name: cluster.cluster_name,
     master: masterName(config),

@@ -35,6 +35,10 @@ export function configFileBackend(current: () => Config, queue?: JobQueue): Back
       changes = queue?.changes ?? 0
       return generation
     },
+    get knownVersion() {
+      return current().version
+    },
+    version: async () => current().version,
     queryClusterInfo: async () => clusterInfo(current()),
     queryTags: async (kind, name) => [...tagsOf(current(), kind, name)].sort(),
     queryInstances: rowsOf('instance'),

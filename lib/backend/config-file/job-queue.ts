@@ -37,6 +37,7 @@ import {
   type Timestamp,
   timestamp,
 } from '../../model/job.ts'
+import { completeOpcode } from '../../model/opcodes/table.ts'
 import { inSlices } from '../../slices.ts'
 import { type Context, OpError, type Operation, type Outcome } from './apply/operation.ts'
 import { delayOf } from './apply/test-delay.ts'
@@ -185,7 +186,7 @@ export class JobQueue implements QueueView {
   // Taking jobs
 
   /**
-   * @param opcodes with every parameter filled in
+   * @param opcodes with what was given; the queue fills in the rest
    * @returns the job's id, once it is on disk
    * @throws Failure `unsupported` where the file is not ours to write, `unavailable` where it cannot be,
    *   or the queue is full
@@ -219,9 +220,10 @@ export class JobQueue implements QueueView {
 
   #newJob(opcodes: readonly JsonObject[]): Job {
     const id = ++this.#last
+    const { version } = this.#options.file.current
     const received = timestamp()
     const ops = opcodes.map((opcode, index): JobOp => {
-      const input = withReason(opcode, id, index, received)
+      const input = withReason(completeOpcode(opcode, version), id, index, received)
       const priority = Number(opcode.priority ?? 0)
       return { input, status: 'queued', result: null, log: [], priority, start: null, exec: null, end: null }
     })

@@ -11,13 +11,14 @@ import {
   DATA_COLLECTOR_INTERVAL,
   DATA_COLLECTORS,
   DISK_DEFAULTS,
-  HV_DEFAULTS,
   HYPERVISORS,
+  hvDefaults,
   IPOLICY_DEFAULTS,
   ND_DEFAULTS,
   NIC_DEFAULTS,
 } from '../../model/defaults.ts'
 import type { DiskParams, HvParams, NicParams } from '../../model/params.ts'
+import type { Version } from '../../model/version.ts'
 import { type Fields, NOTHING } from './check.ts'
 import {
   readBeParams,
@@ -46,13 +47,13 @@ export type ClusterSettings = Omit<
   | 'tags'
 >
 
-/** Reads every setting that is written alike, with Ganeti's defaults in the gaps. */
-export function readClusterSettings(fields: Fields): ClusterSettings {
+/** Reads every setting that is written alike, with the defaults of a version of Ganeti in the gaps. */
+export function readClusterSettings(fields: Fields, version: Version): ClusterSettings {
   const osHvp = fields.child('os_hvp')
   return {
     master_netdev: fields.textOr('master_netdev', CLUSTER_DEFAULTS.master_netdev),
     use_external_mip_script: fields.flagOr('use_external_mip_script', false),
-    hvparams: readAllHvParams(fields.child('hvparams')),
+    hvparams: readAllHvParams(fields.child('hvparams'), version),
     os_hvp: byKey(osHvp, (os) => readSomeHvParams(os)),
     beparams: { ...BE_DEFAULTS, ...readBeParams(defaultsOf(fields.child('beparams'))) },
     nicparams: { ...NIC_DEFAULTS, ...readDefaultNicParams(defaultsOf(fields.child('nicparams'))) },
@@ -107,11 +108,11 @@ function readDefaultNicParams(fields: Fields): Partial<NicParams> {
 }
 
 /** Every hypervisor's parameters, complete. */
-function readAllHvParams(fields: Fields): { [hypervisor: string]: HvParams } {
+function readAllHvParams(fields: Fields, version: Version): { [hypervisor: string]: HvParams } {
   const given = readSomeHvParams(fields)
   const filled: { [hypervisor: string]: HvParams } = { ...given }
-  for (const hypervisor of HYPERVISORS)
-    filled[hypervisor] = { ...HV_DEFAULTS[hypervisor], ...given[hypervisor] }
+  const defaults = hvDefaults(version)
+  for (const hypervisor of HYPERVISORS) filled[hypervisor] = { ...defaults[hypervisor], ...given[hypervisor] }
   return filled
 }
 

@@ -12,7 +12,7 @@
  *     2.15   `disk_template` is written on the instance; later it follows from its disks
  *     2.16   there are no forthcoming instances
  *
- * No version is asked for its number, though: each shape is known by what is
+ * None of this asks for the version's number: each shape is known by what is
  * there, which also reads files that were upgraded half-way or by hand. Values
  * that a file lacks become what Ganeti's own upgrade makes of them; values it
  * has are left as they are. Keys we do not know are passed over.
@@ -34,6 +34,7 @@ import type { AdminState, Disk, Instance, Nic } from '../../model/instance.ts'
 import type { Network } from '../../model/network.ts'
 import type { Node } from '../../model/node.ts'
 import type { IPolicy, NicParams } from '../../model/params.ts'
+import { OLDEST, releaseOfConfig, versionOfConfig } from '../../model/version.ts'
 import { Fields, failureOf, type NamedFields, NONE, Problems, pathTo, quoted } from './check.ts'
 import { deriveUuid } from './derive.ts'
 import { readClusterSettings, readOsParams } from './read-cluster.ts'
@@ -47,7 +48,6 @@ import {
   readNicParams,
 } from './read-params.ts'
 
-const OLDEST = 2_060_000
 const FIRST_UNREADABLE = 4_000_000
 
 /** The address families of `primary_ip_family`, as Linux numbers them. */
@@ -86,14 +86,10 @@ function parseRoot(text: string, name: string, problems: Problems): Fields {
   const { version } = parsed
   if (typeof version !== 'number')
     throw failureOf(name, ['version: not a config.data of Ganeti, which has a version'])
-  if (version < OLDEST || version >= FIRST_UNREADABLE) {
-    throw failureOf(name, [`version: ${versionName(version)} cannot be read, only 2.6 to 3.x`])
+  if (version < OLDEST.number || version >= FIRST_UNREADABLE) {
+    throw failureOf(name, [`version: ${releaseOfConfig(version)} cannot be read, only 2.6 to 3.x`])
   }
   return new Fields(parsed, null, '', problems)
-}
-
-function versionName(version: number): string {
-  return `${Math.floor(version / 1_000_000)}.${Math.floor(version / 10_000) % 100}`
 }
 
 /** Line and column of a syntax error. V8's own message quotes the file, secrets included, and is not passed on. */
@@ -140,7 +136,8 @@ class ConfigDataReader {
   read(): ConfigObjects {
     const root = this.#root
     const clusterFields = root.child('cluster')
-    const settings = readClusterSettings(clusterFields)
+    const version = versionOfConfig(root.countOr('version', OLDEST.number))
+    const settings = readClusterSettings(clusterFields, version)
     const networks = this.#all('networks', (fields) => this.#network(fields))
     for (const network of networks) {
       this.#networks.set(network.name, network)
@@ -155,7 +152,7 @@ class ConfigDataReader {
     const instances = this.#all('instances', (fields) => this.#instance(fields, disks))
     const filters = [...root.child('filters').children()].map(readFilter)
     return {
-      version: root.countOr('version', 0),
+      version,
       serial_no: root.countOr('serial_no', 1),
       mtime: root.numberOr('mtime', 0),
       cluster: {

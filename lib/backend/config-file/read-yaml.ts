@@ -5,7 +5,7 @@
  *
  * | section     | form                | keys
  * |-------------|---------------------|-----
- * | `cluster`   | an object           | `name`; `master` (a node's name, else the first that is neither offline nor drained), `master_ip`, `hypervisor` (the default one), `enabled_hypervisors`, `enabled_disk_templates`, `primary_ip_version` (4 or 6), `tags`, and under Ganeti's own names `beparams`, `hvparams`, `ndparams`, `nicparams`, `diskparams`, `ipolicy`, `os_hvp`, `osparams`, `data_collectors`, `volume_group_name`, `mac_prefix`, `candidate_pool_size`, `file_storage_dir`, ...; `job_time` (seconds that jobs take, or an object of such by opcode with a `default`; 0 if absent)
+ * | `cluster`   | an object           | `name`; `master` (a node's name, else the first that is neither offline nor drained), `master_ip`, `hypervisor` (the default one), `enabled_hypervisors`, `enabled_disk_templates`, `primary_ip_version` (4 or 6), `software_version` (which Ganeti to be like: `3.0.2`, or `3.1`; the newest one that is known, if absent), `tags`, and under Ganeti's own names `beparams`, `hvparams`, `ndparams`, `nicparams`, `diskparams`, `ipolicy`, `os_hvp`, `osparams`, `data_collectors`, `volume_group_name`, `mac_prefix`, `candidate_pool_size`, `file_storage_dir`, ...; `job_time` (seconds that jobs take, or an object of such by opcode with a `default`; 0 if absent)
  * | `groups`    | name to an object   | `alloc_policy`, `ndparams`, `diskparams`, `ipolicy`, `networks` (a network's name to `mode`, `link`, `vlan`), `tags`. Without the section there is one group, `default`
  * | `nodes`     | name to an object   | `primary_ip`, `secondary_ip`, `group`, `offline`, `drained`, `powered`, `master_candidate`, `master_capable`, `vm_capable`, `ndparams`, `tags`; and its hardware: `memory`, `disk`, `cpus`, `sockets`, `numa_nodes`, `spindles`, `node_memory` and `node_cpus` (what the node's own system takes)
  * | `instances` | name to an object   | `pnode`, `snode` (makes it `drbd`), `os`, `hypervisor`, `disk_template`, `memory` (least and most alike), `vcpus`, `beparams`, `hvparams`, `osparams`, `osparams_private` (only the names are kept), `state` (`up`, `down`, `offline`), `admin_state_source` (`admin`, `user`), `network_port`, `disks`, `nics`, `tags`
@@ -41,6 +41,7 @@ import { liveValues, overcommitment, useOfNode } from '../../model/live-values.t
 import type { Hardware, Node, NodeLive } from '../../model/node.ts'
 import type { Os } from '../../model/os.ts'
 import type { NicParams } from '../../model/params.ts'
+import { isUnknown, NEWEST, OLDEST, type Version, versionFrom } from '../../model/version.ts'
 import {
   checkHostName,
   Fields,
@@ -126,6 +127,7 @@ class YamlReader {
   /** When the cluster was made, and whatever in it does not tell when it was. */
   readonly #ctime: number
   readonly #cluster: Fields
+  readonly #version: Version
   readonly #settings: ClusterSettings
   /** By name. */
   readonly #networks = new Map<string, NetworkInUse>()
@@ -144,7 +146,8 @@ class YamlReader {
     this.#cluster = root.child('cluster')
     this.#ctime = this.#cluster.numberOr('ctime', mtime)
     this.#identities = new Identities(root.problems, this.#ctime)
-    this.#settings = readClusterSettings(this.#cluster)
+    this.#version = this.#readVersion()
+    this.#settings = readClusterSettings(this.#cluster, this.#version)
   }
 
   /** @param known the instances, unless they are to be read too */
@@ -171,7 +174,7 @@ class YamlReader {
       ...this.#choices(hypervisor, hypervisors, templates, instances),
     }
     const objects = {
-      version: 0,
+      version: this.#version,
       serial_no: 1,
       mtime: this.#mtime,
       cluster,
@@ -191,6 +194,18 @@ class YamlReader {
   }
 
   // The cluster
+
+  /** Which Ganeti it shall be taken for. */
+  #readVersion(): Version {
+    const said = this.#cluster.textOr('software_version', undefined)
+    const version = said === undefined ? NEWEST : versionFrom(said)
+    if (version && version.number >= OLDEST.number && !isUnknown(version)) return version
+    this.#cluster.complain(
+      'software_version',
+      `software_version must be a version of Ganeti from 2.6 to 3.2, not ${quoted(said ?? '')}`,
+    )
+    return NEWEST
+  }
 
   #ownSettings(nodes: readonly Node[]) {
     const fields = this.#cluster

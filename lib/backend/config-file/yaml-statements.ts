@@ -19,7 +19,7 @@ import {
   DATA_COLLECTOR_INTERVAL,
   DATA_COLLECTORS,
   DISK_DEFAULTS,
-  HV_DEFAULTS,
+  hvDefaults,
   IPOLICY_DEFAULTS,
   ND_DEFAULTS,
   NIC_DEFAULTS,
@@ -479,7 +479,7 @@ export function sayCluster(
   said: Json | undefined,
   meant: Cluster,
   now: Cluster,
-  { nodes }: Around,
+  { nodes, version }: Pick<Config, 'nodes' | 'version'>,
 ): JsonObject {
   const statement = new Statement(said)
   statement.fix('name', meant.cluster_name, now.cluster_name)
@@ -500,7 +500,7 @@ export function sayCluster(
     fixParams(inner, { ...meant.nicparams }, { ...now.nicparams }, { ...NIC_DEFAULTS }),
   )
   statement.fixParams('ndparams', meant.ndparams, now.ndparams, ND_DEFAULTS)
-  fixNested(statement, 'hvparams', meant.hvparams, now.hvparams, HV_DEFAULTS)
+  fixNested(statement, 'hvparams', meant.hvparams, now.hvparams, hvDefaults(version))
   fixNested(statement, 'diskparams', meant.diskparams, now.diskparams, DISK_DEFAULTS)
   fixNested(statement, 'osparams', meant.osparams, now.osparams, {}, true)
   if (!equalJson(meant.os_hvp, now.os_hvp)) statement.putObject('os_hvp', now.os_hvp)

@@ -16,9 +16,6 @@ import { type CallOptions, Connection, ConnectionLost, noAnswer } from './connec
 import { Lane } from './lane.ts'
 import { SharedCalls } from './shared-calls.ts'
 
-/** Ganeti's protocol version, the same since 3.0. */
-const VERSION = 3000000
-
 export interface ClientLimits {
   /** Milliseconds until a call must be answered, its waiting for a turn included; Ganeti's clients give it as long. */
   readonly answer: number
@@ -36,12 +33,22 @@ export class LuxiClient {
   /** Connected and doing nothing, the last used one last. */
   readonly #idle: Connection[] = []
   readonly #open = new Set<Connection>()
+  readonly #met: () => void
 
-  /** @param sockets where the master daemon may listen; the first one that answers counts */
-  constructor(sockets: readonly string[], limits: Partial<ClientLimits> = {}) {
+  /**
+   * @param sockets where the master daemon may listen; the first one that answers counts
+   * @param met called when there is a connection after there was none: the master daemon may be another one
+   */
+  constructor(sockets: readonly string[], limits: Partial<ClientLimits> = {}, met = () => {}) {
+    this.#met = met
     this.#sockets = sockets
     this.#limits = { ...LIMITS, ...limits }
     this.#calls = new Lane(this.#limits.calls)
+  }
+
+  /** Whether there is a connection, so that the master daemon is still the one that was met. */
+  get connected(): boolean {
+    return this.#open.size > 0
   }
 
   /**
@@ -120,6 +127,7 @@ export class LuxiClient {
   async #connect(deadline: number): Promise<Connection> {
     const connection = await Connection.open(this.#sockets, deadline)
     this.#open.add(connection)
+    if (this.#open.size === 1) this.#met()
     connection.onClose(() => {
       this.#open.delete(connection)
       const place = this.#idle.indexOf(connection)
@@ -137,5 +145,6 @@ export class LuxiClient {
 }
 
 function requestText(method: string, args: readonly Json[]): string {
-  return stringifyJson({ method, args, version: VERSION })
+  // Ganeti's own clients also name the version of the protocol, which no master daemon looks at.
+  return stringifyJson({ method, args })
 }

@@ -3,11 +3,12 @@
  * daemon on this node, whose answers are nearly the seam's own already.
  *
  * Nothing is kept from one request to the next, but what is the same for all
- * of them: the fields of OSes and the like (see JobQueries).
+ * of them: the version (see MasterVersion), the fields of OSes and the like (see JobQueries).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject, stringifyJson } from '../../json.ts'
+import { type Version, versionFrom } from '../../model/version.ts'
 import { TokenBucket } from '../../token-bucket.ts'
 import {
   type Backend,
@@ -69,7 +70,8 @@ export function luxiBackend(
   limits?: Partial<ClientLimits>,
   queryRate: Pick<TokenBucket, 'reserve'> = new TokenBucket(QUERY_BURST, QUERIES_PER_SECOND),
 ): Backend {
-  const client = new LuxiClient(sockets, limits)
+  const client: LuxiClient = new LuxiClient(sockets, limits, () => version.meet())
+  const version = new MasterVersion(client)
   const jobs = new JobQueries(client, queryRate)
 
   const rowsOf =
@@ -82,6 +84,10 @@ export function luxiBackend(
 
   return {
     generation: null,
+    get knownVersion() {
+      return version.known
+    },
+    version: () => version.ask(),
 
     async queryClusterInfo() {
       const info = await client.read('QueryClusterInfo', [])
@@ -166,6 +172,50 @@ export function luxiBackend(
     },
 
     close: async () => client.close(),
+  }
+}
+
+/**
+ * The version of the master daemon. It stays the same as long as a connection
+ * to it stands; whoever is met after that may be another one, after an upgrade.
+ */
+class MasterVersion {
+  readonly #client: LuxiClient
+  #known: Version | undefined
+  #asking: Promise<Version> | undefined
+  #isOld = true
+
+  constructor(client: LuxiClient) {
+    this.#client = client
+  }
+
+  /** The last one that was heard of. */
+  get known(): Version | undefined {
+    return this.#known
+  }
+
+  /** To be called when a master daemon is met. */
+  meet(): void {
+    this.#isOld = true
+    this.ask().catch(() => {})
+  }
+
+  /** @throws Failure as `LuxiClient.read` */
+  async ask(): Promise<Version> {
+    if (this.#known && !this.#isOld && this.#client.connected) return this.#known
+    this.#asking ??= this.#read().finally(() => {
+      this.#asking = undefined
+    })
+    return this.#asking
+  }
+
+  async #read(): Promise<Version> {
+    const info = await this.#client.read('QueryClusterInfo', [])
+    const version = isJsonObject(info) ? versionFrom(String(info.software_version)) : undefined
+    if (!version) throw unexpected('its version')
+    this.#known = version
+    this.#isOld = false
+    return version
   }
 }
 

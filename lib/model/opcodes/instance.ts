@@ -14,7 +14,7 @@ import {
   string,
   tupleOf,
 } from '../check.ts'
-import { no, opcode, optional, preset, required, yes } from '../opcode.ts'
+import { no, opcode, optional, preset, required, since, until, yes } from '../opcode.ts'
 import {
   deviceChanges,
   diskIndex,
@@ -31,13 +31,15 @@ import {
 
 const instance = { instance_name: required(string), instance_uuid: optional(nonEmptyString) }
 const params = preset(dict, {})
+/** Whether names are resolved, and addresses tried; until 3.0 unless told not to, since then only if told to. */
+const onDemand = [until('3.1', yes), since('3.1', no)]
 const exportMode = oneOf('local', 'remote')
 
 export const OP_INSTANCE_CREATE = opcode('OP_INSTANCE_CREATE', {
   instance_name: required(string),
   force_variant: no,
   wait_for_sync: yes,
-  name_check: yes,
+  name_check: onDemand,
   ignore_ipolicy: no,
   opportunistic_locking: no,
   beparams: params,
@@ -50,7 +52,7 @@ export const OP_INSTANCE_CREATE = opcode('OP_INSTANCE_CREATE', {
   hypervisor: optional(hypervisor),
   iallocator: optional(nonEmptyString),
   identify_defaults: no,
-  ip_check: yes,
+  ip_check: onDemand,
   conflicts_check: yes,
   mode: required(oneOf('create', 'import', 'remote-import')),
   nics: required(listOf(nicParams)),
@@ -112,16 +114,16 @@ export const OP_INSTANCE_SET_PARAMS = opcode('OP_INSTANCE_SET_PARAMS', {
   wait_for_sync: yes,
   offline: optional(boolean),
   conflicts_check: yes,
-  hotplug: no,
-  hotplug_if_possible: no,
+  hotplug: [until('3.1', no), since('3.1', yes)],
+  hotplug_if_possible: until('3.1', no),
   instance_communication: optional(boolean),
 })
 
 export const OP_INSTANCE_RENAME = opcode('OP_INSTANCE_RENAME', {
   ...instance,
   new_name: name,
-  name_check: yes,
-  ip_check: yes,
+  name_check: onDemand,
+  ip_check: onDemand,
 })
 
 export const OP_INSTANCE_REMOVE = opcode('OP_INSTANCE_REMOVE', {

@@ -35,7 +35,7 @@ export const OP_NETWORK_SET_PARAMS = opcode('OP_NETWORK_SET_PARAMS', {
 })
 
 export const OP_NETWORK_REMOVE = opcode('OP_NETWORK_REMOVE', { network_name: name, force: no })
-/** Newer than Ganeti 3.0. */
+/** Since Ganeti 3.1. */
 export const OP_NETWORK_RENAME = opcode('OP_NETWORK_RENAME', { network_name: name, new_name: name })
 
 export const OP_NETWORK_CONNECT = opcode('OP_NETWORK_CONNECT', {

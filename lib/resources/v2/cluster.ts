@@ -1,6 +1,7 @@
 import { ResultStatus } from '../../backend/backend.ts'
 import { lazyMap } from '../../lazy-list.ts'
 import { OP_CLUSTER_REDIST_CONF, OP_CLUSTER_SET_PARAMS } from '../../model/opcodes/cluster.ts'
+import { isSince } from '../../model/version.ts'
 import { osNames } from '../os-names.ts'
 import { fixed, live, open, resource } from '../resource.ts'
 import { rowObject } from '../rows.ts'
@@ -8,7 +9,7 @@ import { constant, submit } from '../submit.ts'
 import { bulk } from './parameters.ts'
 import { tagMethods } from './tags.ts'
 
-/** What `gnt-os info` shows; the detailed list is newer than Ganeti 3.0. */
+/** What `gnt-os info` shows. */
 const OS_FIELDS = [
   'name',
   'valid',
@@ -50,9 +51,9 @@ const features = resource('/2/features', 'Optional features of the API.', {
 const os = resource('/2/os', 'Guest operating systems.', {
   GET: live(
     [],
-    'Lists the OSes that instances can have; with bulk, what is known of each.',
+    'Lists the OSes that instances can have; with bulk, from Ganeti 3.2 on, what is known of each.',
     async ({ backend, query, signal }) => {
-      if (!query.flag('bulk')) return osNames(backend, signal)
+      if (!query.flag('bulk') || !isSince(await backend.version(), '3.2')) return osNames(backend, signal)
       const { data } = await backend.query('os', OS_FIELDS, null, signal)
       return lazyMap(data, (cells) =>
         rowObject(

@@ -5,6 +5,7 @@
 import type { Backend } from '../../backend/backend.ts'
 import type { Json, JsonObject } from '../../json.ts'
 import { lazyMap } from '../../lazy-list.ts'
+import { isSince, type Release } from '../../model/version.ts'
 import { type Method, open } from '../resource.ts'
 import { onlyRow, rowObject, sortedNames, uriList } from '../rows.ts'
 import { bulk, checkLock, isBulk, lock } from './parameters.ts'
@@ -15,8 +16,8 @@ export interface Collection {
   readonly plural: string
   /** What a plain list calls an object's name. */
   readonly idKey: 'id' | 'name'
-  /** What is shown of each object. */
-  readonly fields: readonly string[]
+  /** What is shown of each object; some since a release. */
+  readonly fields: readonly (string | readonly [since: Release, field: string])[]
   /** Asks for the named objects, or for all of them. */
   query(
     backend: Backend,
@@ -30,7 +31,16 @@ export interface Collection {
   aliases?(object: JsonObject): JsonObject
 }
 
-function shown({ fields, extra }: Collection, row: readonly Json[]): JsonObject {
+async function fieldsOf({ fields }: Collection, backend: Backend): Promise<readonly string[]> {
+  const version = fields.every((field) => typeof field === 'string') ? undefined : await backend.version()
+  return fields.flatMap((field) => {
+    if (typeof field === 'string') return field
+    const [since, name] = field
+    return version && isSince(version, since) ? name : []
+  })
+}
+
+function shown({ extra }: Collection, fields: readonly string[], row: readonly Json[]): JsonObject {
   const object = rowObject(fields, row)
   return extra ? { ...object, ...extra(object) } : object
 }
@@ -42,8 +52,9 @@ export function listOf(collection: Collection): Method<unknown> {
     async ({ backend, query, signal }) => {
       if (query.flag('bulk')) {
         checkLock(query)
-        const rows = await collection.query(backend, [], collection.fields, signal)
-        return lazyMap(rows, (row) => shown(collection, row))
+        const fields = await fieldsOf(collection, backend)
+        const rows = await collection.query(backend, [], fields, signal)
+        return lazyMap(rows, (row) => shown(collection, fields, row))
       }
       const rows = await collection.query(backend, [], ['name'], signal)
       return uriList(collection.idKey, collection.path, sortedNames(rows))
@@ -62,9 +73,9 @@ export function oneOf<const Name extends string>(
     `Gives all details of the ${collection.singular}.`,
     async ({ backend, params, query, signal }) => {
       checkLock(query)
-      const { fields } = collection
+      const fields = await fieldsOf(collection, backend)
       const row = onlyRow(await collection.query(backend, [params[name]], fields, signal))
-      const object = shown(collection, row)
+      const object = shown(collection, fields, row)
       return collection.aliases ? { ...object, ...collection.aliases(object) } : object
     },
     [lock],

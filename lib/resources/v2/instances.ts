@@ -1,5 +1,6 @@
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type JsonObject } from '../../json.ts'
+import { fillOpcode } from '../../model/opcode.ts'
 import {
   OP_BACKUP_EXPORT,
   OP_BACKUP_PREPARE,
@@ -22,6 +23,7 @@ import {
   OP_INSTANCE_SHUTDOWN,
   OP_INSTANCE_STARTUP,
 } from '../../model/opcodes/instance.ts'
+import type { Version } from '../../model/version.ts'
 import { expectType } from '../expect-type.ts'
 import { guarded, resource } from '../resource.ts'
 import { onlyRow } from '../rows.ts'
@@ -30,11 +32,11 @@ import {
   dependsIn,
   dryRunIn,
   dryRunParameter,
-  fill,
   flag,
   force,
   jobMethod,
   noBody,
+  opcodeOf,
   path,
   reasonParameter,
   reasonTrail,
@@ -83,6 +85,8 @@ const collection: Collection = {
     'custom_hvparams',
     'custom_beparams',
     'custom_nicparams',
+    ['3.1', 'custom_osparams'],
+    ['3.2', 'hypervisor'],
     'ctime',
     'mtime',
     'uuid',
@@ -117,19 +121,24 @@ const multiAlloc = resource('/2/instances-multi-alloc', 'Many instances at once.
     doc: 'Finds room for several instances and creates them.',
     operation: 'instances_multi_alloc',
     dryRun: 'fixed',
-    body: (call) => allocations(wholeBody(call)),
+    body: (call, version) => allocations(wholeBody(call), version),
   }),
 })
 
-/** A request for several instances, with each as an opcode of its own. */
-function allocations(request: JsonObject): JsonObject {
+/** A request for several instances, with each as an opcode of its own: a whole one, as no master daemon fills in these. */
+function allocations(request: JsonObject, version: Version): JsonObject {
   const { instances } = request
   if (instances === undefined) {
     throw new Failure('invalid', "Request is missing required 'instances' field in body")
   }
-  const creations = expectType(instances, 'list', "'instances' parameter").map((instance) =>
-    fill(OP_INSTANCE_CREATE, wholeBody({ body: instance }), {}, CREATION_RENAMES),
-  )
+  const creations = expectType(instances, 'list', "'instances' parameter").map((instance) => {
+    const said = wholeBody({ body: instance })
+    return fillOpcode(
+      OP_INSTANCE_CREATE,
+      opcodeOf(OP_INSTANCE_CREATE, version, said, {}, CREATION_RENAMES),
+      version,
+    )
+  })
   return { ...request, instances: creations }
 }
 
@@ -237,7 +246,7 @@ const reinstall = resource('/2/instances/{instance_name}/reinstall', 'Operating 
       dryRunParameter,
       reasonParameter,
     ],
-    job: ({ params: { instance_name }, query, body }) => {
+    job: ({ params: { instance_name }, query, body }, version) => {
       const { os_type, osparams, start } = reinstallation(body, query)
       const fixed = {
         instance_name,
@@ -249,9 +258,9 @@ const reinstall = resource('/2/instances/{instance_name}/reinstall', 'Operating 
       }
       const said = dependsIn(body)
       return [
-        fill(OP_INSTANCE_SHUTDOWN, said, fixed),
-        fill(OP_INSTANCE_REINSTALL, said, { ...fixed, os_type, osparams }),
-        ...(start ? [fill(OP_INSTANCE_STARTUP, said, fixed)] : []),
+        opcodeOf(OP_INSTANCE_SHUTDOWN, version, said, fixed),
+        opcodeOf(OP_INSTANCE_REINSTALL, version, said, { ...fixed, os_type, osparams }),
+        ...(start ? [opcodeOf(OP_INSTANCE_STARTUP, version, said, fixed)] : []),
       ]
     },
   }),
@@ -341,9 +350,9 @@ const exportResource = resource('/2/instances/{instance_name}/export', 'Export o
     fixed: { instance_name },
     renames: { destination: 'target_node' },
   }),
-  // Newer than Ganeti 3.0.
   DELETE: submit(OP_BACKUP_REMOVE, {
     doc: 'Removes the export of an instance.',
+    since: '3.2',
     operation: 'instances_name_export',
     fixed: { instance_name },
   }),

@@ -6,7 +6,7 @@ import {
   OP_NETWORK_RENAME,
   OP_NETWORK_SET_PARAMS,
 } from '../../model/opcodes/network.ts'
-import { resource } from '../resource.ts'
+import { type Resource, resource } from '../resource.ts'
 import { path, submit } from '../submit.ts'
 import { type Collection, listOf, oneOf } from './collection.ts'
 import { tagMethods } from './tags.ts'
@@ -90,15 +90,17 @@ const modify = resource('/2/networks/{network_name}/modify', 'Parameters of a ne
   }),
 })
 
-// Newer than Ganeti 3.0.
-const rename = resource('/2/networks/{network_name}/rename', 'Name of a network.', {
-  PUT: submit(OP_NETWORK_RENAME, {
-    doc: 'Gives a network another name.',
-    operation: 'networks_name_rename',
-    dryRun: 'fixed',
-    fixed: { network_name },
+const rename: Resource = {
+  ...resource('/2/networks/{network_name}/rename', 'Name of a network.', {
+    PUT: submit(OP_NETWORK_RENAME, {
+      doc: 'Gives a network another name.',
+      operation: 'networks_name_rename',
+      dryRun: 'fixed',
+      fixed: { network_name },
+    }),
   }),
-})
+  since: '3.1',
+}
 
 const tags = resource(
   '/2/networks/{network_name}/tags',

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { configFileBackend } from '../../../lib/backend/config-file/config-file-backend.ts'
 import { readConfigFile } from '../../../lib/backend/config-file/read.ts'
+import { versionOfConfig } from '../../../lib/model/version.ts'
 
 const file = new URL('../../../../test/fixtures/real-cluster/config.data', import.meta.url).pathname
 const config = await readConfigFile(file)
@@ -40,11 +41,17 @@ t.test('tags of every kind of object are found by its names', async (t) => {
   }
 })
 
-t.test('the version of a configuration is its own, or the current one where it says none', async (t) => {
-  const of = async (version: number) =>
-    (await configFileBackend(() => ({ ...config, version })).queryClusterInfo()).config_version
-  t.equal(await of(2160000), 2160000)
-  t.equal(await of(0), 3000000)
+t.test("the version of a cluster is its file's", async (t) => {
+  const version = versionOfConfig(2160000)
+  const backend = configFileBackend(() => ({ ...config, version }))
+  t.match(await backend.queryClusterInfo(), {
+    software_version: '2.16.0',
+    protocol_version: 2160000,
+    config_version: 2160000,
+    vcs_version: '(ganeti) version 2.16.0',
+  })
+  t.equal(await backend.version(), version)
+  t.equal(backend.knownVersion, version)
 })
 
 t.test('there are no jobs, and none is taken', async (t) => {

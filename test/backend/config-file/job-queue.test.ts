@@ -147,24 +147,21 @@ t.test('a job is queued, runs, and what it changed stands in the file', async (t
   ]
   const [seconds = 0, microseconds = 0] = received
   const nanoseconds = BigInt(seconds) * 1_000_000_000n + BigInt(microseconds) * 1000n
-  t.strictSame(Object.entries(ops[0] ?? {}), [
-    ['dry_run', false],
-    ['debug_level', 0],
-    ['priority', 0],
-    ['depends', null],
-    ['comment', null],
-    [
-      'reason',
-      [
-        ['gnt:user', 'because', 1],
-        ['gnt:opcode:tags_set', 'job=1;index=0', nanoseconds],
-      ],
+  t.strictSame(ops[0], {
+    OP_ID: 'OP_TAGS_SET',
+    kind: 'instance',
+    name: 'a1',
+    tags: ['web', 'x:y'],
+    dry_run: false,
+    debug_level: 0,
+    priority: 0,
+    depends: null,
+    comment: null,
+    reason: [
+      ['gnt:user', 'because', 1],
+      ['gnt:opcode:tags_set', 'job=1;index=0', nanoseconds],
     ],
-    ['OP_ID', 'OP_TAGS_SET'],
-    ['kind', 'instance'],
-    ['name', 'a1'],
-    ['tags', ['web', 'x:y']],
-  ])
+  })
 })
 
 t.test('a refusal ends the job, and those opcodes behind it, in error', async (t) => {

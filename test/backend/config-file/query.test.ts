@@ -7,6 +7,7 @@ import { type Config, type ConfigObjects, indexConfig } from '../../../lib/model
 import type { Disk, Instance, Nic } from '../../../lib/model/instance.ts'
 import type { Network } from '../../../lib/model/network.ts'
 import type { Node, NodeLive } from '../../../lib/model/node.ts'
+import { versionOfConfig } from '../../../lib/model/version.ts'
 
 const fixtures = new URL('../../../../test/fixtures/', import.meta.url)
 const objects = parseObjects(readFileSync(new URL('real-cluster/config.data', fixtures), 'utf8'), {
@@ -486,7 +487,7 @@ t.test('operating systems are those the source knows', async (t) => {
 t.test('the cluster is a query of one row', async (t) => {
   const fields = ['name', 'master_node', 'config_version', 'drain_flag', 'volume_group_name']
   t.same(
-    [...(await query(changed({ version: 0 }), 'cluster', fields, null)).data],
+    [...(await query(changed({ version: versionOfConfig(3000000) }), 'cluster', fields, null)).data],
     [
       [
         [0, 'cluster.example.com'],

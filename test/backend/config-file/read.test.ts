@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parseConfig, parseObjects, readConfigFile } from '../../../lib/backend/config-file/read.ts'
 import { Failure } from '../../../lib/failure.ts'
+import { NEWEST } from '../../../lib/model/version.ts'
 
 const fixtures = new URL('../../../../test/fixtures/', import.meta.url)
 
 t.test('JSON and YAML are told apart by their first character', async (t) => {
   const json = readFileSync(new URL('config-data/3.1.json', fixtures), 'utf8')
-  t.equal(parseConfig(` \n${json}`, { name: 'f' }).version, 3010000)
-  t.equal(parseConfig('cluster: {name: c}\nnodes: {n1:}', { name: 'f' }).version, 0)
+  t.equal(parseConfig(` \n${json}`, { name: 'f' }).version.number, 3010000)
+  t.equal(parseConfig('cluster: {name: c}\nnodes: {n1:}', { name: 'f' }).version, NEWEST)
   t.throws(
     () => parseConfig('{}', { name: 'f' }),
     new Failure('configuration', 'f: version: not a config.data of Ganeti, which has a version'),

@@ -10,6 +10,10 @@ async function backendOf(t: Test, script: Script) {
   return { master, backend }
 }
 
+/** Whoever meets a master daemon asks it for its version, beside what else is asked. */
+const butForVersion = <T extends { readonly method: string }>(asked: readonly T[]): readonly T[] =>
+  asked.filter(({ method }) => method !== 'QueryClusterInfo')
+
 /** Nobody hangs up. */
 const never = () => new AbortController().signal
 const NOTHING_KNOWN = { jobInfo: null, logSerial: null }
@@ -173,7 +177,8 @@ t.test('a wait of no time is a look at how things are, which those who look shar
     (await Promise.all(changes)).map((change) => change?.jobInfo),
     [['looked'], ['waited'], ['looked'], ['looked']],
   )
-  t.same(master.asked.map(({ args }) => args[4]).sort(), [0, 0, 1], 'seconds are whole ones')
+  const waits = butForVersion(master.asked)
+  t.same(waits.map(({ args }) => args[4]).sort(), [0, 0, 1], 'seconds are whole ones')
 })
 
 t.test('a client that hangs up ends its wait', async (t) => {
@@ -201,13 +206,18 @@ t.test('OSes and the cluster are queried by a job, which is waited for', async (
   const answer = { fields: [{ name: 'name', title: 'Name', kind: 'text', doc: '' }], data: [[[0, 'noop']]] }
   const { master, backend } = await backendOf(t, jobScript([answer, answer]))
   t.same(await backend.query('os', ['name'], null), answer)
-  t.match(master.asked[0], {
+  t.match(butForVersion(master.asked)[0], {
     method: 'SubmitJob',
     args: [[{ OP_ID: 'OP_QUERY', what: 'os', fields: ['name'], qfilter: null, reason: [] }]],
   })
-  t.same(master.methods, ['SubmitJob', 'WaitForJobChange', 'WaitForJobChange', 'WaitForJobChange'])
+  t.same(
+    butForVersion(master.asked).map(({ method }) => method),
+    ['SubmitJob', 'WaitForJobChange', 'WaitForJobChange', 'WaitForJobChange'],
+  )
   t.same(await backend.query('cluster', ['name'], ['=', 'name', 'x']), answer)
-  t.match(master.asked[4]?.args, [[{ OP_ID: 'OP_QUERY', what: 'cluster', qfilter: ['=', 'name', 'x'] }]])
+  t.match(butForVersion(master.asked)[4]?.args, [
+    [{ OP_ID: 'OP_QUERY', what: 'cluster', qfilter: ['=', 'name', 'x'] }],
+  ])
 })
 
 t.test('identical queries by job share one job, of those submitted after they came', async (t) => {
@@ -257,4 +267,35 @@ t.test('a query whose job fails fails as the job did', async (t) => {
     code: 'unavailable',
     message: 'Queue drained',
   })
+})
+
+t.test('the version is asked of the master daemon, and again once another one may be there', async (t) => {
+  let software_version = '3.0.2'
+  const script: Script = ({ method }) => (method === 'QueryClusterInfo' ? { software_version } : ['a'])
+  const first = await scriptedMaster(t, script)
+  const backend = luxiBackend([first.path])
+  t.teardown(() => backend.close())
+  t.equal(backend.knownVersion, undefined, 'nobody has told')
+  t.same(await backend.version(), { text: '3.0.2', number: 3000000 })
+  await Promise.all([backend.version(), backend.version(), backend.queryTags('cluster', '')])
+  t.equal(first.methods.filter((method) => method === 'QueryClusterInfo').length, 1, 'it is remembered')
+
+  await first.stop()
+  await t.rejects(backend.queryTags('cluster', ''), { code: 'no-master' })
+  await t.rejects(backend.version(), { code: 'no-master' })
+  t.match(backend.knownVersion, { text: '3.0.2' }, 'the last one that was heard of')
+  software_version = '3.1.0~rc2'
+  const second = await scriptedMaster(t, script, first.path)
+  await backend.queryTags('cluster', '')
+  await second.heard(2)
+  t.same(second.methods.sort(), ['QueryClusterInfo', 'QueryTags'], 'whoever is met is asked')
+  t.same(await backend.version(), { text: '3.1.0~rc2', number: 3010000 })
+  t.match(backend.knownVersion, { text: '3.1.0~rc2' })
+})
+
+t.test('a version that cannot be one is a bad answer', async (t) => {
+  for (const answer of [{}, { software_version: 'three' }, null, { software_version: '3' }]) {
+    const { backend } = await backendOf(t, () => answer)
+    await t.rejects(backend.version(), { code: 'bad-answer' }, JSON.stringify(answer))
+  }
 })

@@ -13,7 +13,6 @@ import { type Json, parseJson, stringifyJson } from '../../../lib/json.ts'
 export interface Asked {
   readonly method: string
   readonly args: readonly Json[]
-  readonly version: number
   /** Which connection it came over, from 1. */
   readonly connection: number
   readonly socket: Socket
@@ -96,8 +95,8 @@ export async function scriptedMaster(
       const messages = received.split(END)
       received = messages.pop() ?? ''
       for (const message of messages) {
-        const { method, args, version } = parseJson(message) as unknown as Asked
-        answer({ method, args, version, connection, socket }).catch((error) => t.fail(String(error)))
+        const { method, args } = parseJson(message) as unknown as Asked
+        answer({ method, args, connection, socket }).catch((error) => t.fail(String(error)))
       }
     })
   })

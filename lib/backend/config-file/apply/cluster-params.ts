@@ -2,9 +2,9 @@
 import { isJsonObject, type Json } from '../../../json.ts'
 import type { Cluster } from '../../../model/cluster.ts'
 import {
-  HV_DEFAULTS,
   HV_TYPES,
   HYPERVISORS,
+  hvDefaults,
   ND_DEFAULTS,
   ND_TYPES,
   type ParamTypes,
@@ -146,17 +146,18 @@ function hypervisorChanges(run: Run): Pick<Writable<Cluster>, 'enabled_hyperviso
   if (enabled) checkHypervisorsInUse(run, enabled)
   const hvparams: { [hypervisor: string]: HvParams } = { ...cluster.hvparams }
   for (const hypervisor of changed) {
-    const known = knownHvParams(hypervisor)
+    const known = knownHvParams(run, hypervisor)
     const news = given[hypervisor]
     const full = { ...known, ...cluster.hvparams[hypervisor], ...(isJsonObject(news) ? news : {}) }
     hvparams[hypervisor] = forceTypes(full, HV_TYPES) as HvParams
-    checkHvParams(hypervisor, known, hvparams[hypervisor])
+    checkHvParams(run.config.version, hypervisor, known, hvparams[hypervisor])
   }
   return { ...(changed.size > 0 && { hvparams }), ...(enabled && { enabled_hypervisors: enabled }) }
 }
 
-function knownHvParams(hypervisor: string): HvParams {
-  const known = (HYPERVISORS as readonly string[]).includes(hypervisor) ? HV_DEFAULTS[hypervisor] : undefined
+function knownHvParams({ config }: Run, hypervisor: string): HvParams {
+  const isKnown = (HYPERVISORS as readonly string[]).includes(hypervisor)
+  const known = isKnown ? hvDefaults(config.version)[hypervisor] : undefined
   if (known) return known
   throw new OpError('HypervisorError', [`Unknown hypervisor type '${hypervisor}'`])
 }
@@ -186,17 +187,19 @@ function newOsHvp(run: Run, hvparams: Cluster['hvparams']): Cluster['os_hvp'] {
     changed[os] = ofOs
   }
   const kept = Object.entries(changed).filter(([, byHypervisor]) => Object.keys(byHypervisor).length > 0)
-  return Object.fromEntries(kept.map(([os, byHypervisor]) => [os, checkedOsHvp(byHypervisor, hvparams)]))
+  return Object.fromEntries(kept.map(([os, byHypervisor]) => [os, checkedOsHvp(run, byHypervisor, hvparams)]))
 }
 
 function checkedOsHvp(
+  run: Run,
   byHypervisor: { readonly [hypervisor: string]: HvParams },
   hvparams: Cluster['hvparams'],
 ): { [hypervisor: string]: HvParams } {
   return Object.fromEntries(
     Object.entries(byHypervisor).map(([hypervisor, params]) => {
       const own = forceTypes(params, HV_TYPES) as HvParams
-      checkHvParams(hypervisor, knownHvParams(hypervisor), { ...hvparams[hypervisor], ...own })
+      const full = { ...hvparams[hypervisor], ...own }
+      checkHvParams(run.config.version, hypervisor, knownHvParams(run, hypervisor), full)
       return [hypervisor, own]
     }),
   )

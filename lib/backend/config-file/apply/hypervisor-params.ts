@@ -8,6 +8,7 @@ import { posix } from 'node:path'
 import type { Json, JsonObject } from '../../../json.ts'
 import { HV_GLOBALS } from '../../../model/defaults.ts'
 import type { HvParams } from '../../../model/params.ts'
+import { isSince, type Release, type Version } from '../../../model/version.ts'
 import { pythonText } from './force-types.ts'
 import { OpError, prerequisite } from './operation.ts'
 
@@ -194,16 +195,50 @@ export function checkNotGlobal(given: JsonObject): void {
   )
 }
 
+/** What a release changed of these rules, the last one first. */
+const RULES_SINCE: readonly (readonly [since: Release, rules: typeof RULES])[] = [
+  [
+    '3.2',
+    {
+      kvm: {
+        scsi_controller_type: required(oneOf('dc390', 'lsi', 'megasas', 'virtio-scsi-pci')),
+        virtio_net_queues: {
+          fits: (value) => Number(value) > 0 && Number(value) <= 32,
+          fault: 'invalid number of queues',
+        },
+      },
+    },
+  ],
+  [
+    '3.1',
+    {
+      kvm: {
+        disk_aio: oneOf('io_uring', 'native', 'threads'),
+        disk_discard: oneOf('ignore', 'unmap'),
+      },
+    },
+  ],
+]
+
+function ruleFor(version: Version, hypervisor: string, parameter: string, usual: Rule): Rule {
+  const changed = RULES_SINCE.find(
+    ([since, rules]) => rules[hypervisor]?.[parameter] && isSince(version, since),
+  )
+  return changed?.[1][hypervisor]?.[parameter] ?? usual
+}
+
 /**
+ * @param version of the Ganeti whose rules count
  * @param known the hypervisor's parameters, by the cluster's defaults
  * @param filled those of an instance, complete
  * @throws OpError HypervisorError for a parameter that the hypervisor does not have or cannot make sense of
  */
-export function checkHvParams(hypervisor: string, known: HvParams, filled: HvParams): void {
+export function checkHvParams(version: Version, hypervisor: string, known: HvParams, filled: HvParams): void {
   for (const name of Object.keys(filled)) {
     if (!Object.hasOwn(known, name)) throw fault(`Parameter '${name}' is not supported`)
   }
-  for (const [name, rule] of Object.entries(RULES[hypervisor] ?? {})) {
+  for (const [name, usual] of Object.entries(RULES[hypervisor] ?? {})) {
+    const rule = ruleFor(version, hypervisor, name, usual)
     const value = filled[name]
     if (value === undefined) continue
     if (value === null || value === '') {

@@ -1,6 +1,5 @@
 /** The network over which instances talk to their nodes. */
 import type { JsonObject } from '../../../json.ts'
-import { fillOpcode } from '../../../model/opcode.ts'
 import { OP_NETWORK_ADD, OP_NETWORK_CONNECT } from '../../../model/opcodes/network.ts'
 import type { Run } from './run.ts'
 
@@ -57,14 +56,13 @@ export function communicationNetworkChanges(run: Run, name: string): readonly Js
   const network = networks.byName.get(name)
   const unconnected = groups.all.filter((group) => !network || !Object.hasOwn(group.networks, network.uuid))
   return [
-    ...(network ? [] : [fillOpcode(OP_NETWORK_ADD, { ...USUAL, network_name: name })]),
-    ...unconnected.map((group) =>
-      fillOpcode(OP_NETWORK_CONNECT, {
-        group_name: group.uuid,
-        network_name: name,
-        network_mode: 'routed',
-        network_link: 'communication_rt',
-      }),
-    ),
+    ...(network ? [] : [{ OP_ID: OP_NETWORK_ADD.id, ...USUAL, network_name: name }]),
+    ...unconnected.map((group) => ({
+      OP_ID: OP_NETWORK_CONNECT.id,
+      group_name: group.uuid,
+      network_name: name,
+      network_mode: 'routed',
+      network_link: 'communication_rt',
+    })),
   ]
 }

@@ -68,7 +68,7 @@ export const instanceCreate = operation((run) => {
   const hypervisor = hypervisorOf(run)
   const tags = newTags(run.list('tags').map(String))
   const hv = ownHvParams(run.object('hvparams'))
-  fullHvParams(cluster, hypervisor, wanted.os, hv)
+  fullHvParams(run.config, hypervisor, wanted.os, hv)
   checkNotGlobal(hv)
   const be = ownBeParams(withDefaultsFor(run.object('beparams'), cluster.beparams))
   const full = fullBeParams(cluster, be)
@@ -112,7 +112,7 @@ export const instanceCreate = operation((run) => {
     os: wanted.os,
     hypervisor,
     hvparams: run.flag('identify_defaults')
-      ? differing(hv, fullHvParams(cluster, hypervisor, wanted.os, {}))
+      ? differing(hv, fullHvParams(run.config, hypervisor, wanted.os, {}))
       : hv,
     beparams: run.flag('identify_defaults') ? differing(be, cluster.beparams) : be,
     osparams: textValues(run.object('osparams')),

@@ -10,6 +10,7 @@ import { filledBeParams, filledHvParams, filledIPolicy } from '../../../model/fi
 import type { Instance } from '../../../model/instance.ts'
 import type { Node } from '../../../model/node.ts'
 import type { BeParams, HvParams } from '../../../model/params.ts'
+import { isSince } from '../../../model/version.ts'
 import { AddressPools } from './address-pools.ts'
 import { Allotments } from './allot.ts'
 import { type Conversion, checkedConversion, conversionOf, converted } from './convert-disks.ts'
@@ -141,20 +142,25 @@ function onNewPrimary(run: Run, instance: Instance, pnode: Node | null): Instanc
   return movedTo(run, instance, pnode)
 }
 
-/** Whether devices change at once. */
+/** Whether devices change at once. Since 3.1 they do where they can, unless told not to. */
 function checkHotplug(run: Run, instance: Instance): boolean {
-  const must = run.flag('hotplug')
-  if (!must && !run.flag('hotplug_if_possible')) return false
+  const whereItCan = isSince(run.config.version, '3.1')
+  const runs = instance.admin_state === 'up'
+  if (whereItCan && !runs) return false
+  const wanted = run.flag('hotplug')
+  if (!wanted && !run.flag('hotplug_if_possible')) return false
   const fault =
     instance.hypervisor !== 'kvm'
       ? 'Hotplug is not supported by this hypervisor'
-      : instance.admin_state !== 'up'
-        ? 'Instance is probably down'
-        : undefined
+      : runs
+        ? undefined
+        : 'Instance is probably down'
   if (fault === undefined) return true
   const text = `Hotplug is not supported: ${fault}`
-  // Twice, as Ganeti adds the node's answer to a text that has it already.
-  if (must) throw prerequisite(`Hotplug is not possible: ${text}: ${text}`, 'wrong_state')
+  if (wanted && !whereItCan) {
+    // Twice, as Ganeti adds the node's answer to a text that has it already.
+    throw prerequisite(`Hotplug is not possible: ${text}: ${text}`, 'wrong_state')
+  }
   run.warn(text)
   run.info('Modification will take place without hotplugging.')
   return false
@@ -223,7 +229,7 @@ function newHvParams(run: Run, instance: Instance): HvParams | undefined {
   const given = run.object('hvparams')
   if (Object.keys(given).length === 0) return undefined
   const own = ownHvParams(updatedParams(instance.hvparams, given))
-  fullHvParams(run.config.cluster, instance.hypervisor, instance.os, own)
+  fullHvParams(run.config, instance.hypervisor, instance.os, own)
   return own
 }
 

@@ -17,7 +17,7 @@ export const instanceStartup = operation((run) => {
   const hvparams = ownHvParams(run.object('hvparams'))
   const overrides = Object.keys(hvparams).length > 0
   if (overrides) {
-    fullHvParams(cluster, instance.hypervisor, instance.os, { ...instance.hvparams, ...hvparams })
+    fullHvParams(run.config, instance.hypervisor, instance.os, { ...instance.hvparams, ...hvparams })
   }
   checkInstanceState(run, instance, ONLINE)
   const node = nodeBehind(run.config, instance.primary_node)

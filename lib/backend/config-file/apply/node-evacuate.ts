@@ -8,7 +8,6 @@ import type { JsonObject } from '../../../json.ts'
 import { filledBeParams } from '../../../model/fill.ts'
 import type { Instance } from '../../../model/instance.ts'
 import type { Node } from '../../../model/node.ts'
-import { fillOpcode } from '../../../model/opcode.ts'
 import { OP_INSTANCE_MIGRATE, OP_INSTANCE_REPLACE_DISKS } from '../../../model/opcodes/instance.ts'
 import {
   allocatorOrNode,
@@ -154,19 +153,21 @@ function spaceFor({ config }: Run, { disks }: Instance): number {
 
 /** @param target null for DRBD's other node */
 function migrate({ name }: Instance, target: Node | null): JsonObject {
-  return fillOpcode(OP_INSTANCE_MIGRATE, {
+  return {
+    OP_ID: OP_INSTANCE_MIGRATE.id,
     instance_name: name,
     target_node: target?.name ?? null,
     allow_failover: true,
     ignore_hvversions: true,
-  })
+  }
 }
 
 function replaceSecondary(run: Run, { name }: Instance, remote: Node): JsonObject {
-  return fillOpcode(OP_INSTANCE_REPLACE_DISKS, {
+  return {
+    OP_ID: OP_INSTANCE_REPLACE_DISKS.id,
     instance_name: name,
     mode: 'replace_new_secondary',
     remote_node: remote.name,
     early_release: run.flag('early_release'),
-  })
+  }
 }

@@ -1,4 +1,3 @@
-import { fillOpcode } from '../../../model/opcode.ts'
 import { OP_INSTANCE_MIGRATE } from '../../../model/opcodes/instance.ts'
 import { nodeNamed } from './find.ts'
 import { operation } from './run.ts'
@@ -14,7 +13,7 @@ export const nodeMigrate = operation((run) => {
   return {
     ...run.done({}, { jobs: [] }),
     submits: instances.map(({ name }) => [
-      fillOpcode(OP_INSTANCE_MIGRATE, { ...passedOn, instance_name: name }),
+      { OP_ID: OP_INSTANCE_MIGRATE.id, ...passedOn, instance_name: name },
     ]),
   }
 })

@@ -77,7 +77,7 @@ export interface Outcome {
   readonly result: Json
   /** What Ganeti tells while it works, in order; each takes its time where the queue is told to take some. */
   readonly log?: readonly string[]
-  /** Jobs that the opcode submits in its turn, each a list of opcodes; their ids go into the result as Ganeti puts them. */
+  /** Jobs that the opcode submits in its turn, each a list of opcodes as `submitJob` takes them; their ids go into the result as Ganeti puts them. */
   readonly submits?: readonly (readonly JsonObject[])[]
 }
 

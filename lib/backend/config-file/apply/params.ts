@@ -1,6 +1,7 @@
 /** Backend and hypervisor parameters as opcodes give them for an instance. */
 import type { JsonObject } from '../../../json.ts'
 import type { Cluster } from '../../../model/cluster.ts'
+import type { Config } from '../../../model/config.ts'
 import { BE_TYPES, HV_TYPES } from '../../../model/defaults.ts'
 import type { BeParams, HvParams } from '../../../model/params.ts'
 import { forceTypes } from './force-types.ts'
@@ -38,10 +39,15 @@ export function ownHvParams(given: JsonObject): HvParams {
  * Those in effect for an instance of that OS, the global ones too.
  * @throws OpError where its hypervisor can make nothing of them
  */
-export function fullHvParams(cluster: Cluster, hypervisor: string, os: string, own: HvParams): HvParams {
+export function fullHvParams(
+  { cluster, version }: Config,
+  hypervisor: string,
+  os: string,
+  own: HvParams,
+): HvParams {
   const known = cluster.hvparams[hypervisor] ?? {}
   const ofOs = (Object.hasOwn(cluster.os_hvp, os) ? cluster.os_hvp[os] : undefined)?.[hypervisor]
   const full = { ...known, ...ofOs, ...own }
-  checkHvParams(hypervisor, known, full)
+  checkHvParams(version, hypervisor, known, full)
   return full
 }

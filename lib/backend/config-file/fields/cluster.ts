@@ -1,15 +1,6 @@
 /** The fields of the cluster itself, whose query has one row. */
 import type { Cluster } from '../../../model/cluster.ts'
-import {
-  architecture,
-  configVersion,
-  EXPORT_VERSION,
-  masterName,
-  OS_API_VERSION,
-  PROTOCOL_VERSION,
-  SOFTWARE_VERSION,
-  VCS_VERSION,
-} from '../cluster-info.ts'
+import { architecture, EXPORT_VERSION, masterName, OS_API_VERSION, vcsVersion } from '../cluster-info.ts'
 import { cellField, type Field, field, hostname, NO_DATA, optionalField, orNoData } from './field.ts'
 
 export const clusterFields: readonly Field<Cluster>[] = [
@@ -24,17 +15,29 @@ export const clusterFields: readonly Field<Cluster>[] = [
     (cluster) => cluster.volume_group_name,
   ),
   field('architecture', 'ArchInfo', 'other', 'Word size and machine', () => architecture()),
-  field('software_version', 'SoftwareVersion', 'text', 'Version of Ganeti', () => SOFTWARE_VERSION),
-  field('vcs_version', 'VCSVersion', 'text', 'Version of Ganeti, as its makers call it', () => VCS_VERSION),
+  field(
+    'software_version',
+    'SoftwareVersion',
+    'text',
+    'Version of Ganeti',
+    (_, config) => config.version.text,
+  ),
+  field('vcs_version', 'VCSVersion', 'text', 'Version of Ganeti, as its makers call it', (_, config) =>
+    vcsVersion(config.version),
+  ),
   field(
     'protocol_version',
     'ProtocolVersion',
     'number',
     'Version of the protocol between nodes',
-    () => PROTOCOL_VERSION,
+    (_, config) => config.version.number,
   ),
-  field('config_version', 'ConfigVersion', 'number', 'Version of the configuration', (_, config) =>
-    configVersion(config),
+  field(
+    'config_version',
+    'ConfigVersion',
+    'number',
+    'Version of the configuration',
+    (_, config) => config.version.number,
   ),
   field('os_api_version', 'OsApiVersion', 'number', 'Version of the OS interface', () => OS_API_VERSION),
   field(

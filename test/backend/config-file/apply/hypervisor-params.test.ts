@@ -1,11 +1,13 @@
 import t from 'tap'
 import { checkHvParams, parseCpuMask } from '../../../../lib/backend/config-file/apply/hypervisor-params.ts'
-import { HV_DEFAULTS } from '../../../../lib/model/defaults.ts'
+import { HV_DEFAULTS, hvDefaults } from '../../../../lib/model/defaults.ts'
 import type { HvParams } from '../../../../lib/model/params.ts'
+import { type Version, versionFrom } from '../../../../lib/model/version.ts'
+import { GANETI_3_0 } from '../../../support/versions.ts'
 
 t.test('the defaults of every hypervisor are good', async (t) => {
   for (const [hypervisor, defaults] of Object.entries(HV_DEFAULTS)) {
-    t.doesNotThrow(() => checkHvParams(hypervisor, defaults, defaults), hypervisor)
+    t.doesNotThrow(() => checkHvParams(GANETI_3_0, hypervisor, defaults, defaults), hypervisor)
   }
 })
 
@@ -64,10 +66,33 @@ t.test('what a hypervisor can make nothing of is refused', async (t) => {
     const known = HV_DEFAULTS[hypervisor] as HvParams
     const shown = `${hypervisor} ${JSON.stringify(params)}`
     t.throws(
-      () => checkHvParams(hypervisor, known, { ...known, ...params }),
+      () => checkHvParams(GANETI_3_0, hypervisor, known, { ...known, ...params }),
       { kind: 'HypervisorError', message: text },
       shown,
     )
+  }
+})
+
+t.test('rules of later releases count from these on', async (t) => {
+  const cases: readonly (readonly [params: HvParams, versions: readonly string[]])[] = [
+    [{ disk_discard: 'default' }, ['2.16', '3.0']],
+    [{ disk_aio: 'io_uring' }, ['3.1', '3.2']],
+    [{ virtio_net_queues: 32 }, ['3.2']],
+    [{ virtio_net_queues: 33 }, []],
+    [{ scsi_controller_type: 'dc390' }, ['3.2']],
+  ]
+  for (const [params, versions] of cases) {
+    const taken = ['2.16', '3.0', '3.1', '3.2'].filter((text) => {
+      const version = versionFrom(text) as Version
+      const known = hvDefaults(version).kvm as HvParams
+      try {
+        checkHvParams(version, 'kvm', known, { ...known, ...params })
+        return true
+      } catch {
+        return false
+      }
+    })
+    t.strictSame(taken, versions, JSON.stringify(params))
   }
 })
 

@@ -2,6 +2,7 @@
 import t from 'tap'
 import type { Json, JsonObject } from '../../../../lib/json.ts'
 import { type Case, nodeUuid, operationsCluster, testCases } from '../../../support/operation-cases.ts'
+import { GANETI_3_1 } from '../../../support/versions.ts'
 
 const mirror = { instance_name: 'mirror.example.com' }
 const shared = { instance_name: 'shared.example.com' }
@@ -356,6 +357,23 @@ t.test('cards', async (t) => {
           ' - INFO: Modification will take place without hotplugging.',
         ],
       },
+    ),
+    change(
+      'change at once since 3.1, without a word of it',
+      mirror,
+      { nics: [['add', -1, { mac: 'aa:00:00:00:00:96' }]] },
+      [
+        ['nic.1', 'add:mac=aa:00:00:00:00:96,ip=None,mode=bridged,link=xen-br0,network=None'],
+        ['nic.1', 'hotplug:done'],
+      ],
+      { version: GANETI_3_1, tells: [' - INFO: Trying to hotplug device...', ' - INFO: Hotplug done.'] },
+    ),
+    change(
+      'change later since 3.1 in an instance that is down, even if hotplug is asked for',
+      plain,
+      { nics: [['add', -1, { mac: 'aa:00:00:00:00:95' }]], hotplug: true },
+      [['nic.1', 'add:mac=aa:00:00:00:00:95,ip=None,mode=bridged,link=xen-br0,network=None']],
+      { version: GANETI_3_1 },
     ),
   ])
 })
