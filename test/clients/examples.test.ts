@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { NEWEST } from '../../lib/model/version.ts'
 import { DaemonRoot, fixture } from '../support/daemon-root.ts'
 import { PYTHON, run, unless } from './programs.ts'
 
@@ -25,9 +26,9 @@ async function serve(root: string, ...options: string[]): Promise<DaemonRoot> {
 const INFO = {
   name: 'cluster1.example.com',
   master: 'node1.example.com',
-  software_version: '3.0.2',
-  protocol_version: 3000000,
-  config_version: 3000000,
+  software_version: NEWEST.text,
+  protocol_version: NEWEST.number,
+  config_version: NEWEST.number,
   os_api_version: 20,
   export_version: 0,
   hypervisor_type: 'xen-pvm',

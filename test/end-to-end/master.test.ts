@@ -5,9 +5,11 @@
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import type { Socket } from 'node:net'
 import t, { type Test } from 'tap'
+import type { Json } from '../../lib/json.ts'
 import { defaultPaths } from '../../lib/paths.ts'
-import { scriptedMaster, socketDir } from '../backend/luxi/scripted-master.ts'
+import { type Script, scriptedMaster, socketDir } from '../backend/luxi/scripted-master.ts'
 import { DaemonRoot, eventually } from '../support/daemon-root.ts'
 
 const yaml = 'cluster: {name: old.example.com}\nnodes: {node1.example.com: {}}\n'
@@ -78,7 +80,9 @@ t.test('another node than the master does not serve', async (t) => {
 t.test('a client that hangs up ends its wait for a job', async (t) => {
   const { root, paths } = nodeOf(t, 'node1.example.com')
   writeFileSync(paths.users, 'w pw write\n')
-  const master = await scriptedMaster(t, () => undefined, paths.querySocket)
+  const script: Script = ({ method }) =>
+    method === 'QueryClusterInfo' ? { software_version: '3.1.0' } : undefined
+  const master = await scriptedMaster(t, script, paths.querySocket)
   root.spawn('-f', '--no-ssl', '-b', '127.0.0.1', '-p', '0')
   await root.logged(/Listening on/)
   const body = '{"fields": ["status"]}'
@@ -86,12 +90,43 @@ t.test('a client that hangs up ends its wait for a job', async (t) => {
   const wait = request(`${root.origin}/2/jobs/5/wait`, { auth: 'w:pw', headers })
   const broken = once(wait, 'error')
   wait.end(body)
-  await master.heard(1)
-  t.match(master.asked[0], { method: 'WaitForJobChange', args: ['5', ['status'], null, null, 10] })
-  t.equal(master.open, 1)
-  wait.destroy(new Error('hung up'))
-  await broken
+  const waits = () => master.asked.filter(({ method }) => method === 'WaitForJobChange')
   await eventually(async () => {
-    if (master.open > 0) throw new Error('still waiting')
+    if (waits().length === 0) throw new Error('not asked yet')
   })
+  t.match(waits(), [{ args: ['5', ['status'], null, null, 10] }])
+  const ended = once(waits()[0]?.socket as Socket, 'close')
+  wait.destroy(new Error('hung up'))
+  await Promise.all([broken, ended])
+})
+
+t.test('the Ganeti of the master daemon counts, and after an upgrade the new one', async (t) => {
+  const { root, paths } = nodeOf(t, 'node1.example.com')
+  writeFileSync(paths.users, 'w pw write\n')
+  let software_version = '3.0.2'
+  const script: Script = ({ method, args }) => {
+    if (method === 'QueryClusterInfo') return { software_version }
+    if (method === 'SubmitJob') return 7
+    return [(args[1] as Json[]).map(() => null)]
+  }
+  const before = await scriptedMaster(t, script, paths.querySocket)
+  root.spawn('-f', '--no-ssl', '-b', '127.0.0.1', '-p', '0')
+  await root.logged(/Listening on/)
+  const look = async () => {
+    const { headers: sent, body } = await root.get('/2/instances/i')
+    const headers = { Authorization: `Basic ${btoa('w:pw')}`, 'Content-Type': 'application/json' }
+    const rename = {
+      method: 'PUT',
+      headers,
+      body: '{"new_name": "n"}',
+    }
+    const { status } = await fetch(`${root.origin}/2/networks/m/rename`, rename)
+    return [sent.server, 'custom_osparams' in JSON.parse(body), status]
+  }
+  t.same(await look(), ['Ganeti 3.0.2', false, 404])
+  await before.stop()
+  t.equal((await root.get('/2/instances/i')).status, 502)
+  software_version = '3.1.0~rc2'
+  await scriptedMaster(t, script, paths.querySocket)
+  t.same(await look(), ['Ganeti 3.1.0~rc2', true, 200])
 })
