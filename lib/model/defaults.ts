@@ -55,7 +55,13 @@ export const ND_DEFAULTS: NdParams = {
   cpu_speed: 1,
 }
 
-export const NIC_MODES: readonly NicMode[] = ['bridged', 'openvswitch', 'pool', 'routed']
+const NIC_MODES_3_0: readonly NicMode[] = ['bridged', 'openvswitch', 'pool', 'routed']
+export const NIC_MODES: readonly NicMode[] = [...NIC_MODES_3_0, 'ext']
+
+/** The modes that a network card can have in a version. */
+export function nicModes(version: Version): readonly NicMode[] {
+  return isSince(version, '3.2') ? NIC_MODES : NIC_MODES_3_0
+}
 
 export const NIC_DEFAULTS: NicParams = { mode: 'bridged', link: 'xen-br0', vlan: '' }
 

@@ -28,7 +28,7 @@ export interface NdParams {
   readonly ssh_port: number
 }
 
-export type NicMode = 'bridged' | 'routed' | 'openvswitch' | 'pool'
+export type NicMode = 'bridged' | 'routed' | 'openvswitch' | 'pool' | 'ext'
 
 /** Parameters of a network card. */
 export interface NicParams {

@@ -454,6 +454,12 @@ t.test('bodies are held to what the version of the cluster knows', async (t) => 
   t.equal(await statusAt(GANETI_3_1, '{"hotplug_if_possible": true}'), 400)
   t.equal(await statusAt(versionFrom('4.0.0') as Version, body), 200, 'which nobody here can know')
 
+  const connect = { ...asWriter, method: 'PUT', target: '/2/networks/n/connect' }
+  const ext = '{"group_name": "g", "network_mode": "ext", "network_link": "x"}'
+  const connected = async (version: Version) => (await send({ ...connect, body: ext }, [], version)).status
+  t.equal(await connected(GANETI_3_1), 400)
+  t.equal(await connected(NEWEST), 200)
+
   const several = { ...asWriter, method: 'POST', target: '/2/instances-multi-alloc' }
   const one = '{"instances": [{"name": "a", "mode": "create", "disks": [], "nics": []}]}'
   for (const [version, name_check] of [

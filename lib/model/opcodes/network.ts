@@ -9,7 +9,8 @@ import {
   oneOf,
   string,
 } from '../check.ts'
-import { no, opcode, optional, preset, required, yes } from '../opcode.ts'
+import { NIC_MODES } from '../defaults.ts'
+import { no, opcode, optional, preset, required, since, until, yes } from '../opcode.ts'
 import { name, names } from './values.ts'
 
 export const OP_NETWORK_ADD = opcode('OP_NETWORK_ADD', {
@@ -41,7 +42,10 @@ export const OP_NETWORK_RENAME = opcode('OP_NETWORK_RENAME', { network_name: nam
 export const OP_NETWORK_CONNECT = opcode('OP_NETWORK_CONNECT', {
   group_name: name,
   network_name: name,
-  network_mode: required(oneOf('bridged', 'openvswitch', 'pool', 'routed')),
+  network_mode: [
+    until('3.2', required(oneOf('bridged', 'openvswitch', 'pool', 'routed'))),
+    since('3.2', required(oneOf(...NIC_MODES))),
+  ],
   network_link: name,
   network_vlan: preset(string, ''),
   conflicts_check: yes,

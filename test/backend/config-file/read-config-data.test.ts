@@ -583,3 +583,22 @@ t.test('a later version of Ganeti 3 is read, with keys that we do not know', asy
   })
   t.strictSame(objects.version, { text: '3.99.0', number: 3990000 })
 })
+
+t.test('what Ganeti 3.2 brings can be read', async (t) => {
+  const { cluster, version } = readMinimal({
+    version: 3020000,
+    cluster: {
+      cluster_name: 'c',
+      master_node: 'n1',
+      nicparams: { default: { mode: 'ext', link: 'x' } },
+      diskparams: { rbd: { 'user-id': 'ganeti' } },
+      hvparams: { kvm: { virtio_net_queues: 32, scsi_controller_type: 'dc390' } },
+    },
+  })
+  t.equal(version.number, 3020000)
+  t.match(cluster, {
+    nicparams: { mode: 'ext' },
+    diskparams: { rbd: { 'user-id': 'ganeti', pool: 'rbd' } },
+    hvparams: { kvm: { virtio_net_queues: 32, scsi_controller_type: 'dc390' } },
+  })
+})

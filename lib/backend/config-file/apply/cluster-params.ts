@@ -118,13 +118,13 @@ function newNicParams(run: Run): NicParams {
     ...cluster.nicparams,
     ...(forceTypes(run.object('nicparams'), NIC_TYPES) as Partial<NicParams>),
   }
-  checkNicParams(nicparams)
+  checkNicParams(run.config.version, nicparams)
   const faults: string[] = []
   for (const { name, nics } of instances.all) {
     nics.forEach((nic, place) => {
       const filled = { ...nicparams, ...nic.nicparams }
       try {
-        checkNicParams(filled)
+        checkNicParams(run.config.version, filled)
       } catch (error) {
         if (!(error instanceof OpError)) throw error
         faults.push(`Instance ${name}, nic/${place}: ${error.message}`)

@@ -224,7 +224,7 @@ function linked(
   const own =
     connection ?? forceTypes(updatedParams((old?.nicparams ?? {}) as JsonObject, asked), NIC_PARAM_TYPES)
   const { mode, link, vlan } = { ...cluster.nicparams, ...own }
-  checkNicParams({ mode, link, vlan })
+  checkNicParams(run.config.version, { mode, link, vlan })
   return { mode, link, vlan }
 }
 

@@ -16,7 +16,7 @@ export const networkConnect = operation((run) => {
     link: run.text('network_link') ?? '',
     vlan: run.text('network_vlan') ?? '',
   }
-  checkNicParams(connection)
+  checkNicParams(run.config.version, connection)
   const isConnected = Object.hasOwn(group.networks, network.uuid)
   if (isConnected) run.warn(`Network '${name}' is already mapped to group '${group.name}'`)
   else if (run.flag('conflicts_check')) {

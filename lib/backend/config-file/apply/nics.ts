@@ -1,10 +1,11 @@
 /** The network cards of an instance: new ones, and what becomes of them on a node. */
 import { isIP } from 'node:net'
 import type { Json, JsonObject } from '../../../json.ts'
-import type { ParamTypes } from '../../../model/defaults.ts'
+import { nicModes, type ParamTypes } from '../../../model/defaults.ts'
 import type { Nic } from '../../../model/instance.ts'
 import type { Node } from '../../../model/node.ts'
 import type { NicParams } from '../../../model/params.ts'
+import type { Version } from '../../../model/version.ts'
 import { parseMac } from '../address.ts'
 import { type AddressPools, networkAround } from './address-pools.ts'
 import type { Allotments } from './allot.ts'
@@ -76,7 +77,7 @@ function draftNic(run: Run, params: JsonObject, allotments: Allotments): Nic {
     ...(link !== undefined && { link }),
     ...(vlan !== undefined && { vlan }),
   } as Partial<NicParams>
-  checkNicParams({ ...cluster.nicparams, ...nicparams })
+  checkNicParams(run.config.version, { ...cluster.nicparams, ...nicparams })
   return {
     uuid: run.context.newUuid(),
     name: orNone(params.name),
@@ -124,8 +125,8 @@ export function macGiven(value: Json | undefined): string {
 }
 
 /** @param filled a card's parameters with the cluster's defaults */
-export function checkNicParams(filled: NicParams): void {
-  const modes: readonly string[] = ['bridged', 'openvswitch', 'pool', 'routed', 'auto']
+export function checkNicParams(version: Version, filled: NicParams): void {
+  const modes: readonly string[] = [...nicModes(version), 'auto']
   if (!modes.includes(filled.mode)) {
     throw new OpError('ConfigurationError', [`Invalid NIC mode '${filled.mode}'`])
   }
