@@ -87,10 +87,14 @@ export class Exchange implements Request {
 
   /**
    * Whether the connection can go on after this request. It cannot where the client said so, nor where it asked
-   * for another protocol: Node's parser then waits for that, and takes no request any more.
+   * for another protocol: Node's parser then waits for that, and takes no request any more. Nor does it where the
+   * client says nothing of connections and not who it is, as Python's http.client: programs written for Ganeti's
+   * daemon, which closes each, go on to their next request without having read the answer to the last.
    */
   get mayBeFollowed(): boolean {
-    return this.#outgoing.shouldKeepAlive && this.#incoming.headers.upgrade === undefined
+    const { connection, upgrade, 'user-agent': userAgent } = this.#incoming.headers
+    if (connection === undefined && userAgent === undefined) return false
+    return this.#outgoing.shouldKeepAlive && upgrade === undefined
   }
 
   /** How the body is coded for its transfer. */

@@ -28,7 +28,8 @@ const SCRIPT = fileURLToPath(new URL('../../../test/bench/wrk.lua', import.meta.
  */
 export async function load(what: Load): Promise<Served> {
   const { url, clients, seconds, close = false, method = 'GET', body, headers = {} } = what
-  const all = { ...headers, ...(close && { Connection: 'close' }) }
+  // wrk says nothing of its connection nor who it is, and such a client is not kept.
+  const all = { 'User-Agent': 'wrk', ...headers, ...(close && { Connection: 'close' }) }
   const { status, stdout, stderr } = await run([
     'wrk',
     ...['--threads', '1', '--connections', String(clients), '--duration', `${seconds}s`, '--timeout', '60s'],

@@ -6,7 +6,7 @@ import { until } from '../daemon/until.ts'
 import { json, RawClient } from './raw-client.ts'
 import { echo, ok, serve } from './serve.ts'
 
-const HOST = 'Host: x\r\n'
+const HOST = 'Host: x\r\nUser-Agent: test\r\n'
 
 /** Sends bytes on a connection of their own, and gives all responses until the server closes it. */
 async function allResponses(port: number, bytes: string) {

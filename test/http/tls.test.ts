@@ -17,7 +17,7 @@ const ecdsa = makeCertificate(folder, 'ecdsa')
 const rsa = makeCertificate(folder, 'rsa', 'rsa')
 const both = concatenate(join(folder, 'rapi.pem'), rsa.key, rsa.certificate)
 
-const REQUEST = 'GET /a HTTP/1.1\r\nHost: x\r\n\r\n'
+const REQUEST = 'GET /a HTTP/1.1\r\nHost: x\r\nUser-Agent: test\r\n\r\n'
 
 async function connectTls(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
