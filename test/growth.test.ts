@@ -17,7 +17,7 @@ import { encode } from '../lib/http/encode.ts'
 import { acceptsGzip, Representation } from '../lib/http/representation.ts'
 import { createRouter } from '../lib/http/router.ts'
 import { errorResponse } from '../lib/http/status.ts'
-import { isRequestLine, readUnparsed, requestLineOf } from '../lib/http/unparsed.ts'
+import { asRequestLine, readUnparsed, requestLineOf } from '../lib/http/unparsed.ts'
 import { parseJson, stringifyJson } from '../lib/json.ts'
 import { ipv4Network, ipv6Network } from '../lib/model/check.ts'
 import { compareNicely } from '../lib/model/nice-sort.ts'
@@ -169,6 +169,7 @@ t.test('it is noticed where time grows in the square of the input', async (t) =>
 })
 
 const NOBODY = new AbortController().signal
+const NO_LIMITS = { requestLine: Infinity, headBytes: Infinity }
 const authorize = createAuthorizer({
   users: () => parseUsers('jane secret write'),
   requireAuthentication: true,
@@ -188,10 +189,10 @@ const works: Readonly<Record<string, Work>> = {
   },
   'a flag': (text) => new QueryString(`a=${text}`).flag('a'),
   'an integer as Python reads it': parsePythonInteger,
-  'a request line': (text) => isRequestLine(requestLineOf(Buffer.from(text))),
-  'a first line that Node does not parse': (text) => readUnparsed(Buffer.from(`${text}\r\n\r\n`)),
+  'a request line': (text) => asRequestLine(requestLineOf(Buffer.from(text))),
+  'a first line that Node does not parse': (text) => readUnparsed(Buffer.from(`${text}\r\n\r\n`), NO_LIMITS),
   'a header that Node does not parse': (text) =>
-    readUnparsed(Buffer.from(`get / HTTP/1.0\r\nX:${text}\r\n\r\n`)),
+    readUnparsed(Buffer.from(`get / HTTP/1.0\r\nX:${text}\r\n\r\n`), NO_LIMITS),
   'Accept-Encoding': acceptsGzip,
   'If-None-Match': (text) => representation.respond({ 'if-none-match': text }),
   Authorization: (text) => authorize(text, ['write']),

@@ -104,6 +104,7 @@ export class Connection {
   #unread: Exchange | undefined
   /** Bytes received when the last request began; what came since may belong to the next. */
   #bytesAtRequest = 0
+  #lastHadBody = false
   /** How many requests came with the piece that was received last. */
   #inPiece = 0
   #watchesHalfClose = false
@@ -176,6 +177,7 @@ export class Connection {
     const { bytesRead } = this.socket
     this.#inPiece = bytesRead === this.#bytesAtRequest ? this.#inPiece + 1 : 1
     this.#bytesAtRequest = bytesRead
+    this.#lastHadBody = exchange.bodyLength !== 0
     if (!exchange.mayBeFollowed) this.#state = 'last-taken'
     if (this.#current || this.#queue.length > 0) this.#wait(exchange)
     else if (this.#inPiece <= AT_ONCE) this.#begin(exchange)
@@ -335,9 +337,11 @@ export class Connection {
       this.drop('closed, as no request came')
       return
     }
+    const lastHadBody = this.#lastHadBody
     this.#afterOthers(lineOf(error, bytes), () => {
-      if (!bytes || !mayBeReadAgain(error)) throw reason
-      return readUnparsed(bytes)
+      // Behind a body it is not certain where the request begins.
+      if (!bytes || !mayBeReadAgain(error, lastHadBody ? undefined : bytes)) throw reason
+      return readUnparsed(bytes, this.#service.limits)
     })
   }
 

@@ -1,15 +1,23 @@
 /**
  * Node's HTTP parser gives up on things that Ganeti's daemon answers: methods
- * in lower case or unheard of, bytes outside ASCII in a path, HTTP/1.2. What
+ * in lower case or unheard of, bytes outside ASCII in a path, HTTP/1.2, a line
+ * feed behind a value or a target, as some encoders of base64 append. What
  * it read is still there, so we read it again, simply, and once: after such a
  * request the connection is closed, so nothing that follows can be
  * misunderstood. A request that did not arrive whole, in one piece, is refused.
  *
- *     METHOD SP TARGET SP HTTP/MAJOR.MINOR CRLF
- *     (NAME ":" VALUE CRLF)*
+ *     METHOD SPACE TARGET SPACE HTTP/MAJOR.MINOR CRLF
+ *     (NAME ":" VALUE (CRLF | LF))*
  *     CRLF
  *     BODY                                        Content-Length bytes
+ *
+ * SPACE is any white space but CRLF, and a line feed alone ends a header, as
+ * RFC 9112 allows (2.2 and 3) and Ganeti's daemon has it. Where such a line feed
+ * leaves an empty line, readers differ on whether the head goes on: here it does
+ * up to the first CRLF CRLF, but nothing behind a line feed says how long the
+ * body is.
  */
+import type { Limits } from './limits.ts'
 import type { RequestHeaders } from './message.ts'
 import { HttpError } from './status.ts'
 
@@ -33,9 +41,21 @@ const IN_FIRST_LINE = new Set([
 const PREFACE = 'HPE_PAUSED_H2_UPGRADE'
 const PREFACE_LINE = 'PRI * HTTP/2.0'
 
-/** Whether it is the first line that the parser complains about. */
-export function mayBeReadAgain({ code = '' }: ParserError): boolean {
-  return IN_FIRST_LINE.has(code)
+/** The parser's complaints about a line feed without a carriage return, as far as they are of use; others mean it, too. */
+const AFTER_LINE_FEED = new Set(['HPE_CR_EXPECTED', 'HPE_INVALID_HEADER_TOKEN', 'HPE_UNEXPECTED_SPACE'])
+
+/**
+ * Whether the parser complains about something that may be in order.
+ * @param bytes from the beginning of the request on, where that is certain
+ */
+export function mayBeReadAgain({ code = '' }: ParserError, bytes: Buffer | undefined): boolean {
+  return IN_FIRST_LINE.has(code) || (AFTER_LINE_FEED.has(code) && hasBareLineFeed(bytes))
+}
+
+/** Whether a head that is there as a whole has a line feed that no carriage return precedes. */
+function hasBareLineFeed(bytes: Buffer | undefined): boolean {
+  const head = bytes?.toString('latin1', 0, bytes.indexOf(END_OF_HEAD)) ?? ''
+  return head.replaceAll('\r\n', '').includes('\n')
 }
 
 /**
@@ -44,11 +64,11 @@ export function mayBeReadAgain({ code = '' }: ParserError): boolean {
  * @returns undefined where that beginning is not at hand
  */
 export function beginningOf(error: ParserError, received: number): Buffer | undefined {
-  const { rawPacket, bytesParsed = 0 } = error
+  const { code = '', rawPacket, bytesParsed = 0 } = error
   if (rawPacket?.length === received) return rawPacket
-  if (!rawPacket || bytesParsed === 0 || !mayBeReadAgain(error)) return undefined
-  const endOfLineBefore = rawPacket.lastIndexOf('\n', bytesParsed - 1)
-  return endOfLineBefore < 0 ? undefined : rawPacket.subarray(endOfLineBefore + 1)
+  if (!rawPacket || !IN_FIRST_LINE.has(code)) return undefined
+  const endOfLineBefore = rawPacket.subarray(0, bytesParsed).lastIndexOf('\r\n')
+  return endOfLineBefore < 0 ? undefined : rawPacket.subarray(endOfLineBefore + 2)
 }
 
 /** How to answer what the parser complains about; undefined where nobody is left to be answered. */
@@ -72,10 +92,11 @@ export function reasonOf({ code, reason }: ParserError, bytes: Buffer | undefine
 /** What methods and names of headers are made of (RFC 9110, 5.6.2). */
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/
 
-/** Whether a first line looks like one, and not like a piece of something else that should not be logged. */
-export function isRequestLine(line: string | undefined): boolean {
-  return line !== undefined && /^\S+ \S+ HTTP\/\d/.test(line)
-}
+/** What no header may have. */
+const CONTROL = /[^\t\P{Cc}]/u
+
+/** What a head ends with. */
+const END_OF_HEAD = '\r\n\r\n'
 
 export interface UnparsedRequest {
   readonly method: string
@@ -87,14 +108,21 @@ export interface UnparsedRequest {
 /** The first line of what the parser complains about, for the log; undefined where there is none to be seen. */
 export function lineOf({ code }: ParserError, bytes: Buffer | undefined): string | undefined {
   if (code === PREFACE) return PREFACE_LINE
-  const line = bytes && requestLineOf(bytes)
-  return isRequestLine(line) ? line : undefined
+  return bytes && asRequestLine(requestLineOf(bytes))
+}
+
+/**
+ * Gives a line where it looks like a request's first, and not like a piece of something else that should not be
+ * logged; without what follows a line feed behind it, which is a header.
+ */
+export function asRequestLine(line: string): string | undefined {
+  return /^\s*\S+\s+\S+\s+HTTP\/\d[^\n]*/.exec(line)?.[0]
 }
 
 /** The first line, as far as it is there; its bytes are taken for Latin 1, as everywhere in a head. */
 export function requestLineOf(bytes: Buffer): string {
-  const end = bytes.indexOf('\n')
-  return bytes.toString('latin1', 0, end < 0 ? bytes.length : end).replace(/\r$/, '')
+  const end = bytes.indexOf('\r\n')
+  return bytes.toString('latin1', 0, end < 0 ? bytes.length : end)
 }
 
 /** What stands from a place on, without the blanks and tabs around it. */
@@ -108,36 +136,66 @@ function withoutSpace(header: string, from: number): string {
 /**
  * Reads a request that the parser did not.
  * @param bytes from the beginning of the request on
- * @throws HttpError 400 or 505, in the words of Python's http.server
+ * @throws HttpError 400, 414, 431 or 505, in the words of Python's http.server
  */
-export function readUnparsed(bytes: Buffer): UnparsedRequest {
+export function readUnparsed(
+  bytes: Buffer,
+  limits: Pick<Limits, 'requestLine' | 'headBytes'>,
+): UnparsedRequest {
   const line = requestLineOf(bytes)
-  const words = line.split(' ')
+  if (line.length > limits.requestLine) throw new HttpError(414)
+  const words = line.split(/[\t-\r ]+/).filter((word) => word !== '')
   const [method = '', target = '', version = ''] = words
   if (words.length !== 3 || !TOKEN.test(method)) {
-    throw new HttpError(400, `Bad request syntax ('${line}')`)
+    throw new HttpError(400, `Bad request syntax ('${asInPython(line)}')`)
   }
   const [, major, minor] = /^HTTP\/(\d+)\.(\d+)$/.exec(version) ?? []
   if (!major) throw new HttpError(400, `Bad request version ('${version}')`)
   if (major !== '1') throw unsupportedVersion(`${major}.${minor}`)
 
-  const endOfHead = bytes.indexOf('\r\n\r\n')
+  const endOfHead = bytes.indexOf(END_OF_HEAD)
   if (endOfHead < 0) throw new HttpError(400, 'The end of the headers was not found')
-  const headers: Record<string, string> = {}
-  for (const header of bytes.toString('latin1', 0, endOfHead).split('\r\n').slice(1)) {
-    const colon = header.indexOf(':')
-    const name = header.slice(0, Math.max(colon, 0)).toLowerCase()
-    if (!TOKEN.test(name) || /[\r\n]/.test(header)) throw new HttpError(400, 'Invalid header')
-    if (name === 'host' && headers.host !== undefined) throw new HttpError(400, 'More than one Host header')
-    headers[name] ??= withoutSpace(header, colon + 1)
-  }
+  if (endOfHead > limits.headBytes) throw new HttpError(431)
+  const headers = readHeaders(bytes.toString('latin1', line.length, endOfHead))
   if (minor !== '0' && headers.host === undefined) throw new HttpError(400, 'Missing Host header')
   const length = headers['content-length'] ?? '0'
-  const body = bytes.subarray(endOfHead + 4, endOfHead + 4 + Number(length))
+  const begin = endOfHead + END_OF_HEAD.length
+  const body = bytes.subarray(begin, begin + Number(length))
   if (!/^\d+$/.test(length) || body.length < Number(length) || headers['transfer-encoding'] !== undefined) {
     throw new HttpError(400, 'The body did not come with the headers')
   }
   return { method: method.toUpperCase(), target, headers, body }
+}
+
+/** White space as Python shows it. */
+function asInPython(line: string): string {
+  return line.replace(/[\t\n\r]/g, (character) => ({ '\t': '\\t', '\n': '\\n' })[character] ?? '\\r')
+}
+
+/** What may stand but once. */
+const SINGLE: Readonly<Record<string, string>> = { host: 'Host', 'content-length': 'Content-Length' }
+
+/** Reads what stands between the first line and the end of the head. */
+function readHeaders(text: string): Record<string, string> {
+  const headers: Record<string, string> = {}
+  let afterLineFeed = false
+  for (const between of text.split('\r\n')) {
+    for (const [index, header] of between.split('\n').entries()) {
+      afterLineFeed ||= index > 0
+      if (header === '') continue
+      const colon = header.indexOf(':')
+      const name = header.slice(0, Math.max(colon, 0)).toLowerCase()
+      if (!TOKEN.test(name) || CONTROL.test(header)) throw new HttpError(400, 'Invalid header')
+      const value = withoutSpace(header, colon + 1)
+      const single = SINGLE[name]
+      if (single && headers[name] !== undefined) throw new HttpError(400, `More than one ${single} header`)
+      if (afterLineFeed && name === 'content-length' && value !== '0') {
+        throw new HttpError(400, 'A line feed without a carriage return before the Content-Length header')
+      }
+      headers[name] ??= value
+    }
+  }
+  return headers
 }
 
 /** The answer to a request in another HTTP than 1. */
