@@ -1,6 +1,8 @@
 /**
  * The one map from what went wrong to what the client reads: a status, and
- * Ganeti's body `{"code", "message", "explain"}`.
+ * Ganeti's body `{"code", "message", "explain"}`. Clients compare these texts,
+ * so where Ganeti's daemon has nothing but the standard ones, what we know
+ * better is in a further key, `detail`.
  *
  * Failures come from the rooms below; an HttpError is a concern of HTTP alone
  * and is born in this folder. Anything else is a bug of ours, and the client
@@ -48,6 +50,9 @@ const STATUS_OF: Readonly<Record<FailureCode, number>> = {
   internal: 500,
 }
 
+/** Statuses to which Ganeti's daemon never gives a message of its own. */
+const WITHOUT_MESSAGE: ReadonlySet<number> = new Set([404, 504])
+
 /** A refusal that exists only in HTTP. */
 export class HttpError extends Error {
   override readonly name = 'HttpError'
@@ -81,7 +86,10 @@ export function failureResponse(thrown: unknown): Response {
   if (thrown instanceof HttpError) return errorResponse(thrown.status, thrown.message, thrown.headers)
   if (!(thrown instanceof Failure)) return { ...errorResponse(500), cause: thrown }
   const status = STATUS_OF[thrown.code]
-  const response = errorResponse(status, thrown.code === 'configuration' ? '' : thrown.message)
+  const text = thrown.code === 'configuration' ? '' : thrown.message
+  const response = WITHOUT_MESSAGE.has(status)
+    ? errorResponse(status, '', [], text)
+    : errorResponse(status, text)
   return status < 500 ? response : { ...response, cause: thrown }
 }
 
@@ -90,16 +98,23 @@ const LONGEST_MESSAGE = 2048
 
 /**
  * Makes an error's answer; without a message of its own it repeats the phrase.
- * A message beyond 2048 characters is cut. The message is HTML-escaped, as Ganeti does it: some clients show it in pages.
+ * Message and detail are cut beyond 2048 characters, and HTML-escaped, as Ganeti does it: some clients show them in pages.
+ * @param detail what else there is to say
  */
-export function errorResponse(status: number, message = '', headers: readonly string[] = []): Response {
+export function errorResponse(
+  status: number,
+  message = '',
+  headers: readonly string[] = [],
+  detail = '',
+): Response {
   const [phrase, explain] = STANDARD_TEXTS[status] ?? ['', '']
-  const body = encodeSmall({ code: status, message: escapeHtml(shortened(message)) || phrase, explain })
+  const standard = { code: status, message: forClients(message) || phrase, explain }
+  const body = encodeSmall(detail === '' ? standard : { ...standard, detail: forClients(detail) })
   return { status, headers, body }
 }
 
-function shortened(message: string): string {
-  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}...` : message
+function forClients(text: string): string {
+  return escapeHtml(text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE)}...` : text)
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

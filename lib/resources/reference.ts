@@ -49,7 +49,8 @@ function introduction(resources: readonly Resource[]): string {
     [
       'Every path that is served, with its methods. A name in braces stands for a name made of letters, digits, `_`,',
       '`.` and `-`; `{job_id}` and `{disk}` are numbers. Answers are JSON; errors are objects with `code`, `message`',
-      'and `explain`. Of the rights that a method needs, any one suffices; ganeti-rapi(8) tells how users get them.',
+      'and `explain`, and `detail` where more is known than Ganeti tells. Of the rights that a method needs, any one',
+      'suffices; ganeti-rapi(8) tells how users get them.',
     ].join('\n'),
     `The examples are what the sample cluster answers; \`${LEFT_OUT}\` stands for what is left out.`,
     table(

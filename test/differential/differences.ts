@@ -28,8 +28,8 @@ export const MEANT: readonly Difference[] = [
   },
   {
     where:
-      /^\/2\/(nodes|instances|groups|networks|filters)\/(nosuch|0000)\S* body message: "Not Found" -> ".* not found"$/,
-    reason: 'the message says what was not found',
+      /^\/2\/(nodes|instances|groups|networks|filters)\/(nosuch|0000)\S* body detail: (absent|nothing|undefined) -> ".* not found"$/,
+    reason: 'a further key says what was not found',
   },
   {
     where: /^\/2\/nodes\/node1.example.com\?lock=1 status: 500 .* -> 200/,

@@ -16,7 +16,7 @@ export const LIVE_DIFFERENCES: readonly Difference[] = [
     reason: 'the master daemon cannot be asked for it, which is the fault of the request, not of a gateway',
   },
   {
-    where: /^\/2\/jobs\/\d+ status: 200 .* -> 404 "Job \d+ not found"/,
+    where: /^\/2\/jobs\/\d+ status: 200 .* -> 404 "Not Found"/,
     reason: "an unknown job is not found, as Ganeti's documentation says",
   },
   {
@@ -24,7 +24,7 @@ export const LIVE_DIFFERENCES: readonly Difference[] = [
     reason: 'no object where one is expected: a Python exception there',
   },
   {
-    where: /^\/2\/jobs\/\d+\/wait status: 500 "Can&#x27;t load job file" -> 404 "Job \d+ not found"/,
+    where: /^\/2\/jobs\/\d+\/wait status: 500 "Can&#x27;t load job file" -> 404 "Not Found"/,
     reason: 'an unknown job is not found',
   },
 ]

@@ -82,8 +82,8 @@ export const ERROR_DIFFERENCES: Readonly<Record<string, Difference>> = {
   'http11-nohost-404': [400, 'Missing Host header', ANSWERED],
   'http11-pipelined': [200, undefined, 'what follows a request is the next request'],
 
-  'path-filter-bad': [404, 'Filter rule UUID not-a-uuid not found', 'it says what was not found'],
-  'path-job-big': [404, 'Job 99999999999999999999999 not found', 'an unknown job is not found'],
-  'path-job-leading-zero': [404, 'Job 007 not found', 'that cluster had a job 7; in a file there are none'],
-  'path-job-zero': [404, 'Job 0 not found', 'an unknown job is not found'],
+  'path-filter-bad': [404, 'Not Found', 'the detail says what was not found'],
+  'path-job-big': [404, 'Not Found', 'an unknown job is not found'],
+  'path-job-leading-zero': [404, 'Not Found', 'that cluster had a job 7; in a file there are none'],
+  'path-job-zero': [404, 'Not Found', 'an unknown job is not found'],
 }

@@ -3,11 +3,9 @@ import { Failure, type FailureCode } from '../../lib/failure.ts'
 import { errorResponse, failureResponse, HttpError } from '../../lib/http/status.ts'
 
 const failures: [FailureCode, number, explain: string][] = [
-  ['not-found', 404, 'Nothing matches the given URI'],
   ['invalid', 400, 'Bad request syntax or unsupported method'],
   ['unavailable', 503, 'The server cannot process the request due to a high load'],
   ['no-master', 502, 'Invalid responses from another server/proxy'],
-  ['no-answer', 504, 'The gateway server did not receive a timely response'],
   ['unsupported', 501, 'Server does not support this operation'],
   ['internal', 500, 'Server got itself in trouble'],
 ]
@@ -20,8 +18,23 @@ t.test('each kind of failure has its status, and tells the client what is wrong'
   }
 })
 
+t.test('where Ganeti has the standard texts alone, what is wrong is told beside them', async (t) => {
+  for (const [code, status, message, explain] of [
+    ['not-found', 404, 'Not Found', 'Nothing matches the given URI'],
+    ['no-answer', 504, 'Gateway Timeout', 'The gateway server did not receive a timely response'],
+  ] as const) {
+    const { body } = failureResponse(new Failure(code, `no such node: 'n9'`))
+    const detail = 'no such node: &#x27;n9&#x27;'
+    t.strictSame(JSON.parse(body.toString()), { code: status, message, explain, detail })
+  }
+  t.equal(
+    errorResponse(404).body.toString(),
+    '{"code": 404, "message": "Not Found", "explain": "Nothing matches the given URI"}\n',
+  )
+})
+
 t.test('what is the server\u2019s fault is also for the log, what is the client\u2019s is not', async (t) => {
-  for (const [code, status] of failures) {
+  for (const [code, status] of [...failures, ['not-found', 404], ['no-answer', 504]] as const) {
     const failure = new Failure(code, 'x')
     t.equal(failureResponse(failure).cause, status < 500 ? undefined : failure, code)
   }
