@@ -5,9 +5,12 @@ import {
   lessThan,
   list,
   listOf,
+  maybe,
   nonNegativeInt,
+  number,
   oneOf,
   positiveInt,
+  string,
   tupleOf,
 } from './check.ts'
 
@@ -37,10 +40,11 @@ export interface NewFilterRule {
 export const filterRuleChecks: { readonly [part in keyof NewFilterRule]: Check } = {
   // What a number holds exactly.
   priority: lessThan(2 ** 53, nonNegativeInt),
-  predicates: listOf(tupleOf(oneOf('jobid', 'opcode', 'reason'), list)),
+  predicates: listOf(tupleOf(oneOf('jobid', 'opcode', 'reason'), maybe(list))),
   action: either(
     oneOf('ACCEPT', 'CONTINUE', 'PAUSE', 'REJECT'),
     tupleOf(oneOf('RATE_LIMIT'), lessThan(2 ** 53, positiveInt)),
   ),
-  reason: list,
+  // Who, why, and when: nanoseconds, which the master daemon rounds.
+  reason: listOf(tupleOf(string, string, number)),
 }

@@ -66,3 +66,41 @@ t.test('rules are listed in the order of their UUIDs as text', async (t) => {
     { uuid: '77e6', uri: '/2/filters/77e6' },
   ])
 })
+
+t.test('a reason is who, why and when', async (t) => {
+  const { changes, ask } = filter()
+  for (const reason of [
+    [],
+    [['me', 'why', 1]],
+    [
+      ['', '', -1.5],
+      ['me', 'why', 2n ** 70n],
+    ],
+  ]) {
+    t.equal(await ask('POST', '', '', { reason }), 'new')
+    t.equal(await ask('PUT', 'known', '', { reason }), 'known')
+  }
+  changes.length = 0
+  const wrong: readonly Json[] = [
+    ['a', 'b', 1],
+    [['a', 'b']],
+    [['a', 'b', 'c']],
+    [['a', 'b', 1, 2]],
+    [['a', null, 1]],
+    [[1, 'b', 1]],
+    [['a', 'b', true]],
+    [{}],
+    [null],
+  ]
+  for (const reason of wrong) {
+    const refused = { code: 'invalid', message: "'reason' parameter: not what a filter rule can have" }
+    await t.rejects(ask('POST', '', '', { reason }), refused, JSON.stringify(reason))
+    await t.rejects(ask('PUT', 'known', '', { reason }), refused, JSON.stringify(reason))
+  }
+  t.strictSame(changes, [])
+})
+
+t.test('a predicate may be about every job', async (t) => {
+  const { ask } = filter()
+  t.equal(await ask('POST', '', '', { predicates: [['jobid', null]] }), 'new')
+})

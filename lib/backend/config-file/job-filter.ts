@@ -66,6 +66,29 @@ export function checkPredicates(predicates: Json): void {
   for (const predicate of predicates as readonly Json[]) compilePredicate(predicate, 0)
 }
 
+/** Gives predicates as the master daemon keeps and shows them: with `==` alone for what is equal. */
+export function canonicalPredicates(predicates: Json): Json {
+  return (predicates as readonly Json[]).map((predicate) => {
+    const [name = null, filter = null] = predicate as readonly Json[]
+    return [name, canonical(filter)]
+  })
+}
+
+function canonical(filter: Json): Json {
+  const [operator = null, ...args] = Array.isArray(filter) ? (filter as readonly Json[]) : []
+  switch (operator) {
+    case '=':
+      return ['==', ...args]
+    case '!=':
+      return ['!', ['==', ...args]]
+    case '&':
+    case '|':
+    case '!':
+      return [operator, ...args.map(canonical)]
+  }
+  return filter
+}
+
 function termsIn(json: Json): number {
   return Array.isArray(json)
     ? (json as readonly Json[]).reduce<number>((sum, part) => sum + termsIn(part), 1)

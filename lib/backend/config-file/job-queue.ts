@@ -42,7 +42,7 @@ import { inSlices } from '../../slices.ts'
 import { type Context, OpError, type Operation, type Outcome } from './apply/operation.ts'
 import { delayOf } from './apply/test-delay.ts'
 import { type ClusterFile, FileChanged, type Prepared } from './cluster-file.ts'
-import { checkPredicates, JobFilter } from './job-filter.ts'
+import { canonicalPredicates, checkPredicates, JobFilter } from './job-filter.ts'
 import { locksOf } from './job-locks.ts'
 import { JobStore, lengthOf, type StoredQueue } from './job-store.ts'
 import { type LockState, Locks } from './locks.ts'
@@ -189,7 +189,7 @@ export class JobQueue implements QueueView {
    * @param opcodes with what was given; the queue fills in the rest
    * @returns the job's id, once it is on disk
    * @throws Failure `unsupported` where the file is not ours to write, `unavailable` where it cannot be,
-   *   or the queue is full
+   *   or the queue is full, `invalid` where it depends on a job before the first
    */
   async submit(opcodes: readonly JsonObject[]): Promise<number> {
     const store = await this.#ready()
@@ -219,14 +219,15 @@ export class JobQueue implements QueueView {
   }
 
   #newJob(opcodes: readonly JsonObject[]): Job {
-    const id = ++this.#last
+    const id = this.#last + 1
     const { version } = this.#options.file.current
     const received = timestamp()
     const ops = opcodes.map((opcode, index): JobOp => {
-      const input = withReason(completeOpcode(opcode, version), id, index, received)
+      const input = withReason(withDependencies(completeOpcode(opcode, version), id), id, index, received)
       const priority = Number(opcode.priority ?? 0)
       return { input, status: 'queued', result: null, log: [], priority, start: null, exec: null, end: null }
     })
+    this.#last = id
     return { id, ops, received, start: null, end: null }
   }
 
@@ -668,9 +669,9 @@ export class JobQueue implements QueueView {
       uuid,
       watermark: this.#last,
       priority: Number(priority),
-      predicates,
+      predicates: canonicalPredicates(predicates),
       action,
-      reason_trail: [...(reason as readonly Json[]), now],
+      reason_trail: [...(reason as readonly Json[]).map(withWholeTime), now],
     }
     await this.#ready()
     await this.#change(() => ({ filters: new Map([[uuid, fresh]]) }))
@@ -874,9 +875,32 @@ function canceled(job: Job): Job {
   return { ...job, ops, end }
 }
 
+/** An entry of a reason trail, whose time may be said to have a fraction. */
+function withWholeTime(entry: Json): Json {
+  const [source = null, reason = null, time = null] = entry as readonly Json[]
+  return [source, reason, typeof time === 'number' ? Math.round(time) : time]
+}
+
 /** As it was when it came. */
 function fresh(op: JobOp): JobOp {
   return { ...op, status: 'queued', log: [], result: null, start: null, exec: null, end: null }
+}
+
+/**
+ * An opcode with the ids of the jobs that it depends on as numbers; negative ones count back from its own.
+ * @throws Failure `invalid` where that leads to a job before the first
+ */
+function withDependencies(opcode: JsonObject, id: number): JsonObject {
+  const { depends } = opcode
+  if (!Array.isArray(depends)) return opcode
+  const absolute = depends.map((dependency: Json) => {
+    const [other, wanted] = dependency as readonly [Json, Json]
+    const named = Number(other)
+    const meant = named < 0 ? id + named : named
+    if (meant < 0) throw new Failure('invalid', `Invalid value for job ID '${meant}'`)
+    return [meant, wanted]
+  })
+  return { ...opcode, depends: absolute }
 }
 
 /** An opcode as a job has it: with the job as the latest of its reasons. */

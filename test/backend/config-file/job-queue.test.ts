@@ -468,6 +468,22 @@ t.test('jobs wait for those they depend on', async (t) => {
   t.match(await wait(lost), { status: 'error' })
 })
 
+t.test('a job may name those it depends on by how many jobs before it they came', async (t) => {
+  const { backend, run } = await open(t, cluster(t))
+  await run(tag('a1', 'x'))
+  await run(tag('a1', 'y'))
+  const depends = (...ids: Json[]) => ids.map((id): Json => [id, ['success']])
+  const job = await run({ ...tag('a1', 'z'), depends: depends(-1, '1', 2) })
+  t.match(job, { id: 3, status: 'success' })
+  const [[ops] = []] = await backend.queryJobs(['3'], ['ops'])
+  t.match(ops, [{ depends: depends(2, 1, 2) }])
+  await t.rejects(backend.submitJob([{ ...tag('a1', 'z'), depends: depends(-5) }]), {
+    code: 'invalid',
+    message: "Invalid value for job ID '-1'",
+  })
+  t.match(await run(tag('a1', 'z')), { id: 4 }, 'whose id is not lost')
+})
+
 t.test('a wait tells what is new, and only that', async (t) => {
   const { backend } = await open(t, cluster(t))
   const id = String(await backend.submitJob([delay(1, { repeat: 2 })]))
@@ -574,6 +590,34 @@ t.test('filter rules pause, reject, slow down and accept', async (t) => {
   })
   await t.rejects(rule(1, [['jobid', ['bogus']]], 'PAUSE'), { code: 'invalid' })
   t.strictSame((await readConfigFile(path)).filters.length, 2)
+})
+
+t.test('a rule is kept in the words of the master daemon', async (t) => {
+  const { backend } = await open(t, cluster(t))
+  const uuid = await backend.replaceFilter(null, {
+    priority: 0,
+    predicates: [
+      [
+        'jobid',
+        ['|', ['!=', 'id', 1], ['!', ['=', 'id', 'watermark']], ['==', 'id', 2], ['<', 'id', 3], null],
+      ],
+      ['opcode', null],
+    ],
+    action: 'CONTINUE',
+    reason: [['me', 'why', 1.6]],
+  })
+  const [[predicates, trail] = []] = await backend.queryFilters([uuid], ['predicates', 'reason_trail'])
+  t.strictSame(predicates, [
+    [
+      'jobid',
+      ['|', ['!', ['==', 'id', 1]], ['!', ['==', 'id', 'watermark']], ['==', 'id', 2], ['<', 'id', 3], null],
+    ],
+    ['opcode', null],
+  ])
+  t.match(trail, [
+    ['me', 'why', 2],
+    ['luxid', '', BigInt],
+  ])
 })
 
 t.test('a rate limit lets only so many run at once', async (t) => {
