@@ -62,16 +62,19 @@ export function shortName(opcode: JsonObject): string {
   return String(opcode.OP_ID).replace(/^OP_/, '')
 }
 
-/** Opcodes whose summary tells what they are about, by the parameter that says it (Ganeti's OP_DSC_FIELD). */
+/**
+ * The parameters that a summary tells what its opcode is about by (Ganeti's OP_DSC_FIELD): of several, the first. A
+ * network is connected to a group.
+ */
 const SUMMARY_FIELDS: readonly string[] = [
   'instance_name',
   'node_name',
-  'group_name',
   'network_name',
+  'group_name',
   'duration',
 ]
 /** As in Ganeti, these tell nothing although they could. */
-const WITHOUT_SUMMARY: readonly string[] = ['OP_INSTANCE_RENAME', 'OP_GROUP_RENAME']
+const WITHOUT_SUMMARY: readonly string[] = ['OP_INSTANCE_RENAME', 'OP_GROUP_RENAME', 'OP_NETWORK_RENAME']
 
 /** An opcode in a few words: `INSTANCE_SHUTDOWN(web.example.com)`. */
 export function summaryOf({ input }: JobOp): string {

@@ -151,7 +151,7 @@ export function settleNics(run: Run, drafts: readonly Nic[], node: Node, pools: 
       )
     }
     const { mode, link, vlan } = nicparams
-    run.info(`NIC/${place} inherits netparams ${pythonLiteral([mode, link, vlan])}`)
+    run.info(`NIC/${place} inherits netparams ${pythonLiteral([link, mode, vlan])}`)
     return { ...nic, nicparams: { mode, link, vlan }, ip: settleAddress(run, nic, place, pools) }
   })
 }
