@@ -109,7 +109,7 @@ t.test('create', async (t) => {
         ],
       },
       tells: [
-        " - INFO: NIC/0 inherits netparams ['bridged', 'br0', '']",
+        " - INFO: NIC/0 inherits netparams ['br0', 'bridged', '']",
         ' - INFO: Chose IP 192.0.2.4 from network front',
         ' - INFO: Chose IP 192.0.2.5 from network front',
       ],

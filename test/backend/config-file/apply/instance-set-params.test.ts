@@ -209,8 +209,8 @@ t.test('cards', async (t) => {
       [
         ['nic.ip/0', '192.0.2.6'],
         ['nic.name/0', null],
-        ['nic.mode/0', 'bridged'],
         ['nic.link/0', 'br0'],
+        ['nic.mode/0', 'bridged'],
         ['nic.vlan/0', ''],
       ],
       {
