@@ -166,7 +166,8 @@ function changedNic(
   if ('ip' in params) changes.push([`nic.ip/${place}`, ip])
   if ('name' in params) changes.push([`nic.name/${place}`, params.name ?? null])
   if (network !== nic.network) changes.push([`nic.network/${place}`, params.network ?? null])
-  for (const name of ['link', 'mode', 'vlan'] as const) changes.push([`nic.${name}/${place}`, nicparams[name]])
+  for (const name of ['link', 'mode', 'vlan'] as const)
+    changes.push([`nic.${name}/${place}`, nicparams[name]])
   return {
     uuid: nic.uuid,
     name: 'name' in params ? orNone(params.name) : nic.name,
