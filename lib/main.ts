@@ -1,11 +1,12 @@
 /**
  * The wiring, and the only file that knows every other part.
  *
- * Starting is a story. Read the command line; unless told to stay in the
- * foreground, start a detached copy and wait for its word. The one that serves
- * opens the log, claims the pid file, loads users, certificate and cluster
- * state, opens the port, gives up root, and says that it is ready. Whatever can
- * fail does so before that, in one line on standard error.
+ * Starting is a story. Read the command line and the certificate; unless told
+ * to stay in the foreground, start a detached copy and wait for its word. Root
+ * starts a copy in any case, one that is Ganeti's user for this daemon from its
+ * first line on. The one that serves opens the log, claims the pid file, loads
+ * users and cluster state, opens the port, and says that it is ready. Whatever
+ * can fail does so before that, in one line on standard error.
  */
 import { readFileSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
@@ -20,16 +21,16 @@ import { JobQueue } from './backend/config-file/job-queue.ts'
 import { ConfigLoader } from './backend/config-file/load.ts'
 import { configOnDemand } from './backend/config-file/on-demand.ts'
 import { luxiBackend, MAX_WAITS } from './backend/luxi/luxi-backend.ts'
+import { runInForeground, type Starter, startDetached, starterOfCopy } from './daemon/copy.ts'
 import { checkDescriptors, descriptorsFailure, freeDescriptors } from './daemon/descriptors.ts'
-import { detachedFrom, startDetached } from './daemon/detach.ts'
 import './daemon/kept-tick.ts'
 import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
 import { acquirePidFile, type PidFile } from './daemon/pid-file.ts'
-import { asUser, becomeUser, type User, userToBecome } from './daemon/privileges.ts'
+import { type Command, commandAs, userToBecome } from './daemon/privileges.ts'
 import { nameProcess } from './daemon/process-name.ts'
 import { type Reason, reloadable } from './daemon/reloadable.ts'
 import { servicePort } from './daemon/services.ts'
-import { onSignals, signalNumber } from './daemon/signals.ts'
+import { onSignals, type SignalActions, signalNumber } from './daemon/signals.ts'
 import { Failure, messageChain } from './failure.ts'
 import { createApp, type StandIn } from './http/app.ts'
 import type { RequestRecord } from './http/connection.ts'
@@ -60,7 +61,7 @@ const GRACE = 15_000
  * @returns the exit status: 0 done, 1 failed, 2 could not read the arguments, 11 and 12 as NotServing has them
  */
 export async function main(script: string, args: readonly string[]): Promise<number> {
-  const starter = detachedFrom()
+  const starter = starterOfCopy()
   try {
     const command = parseOptions(args, script)
     switch (command.kind) {
@@ -73,20 +74,9 @@ export async function main(script: string, args: readonly string[]): Promise<num
       case 'hashPassword':
         await hashPassword({ input: process.stdin, output: process.stdout, prompts: process.stderr })
         return 0
-      case 'serve': {
+      case 'serve':
         checkDescriptors()
-        const options = absolutePaths(command.options)
-        const paths = defaultPaths(process.env.GANETI_ROOTDIR)
-        const source = chooseSource(options.config, paths, hostName())
-        if (starter) return await serve(options, paths, source, starter.reportReady)
-        // The commonest mistake, so it is found before anything is opened or started.
-        await readServerCertificate(options, paths)
-        if (options.foreground) return await serve(options, paths, source)
-        await startDetached([script, ...args]).catch((error) => {
-          throw new Failure('internal', `Error when starting daemon process: ${messageChain(error)}`)
-        })
-        return 0
-      }
+        return await start([script, ...args], absolutePaths(command.options), starter)
     }
   } catch (error) {
     if (error instanceof UsageError) {
@@ -106,27 +96,59 @@ function textOf(error: unknown): string {
   return failure instanceof Failure ? messageChain(failure) : String((error as Error)?.stack ?? error)
 }
 
-/** Serves until told to stop, or fails before it began. */
+/**
+ * Serves in this process or sees to it that a copy does.
+ * @param itself the script and its arguments, from which the options are
+ */
+async function start(
+  itself: readonly [script: string, ...args: string[]],
+  options: Options,
+  starter: Starter | undefined,
+): Promise<number> {
+  const paths = defaultPaths(process.env.GANETI_ROOTDIR)
+  const source = chooseSource(options.config, paths, hostName())
+  const user = userToBecome(USER)
+  if (starter) {
+    // Whatever started us: where there is a user to serve as, it is not root that serves.
+    if (user) throw new Failure('configuration', `still root where the user '${USER}' should serve`)
+    return serve(options, paths, source, (await starter.handedOver) as Certificate | undefined, starter)
+  }
+  // The commonest mistake, so it is found before anything is opened or started; and a key may be for root alone.
+  const certificate = await readServerCertificate(options, paths)
+  if (options.foreground && !user) return serve(options, paths, source, certificate)
+  let command: Command = [process.execPath, ...process.execArgv, ...itself]
+  if (user) command = commandAs(user, command, itself[0], portOf(options))
+  if (options.foreground) return runInForeground(command, certificate)
+  await startDetached(command, certificate).catch((error) => {
+    throw new Failure('internal', `Error when starting daemon process: ${messageChain(error)}`)
+  })
+  return 0
+}
+
+/**
+ * Serves until told to stop, or fails before it began.
+ * @param first the certificate until it is to be read anew
+ */
 async function serve(
   options: Options,
   paths: Paths,
   source: Source,
-  ready = async () => {},
+  first: Certificate | undefined,
+  starter?: Starter,
 ): Promise<number> {
   nameProcess(PROGRAM)
-  const user = userToBecome(USER)
-  const log = openLog(options, paths, user)
+  const log = openLog(options, paths)
   const closers: (() => unknown)[] = [() => log.close()]
   try {
     log.info(`${PROGRAM} daemon startup`)
     let reload = async () => {}
-    const stopped = untilStopped(log, () => reload())
-    const pidFile = claimPidFile(options, paths, user, log)
+    const stopped = untilStopped(log, () => reload(), starter)
+    const pidFile = claimPidFile(options, paths, log)
     closers.unshift(() => pidFile?.release())
 
     const certificate = await reloadable({
       name: 'the certificate',
-      load: () => readServerCertificate(options, paths),
+      load: async (reason) => (reason === 'start' ? first : readServerCertificate(options, paths)),
       log,
     })
     closers.unshift(() => certificate.close())
@@ -163,12 +185,11 @@ async function serve(
         logWarning: (message) => log.warning(message),
         limits: { connections: mostConnections(options.maxClients, log) },
       },
-      { host: hostToBind(options), port: options.port ?? servicePort(PROGRAM, 'tcp') ?? DEFAULT_PORT },
+      { host: hostToBind(options), port: portOf(options) },
     )
     closers.unshift(() => server.close(GRACE))
     certificate.onChange((fresh) => fresh && server.setCertificate(fresh))
 
-    if (user) becomeUser(user)
     await state.begin()
     const { address, port, family } = server.address
     const host = family === 'IPv6' ? `[${address}]` : address
@@ -178,7 +199,7 @@ async function serve(
       await log.reopen()
       await Promise.all([users.reload(), state.reload(), certificate.reload()])
     }
-    await ready()
+    await starter?.reportReady()
     await stopped
     return 0
   } catch (error) {
@@ -201,10 +222,10 @@ function starting(): never {
   throw new Failure('unavailable', 'The daemon is starting')
 }
 
-/** Settles once a signal asked us to stop; a second one ends the process at once. */
-function untilStopped(log: Log, reload: () => Promise<void>): Promise<void> {
+/** Settles once a signal asked us to stop; a second one from the same side ends the process at once. */
+function untilStopped(log: Log, reload: () => Promise<void>, starter: Starter | undefined): Promise<void> {
   return new Promise((resolve) => {
-    onSignals({
+    const actions: SignalActions = {
       stop: (signal) => {
         log.info(`Received signal ${signalNumber(signal)} asking for shutdown`)
         resolve()
@@ -214,7 +235,9 @@ function untilStopped(log: Log, reload: () => Promise<void>): Promise<void> {
         log.info('Received signal 1: reopening the log, reading everything anew')
         reload().catch((error) => log.error(messageChain(error)))
       },
-    })
+    }
+    onSignals(actions)
+    if (starter) onSignals(actions, starter.signals)
   })
 }
 
@@ -231,11 +254,11 @@ function absolutePaths(options: Options): Options {
   }
 }
 
-function openLog(options: Options, paths: Paths, user: User | undefined): DaemonLog {
+function openLog(options: Options, paths: Paths): DaemonLog {
   const { debug, syslog, foreground } = options
   const settings = { program: PROGRAM, debug, syslog, stderr: foreground }
   try {
-    return asUser(user, () => new DaemonLog({ ...settings, file: paths.log }))
+    return new DaemonLog({ ...settings, file: paths.log })
   } catch (error) {
     // On a terminal the file is a convenience: the lines stand there as well.
     if (!foreground) throw error
@@ -245,9 +268,9 @@ function openLog(options: Options, paths: Paths, user: User | undefined): Daemon
   }
 }
 
-function claimPidFile(options: Options, paths: Paths, user: User | undefined, log: Log): PidFile | undefined {
+function claimPidFile(options: Options, paths: Paths, log: Log): PidFile | undefined {
   try {
-    return asUser(user, () => acquirePidFile(paths.pidFile))
+    return acquirePidFile(paths.pidFile)
   } catch (error) {
     const heldByAnother = error instanceof Failure && error.code === 'unavailable'
     if (heldByAnother || !options.foreground) throw error
@@ -283,7 +306,7 @@ interface State {
   /** Which Ganeti the cluster runs; undefined before it has told. */
   readonly version: Version | undefined
   readonly standIn?: () => Promise<StandIn>
-  /** Takes up its work, as the user as whom we serve. */
+  /** Takes up its work. */
   begin(): Promise<void>
   reload(): Promise<unknown>
   close(): Promise<void>
@@ -364,6 +387,10 @@ function mostConnections(maxClients: number, log: Log): number {
     `No more than ${connections} connections at once, as the limit on open files (ulimit -n) is low`,
   )
   return connections
+}
+
+function portOf(options: Options): number {
+  return options.port ?? servicePort(PROGRAM, 'tcp') ?? DEFAULT_PORT
 }
 
 /** The address to listen on; undefined for all. */

@@ -1,14 +1,14 @@
 /**
- * Giving up root. Started as root, the daemon opens what only root may open
- * (key and port) and then becomes the user Ganeti made for it;
- * started as anyone else, it stays who it is.
+ * Giving up root. Started as root, the daemon serves from a copy of itself that
+ * is the user Ganeti made for it from its first line on; started as anyone else,
+ * it stays who it is. So nothing that is opened, written or parsed while it
+ * serves is done by root.
  *
- * What is written later (log, pid file) must be that user's from the start, so
- * that the log can be reopened and the pid file removed. `asUser` makes it so,
- * and without root ever writing into folders that others may write to: a link
- * planted there leads no further than that user could go.
+ * The copy is started by setpriv(1), since many versions of Node refuse to
+ * change users themselves (CVE-2024-22017).
  */
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { Failure } from '../failure.ts'
 
 export interface User {
@@ -16,6 +16,9 @@ export interface User {
   readonly uid: number
   readonly gid: number
 }
+
+/** From this port on, any user may listen. */
+const FIRST_FREE_PORT = '/proc/sys/net/ipv4/ip_unprivileged_port_start'
 
 /**
  * Whom to become, if anyone.
@@ -44,54 +47,48 @@ export function findUser(name: string): User | undefined {
   return { name, uid: Number(uid), gid: Number(gid) }
 }
 
-/**
- * Becomes another user for good, with that user's groups and no others.
- *
- * @throws Failure `configuration` where the system refuses; nothing may be served then
- */
-export function becomeUser(user: User): void {
-  try {
-    takeGroupsOf(user)
-    process.setgid?.(user.gid)
-    process.setuid?.(user.uid)
-  } catch (error) {
-    throw new Failure('configuration', `cannot become the user '${user.name}'`, { cause: error })
-  }
-  if (
-    process.getuid?.() !== user.uid ||
-    process.geteuid?.() !== user.uid ||
-    process.getegid?.() !== user.gid
-  ) {
-    throw new Failure('configuration', `still not the user '${user.name}' after becoming it`)
-  }
-}
+/** A program and its arguments. */
+export type Command = readonly [string, ...string[]]
 
 /**
- * Does something as another user, and is root again afterwards.
+ * Makes a command that runs another one as a user: with that user's groups and
+ * no others, and with no capability or way to gain one, but for listening on
+ * `port` where only root may.
  *
- * @param user whom to be; undefined to do it as whoever we are
- * @param action must have finished when it returns, as nothing asynchronous would run as that user
- * @returns what the action gives
+ * @param script a file that the user must be able to read for that
+ * @throws Failure `configuration` where the system refuses, or the user may not read the script: it is tried here
  */
-export function asUser<T>(user: User | undefined, action: () => T): T {
-  if (!user) return action()
-  const groups = process.getgroups?.() ?? []
-  const gid = process.getegid?.() ?? 0
-  const uid = process.geteuid?.() ?? 0
-  try {
-    takeGroupsOf(user)
-    process.setegid?.(user.gid)
-    process.seteuid?.(user.uid)
-    return action()
-  } finally {
-    process.seteuid?.(uid)
-    process.setegid?.(gid)
-    process.setgroups?.(groups)
-  }
+export function commandAs(user: User, command: Command, script: string, port: number): Command {
+  const capabilities = isForRoot(port) ? '-all,+net_bind_service' : '-all'
+  const become: Command = [
+    'setpriv',
+    `--reuid=${user.name}`,
+    `--regid=${user.gid}`,
+    '--init-groups',
+    `--inh-caps=${capabilities}`,
+    `--ambient-caps=${capabilities}`,
+    '--no-new-privs',
+    '--',
+  ]
+  tryToRead(user, become, script)
+  return [...become, ...command]
 }
 
-function takeGroupsOf(user: User): void {
-  // Known to Node, not to its type definitions.
-  const { initgroups } = process as { initgroups?(user: string, gid: number): void }
-  initgroups?.(user.name, user.gid)
+function isForRoot(port: number): boolean {
+  let first = 1024
+  try {
+    first = Number(readFileSync(FIRST_FREE_PORT, 'utf8'))
+  } catch {
+    // Another system than Linux, or a sandbox that hides it.
+  }
+  return port > 0 && port < first
+}
+
+function tryToRead(user: User, [program, ...args]: Command, script: string): void {
+  const { error, status, stderr } = spawnSync(program, [...args, 'test', '-r', script], { encoding: 'utf8' })
+  if (status === 0) return
+  const problem = `cannot become the user '${user.name}' with setpriv`
+  if (error) throw new Failure('configuration', `${problem}, of util-linux`, { cause: error })
+  const [line] = stderr.trim().split('\n')
+  throw new Failure('configuration', `${problem}: ${line || `it may not read '${script}'`}`)
 }

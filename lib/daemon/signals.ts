@@ -1,4 +1,5 @@
 /** What the daemon does on signals: all of it, in one switch. */
+import type { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
 
 export interface SignalActions {
@@ -12,8 +13,12 @@ export interface SignalActions {
 
 const HANDLED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGPIPE'] as const
 
-/** Starts to act on signals; gives a function that leaves them to their defaults again. */
-export function onSignals(actions: SignalActions): () => void {
+/**
+ * Starts to act on signals; gives a function that leaves them to their defaults again.
+ *
+ * @param source what emits them by name: this process, or who passes on another's
+ */
+export function onSignals(actions: SignalActions, source: EventEmitter = process): () => void {
   let stopping = false
   const act = (signal: NodeJS.Signals) => {
     switch (signal) {
@@ -31,9 +36,9 @@ export function onSignals(actions: SignalActions): () => void {
         break
     }
   }
-  for (const signal of HANDLED) process.on(signal, act)
+  for (const signal of HANDLED) source.on(signal, act)
   return () => {
-    for (const signal of HANDLED) process.off(signal, act)
+    for (const signal of HANDLED) source.off(signal, act)
   }
 }
 
