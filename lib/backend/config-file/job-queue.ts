@@ -20,7 +20,7 @@
  * without a trace. Of unfinished ones no more are taken than it can hold.
  */
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Failure, messageChain, systemReason } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
 import type { Change } from '../../model/change.ts'
@@ -79,6 +79,8 @@ export interface JobQueueOptions {
   readonly log: { warning(message: string): void; error(message: string): void }
   /** False gives up what is promised of crashes, for trials of speed. */
   readonly sync?: boolean
+  /** Lets the time pass that a job takes, in milliseconds, or less where the signal is aborted; on the clock unless given. */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
 
 /** See change-yaml.ts. */
@@ -402,7 +404,7 @@ export class JobQueue implements QueueView {
    * @returns false where the daemon ends meanwhile
    */
   async #takeTime(job: () => Job, index: number): Promise<boolean> {
-    const { file } = this.#options
+    const { file, sleep = sleepOnTheClock } = this.#options
     const { input } = job().ops[index] as JobOp
     const seconds = timeOf(file.current, input)
     if (seconds <= 0) return true
@@ -416,9 +418,7 @@ export class JobQueue implements QueueView {
       return true
     }
     for (const message of [...log, undefined]) {
-      await sleep((seconds * 1000) / (log.length + 1), undefined, { signal: this.#closed.signal }).catch(
-        () => {},
-      )
+      await sleep((seconds * 1000) / (log.length + 1), this.#closed.signal)
       if (this.#closing) return false
       if (message !== undefined) this.#put(withLog(job(), index, [message]))
     }
@@ -726,7 +726,7 @@ export class JobQueue implements QueueView {
       } catch (error) {
         if (this.#closing) throw error
         if (attempt === 0) this.#options.log.error(`Cannot write the job queue: ${messageChain(error)}`)
-        await sleep(RETRY_TIME, undefined, { signal: this.#closed.signal }).catch(() => {})
+        await sleepOnTheClock(RETRY_TIME, this.#closed.signal)
       }
     }
   }
@@ -831,6 +831,10 @@ function notWritten(error: unknown): string {
     error instanceof Failure ? 'it was changed by somebody else, and has mistakes' : 'Internal error'
   const reason = error instanceof FileChanged ? error.message : (systemReason(error) ?? theirs)
   return `Cannot write the cluster's file: ${reason}`
+}
+
+function sleepOnTheClock(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return delay(milliseconds, undefined, { signal }).catch(() => {})
 }
 
 /** For how long an opcode runs, in seconds. */
