@@ -15,7 +15,6 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Backend } from '../../../lib/backend/backend.ts'
 import { type Operation, prerequisite } from '../../../lib/backend/config-file/apply/operation.ts'
@@ -23,7 +22,7 @@ import { OPERATIONS } from '../../../lib/backend/config-file/apply/operations.ts
 import { ClusterFile } from '../../../lib/backend/config-file/cluster-file.ts'
 import { configFileBackend } from '../../../lib/backend/config-file/config-file-backend.ts'
 import { hashOf } from '../../../lib/backend/config-file/file-identity.ts'
-import { JobQueue } from '../../../lib/backend/config-file/job-queue.ts'
+import { JobQueue, type JobQueueOptions } from '../../../lib/backend/config-file/job-queue.ts'
 import { ConfigLoader } from '../../../lib/backend/config-file/load.ts'
 import { readConfigFile } from '../../../lib/backend/config-file/read.ts'
 import { readYamlText } from '../../../lib/backend/config-file/read-yaml.ts'
@@ -33,6 +32,8 @@ import { Failure, messageChain } from '../../../lib/failure.ts'
 import { identityOf } from '../../../lib/file-identity.ts'
 import type { Json, JsonObject } from '../../../lib/json.ts'
 import { indexConfig } from '../../../lib/model/config.ts'
+import { type Job, statusOf } from '../../../lib/model/job.ts'
+import { until } from '../../daemon/until.ts'
 
 const YAML = `# A small one
 cluster: {name: c.example.com}   # nothing else
@@ -53,6 +54,8 @@ interface Tried {
   readonly log: string[]
   run(...opcodes: JsonObject[]): Promise<JsonObject>
   wait(id: number): Promise<JsonObject>
+  /** Waits until a job has a status. */
+  reaches(id: number, status: string): Promise<void>
 }
 
 async function open(
@@ -60,6 +63,7 @@ async function open(
   path: string,
   operations = OPERATIONS,
   loader: Pick<ConfigLoader, 'loadState'> = new ConfigLoader(),
+  time: Pick<JobQueueOptions, 'sleep'> = {},
 ): Promise<Tried> {
   const file = new ClusterFile([path], loader)
   await file.load()
@@ -70,6 +74,7 @@ async function open(
     folder: `${path}.queue`,
     load: async () => ({ OPERATIONS: operations, writeChange, YamlText }),
     log,
+    ...time,
   })
   const backend = configFileBackend(() => file.current, queue)
   let closed = false
@@ -92,8 +97,27 @@ async function open(
       if (['success', 'error', 'canceled'].includes(String(row.status))) return row
     }
   }
+  const reaches = (id: number, status: string) =>
+    until(() => statusOf(queue.job(String(id)) as Job) === status)
   const run = async (...opcodes: JsonObject[]) => wait(await backend.submitJob(opcodes))
-  return { path, file, queue, backend: { ...backend, close } as Backend, log: lines, run, wait }
+  return { path, file, queue, backend: { ...backend, close } as Backend, log: lines, run, wait, reaches }
+}
+
+/** A queue in which the time that jobs take passes when told to. */
+async function openAtRest(t: Test, path: string): Promise<Tried & { readonly pass: () => Promise<void> }> {
+  const sleeping: (() => void)[] = []
+  const sleep = (_: number, signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      sleeping.push(resolve)
+      signal.addEventListener('abort', () => resolve())
+    })
+  const tried = await open(t, path, OPERATIONS, new ConfigLoader(), { sleep })
+  /** Ends the sleep that began first. */
+  const pass = async () => {
+    await until(() => sleeping.length > 0)
+    sleeping.shift()?.()
+  }
+  return { ...tried, pass }
 }
 
 const never = new AbortController().signal
@@ -237,12 +261,8 @@ t.test('after a crash, running jobs have failed and waiting ones run', async (t)
     opresult: [['OpExecError', ['Unclean master daemon shutdown']]],
   })
   t.match(await second.wait(3), { status: 'success' })
-  await sleep(20)
-  t.match(
-    (await second.backend.queryJobs(['2'], ['status'])).flat(),
-    ['running'],
-    'it had been waiting for the lock',
-  )
+  await second.reaches(2, 'running')
+  t.pass('the one that had been waiting for the lock runs')
 })
 
 t.test('a crash between the journal and the file: the file tells how it went', async (t) => {
@@ -395,7 +415,7 @@ t.test('beyond 32 MiB of unfinished jobs none is taken, also after a restart', a
 })
 
 t.test('jobs on the same object go in order, others beside them', async (t) => {
-  const { backend, wait } = await open(t, cluster(t))
+  const { backend, wait, pass } = await openAtRest(t, cluster(t))
   const slow = await backend.submitJob([delay(1)])
   const next = await backend.submitJob([delay(0)])
   const urgent = await backend.submitJob([delay(0, { priority: -10 })])
@@ -408,6 +428,7 @@ t.test('jobs on the same object go in order, others beside them', async (t) => {
     ),
     [['node/n1.example.com', 'exclusive', [String(slow)], [['exclusive', [String(urgent), String(next)]]]]],
   )
+  await pass()
   const [first, second, third] = await Promise.all([wait(slow), wait(next), wait(urgent)])
   const order = [first, third, second].map(({ end_ts }) =>
     (end_ts as number[]).map((part) => String(part).padStart(6, '0')).join('.'),
@@ -428,11 +449,12 @@ t.test('no more jobs run than the cluster allows', async (t) => {
 })
 
 t.test('what can be canceled, and what is said', async (t) => {
-  const { backend, wait, run } = await open(t, cluster(t))
+  const { backend, wait, run, reaches } = await open(t, cluster(t))
   await run(tag('a1', 'x'))
   const running = await backend.submitJob([delay(60)])
   const waiting = await backend.submitJob([delay(0)])
-  await sleep(20)
+  await reaches(running, 'running')
+  await reaches(waiting, 'waiting')
   t.strictSame(await backend.cancelJob(String(running)), [
     false,
     `Job ${running} is no longer waiting in the queue`,
@@ -444,7 +466,7 @@ t.test('what can be canceled, and what is said', async (t) => {
 })
 
 t.test('jobs wait for those they depend on', async (t) => {
-  const { backend, wait } = await open(t, cluster(t))
+  const { backend, wait, pass } = await openAtRest(t, cluster(t))
   const first = await backend.submitJob([delay(1)])
   const failing = await backend.submitJob([tag('nosuch', 'x')])
   const after = (id: number, ...wanted: string[]) =>
@@ -454,6 +476,7 @@ t.test('jobs wait for those they depend on', async (t) => {
   const wrong = await after(failing, 'success')
   const lost = await after(77, 'success')
   t.match((await backend.queryJobs([String(fine)], ['status'])).flat(), ['queued'])
+  await pass()
   t.match(await wait(fine), { status: 'success' })
   t.match(await wait(any), { status: 'success' })
   t.match(await wait(wrong), {
@@ -485,32 +508,39 @@ t.test('a job may name those it depends on by how many jobs before it they came'
 })
 
 t.test('a wait tells what is new, and only that', async (t) => {
-  const { backend } = await open(t, cluster(t))
-  const id = String(await backend.submitJob([delay(1, { repeat: 2 })]))
-  await sleep(20)
+  const { backend, pass, reaches } = await openAtRest(t, cluster(t))
+  const job = await backend.submitJob([delay(1, { repeat: 2 })])
+  const id = String(job)
+  await reaches(job, 'running')
   const ask = (jobInfo: Json, logSerial: Json, timeout: number, signal = never) =>
     backend.waitForJobChange(id, ['id', 'status'], { jobInfo, logSerial }, timeout, signal)
-  t.strictSame(await ask(null, null, 5), { jobInfo: [1, 'running'], logEntries: [] })
+  t.strictSame(await ask(null, null, 60), { jobInfo: [1, 'running'], logEntries: [] })
   t.equal(await ask([1, 'running'], null, 0.01), null, 'nothing new in time')
   const gone = new AbortController()
-  setTimeout(() => gone.abort(), 10)
-  t.equal(await ask([1, 'running'], null, 60, gone.signal), null, 'nobody waits any more')
-  const news = await ask([1, 'running'], null, 5)
-  t.match(news, {
+  const abandoned = ask([1, 'running'], null, 60, gone.signal)
+  gone.abort()
+  t.equal(await abandoned, null, 'nobody waits any more')
+  const news = ask([1, 'running'], null, 60)
+  await pass()
+  t.match(await news, {
     jobInfo: [1, 'running'],
     logEntries: [[1, [Number, Number], 'message', ' - INFO: Test delay iteration 0/1']],
   })
-  t.match(await ask([1, 'running'], 1, 5), {
+  const more = ask([1, 'running'], 1, 60)
+  await pass()
+  t.match(await more, {
     logEntries: [[2, [Number, Number], 'message', ' - INFO: Test delay iteration 1/1']],
   })
-  t.strictSame(await ask([1, 'running'], 2, 5), { jobInfo: [1, 'success'], logEntries: [] })
+  const last = ask([1, 'running'], 2, 60)
+  await pass()
+  t.strictSame(await last, { jobInfo: [1, 'success'], logEntries: [] })
   t.strictSame(
-    await ask([1, 'success'], 2, 5),
+    await ask([1, 'success'], 2, 60),
     { jobInfo: [1, 'success'], logEntries: [] },
     'a job that has ended',
   )
   await t.rejects(
-    ask(null, null, 1).then(() =>
+    ask(null, null, 60).then(() =>
       backend.waitForJobChange(id, ['no'], { jobInfo: null, logSerial: null }, 1, never),
     ),
     { code: 'invalid' },
@@ -621,7 +651,7 @@ t.test('a rule is kept in the words of the master daemon', async (t) => {
 })
 
 t.test('a rate limit lets only so many run at once', async (t) => {
-  const { backend, wait } = await open(t, cluster(t))
+  const { backend, wait, pass } = await openAtRest(t, cluster(t))
   await backend.replaceFilter(null, {
     priority: 0,
     predicates: [['opcode', ['=', 'OP_ID', 'OP_TEST_DELAY']]],
@@ -630,6 +660,7 @@ t.test('a rate limit lets only so many run at once', async (t) => {
   })
   const ids = [await backend.submitJob([delay(1)]), await backend.submitJob([delay(0, { on_nodes: ['n2'] })])]
   t.match((await backend.queryJobs(ids.map(String), ['status'])).flat(), [/running|waiting/, 'queued'])
+  await pass()
   for (const id of ids) t.match(await wait(id), { status: 'success' })
 })
 
@@ -837,14 +868,15 @@ t.test(
         refused.length > 0 &&
           refused.every((error) => error instanceof Failure && error.code === 'unavailable'),
       )
+      await until(() => first.log.some((line) => line.startsWith(`Cannot write ${path}: ENOSPC`)))
       t.equal(readFileSync(path, 'utf8'), before)
       const rows = await first.backend.queryJobs(taken.map(String), ['id', 'status'])
       const failed = rows.flatMap(([id, status]) => (status === 'error' ? Number(id) : []))
-      t.ok(failed.length > 0)
       unlinkSync(join(disk, 'filler'))
       t.match(await first.run(tag('a2', 'y')), { status: 'success' })
       const ended = await Promise.all(taken.map((id) => first.wait(id)))
       for (const job of ended) if (failed.includes(Number(job.id))) t.match(job, { status: 'error' })
+      t.ok(ended.some(({ status }) => status === 'error'))
       await first.backend.close()
       const second = await open(t, path)
       for (const job of ended) t.strictSame(await second.wait(Number(job.id)), job)
