@@ -18,25 +18,28 @@ t.test('what a file has is read, with what the system tells of it', async (t) =>
   t.equal((await readStable(path)).bytes.length, 3_000_000)
 })
 
-/** How a file is written bit by bit; after each step it is left alone for 10 ms. */
-const writers: [how: string, steps: ((path: string) => void)[]][] = [
-  ['emptied, and written later', [...many(30, truncateSync), (path) => writeFileSync(path, 'new text')]],
-  ['written in two parts', [...many(10, half), (path) => appendFileSync(path, ' text')]],
+/**
+ * How a file is written bit by bit. After each step it is left alone for a while that is shorter than the reader's
+ * patience with what that step leaves. Both wait on this event loop, so on a machine that is busy, too, the next step
+ * is done before the reader looks.
+ */
+const writers: [how: string, pause: number, steps: ((path: string) => void)[]][] = [
+  ['emptied, and written later', 10, [...many(30, truncateSync), (path) => writeFileSync(path, 'new text')]],
+  ['written in two parts', 10, [...many(10, half), (path) => appendFileSync(path, ' text')]],
   [
     'removed, and made anew',
-    [
-      rmSync,
-      ...many(10, () => {}),
-      (path) => writeFileSync(path, ''),
-      (path) => writeFileSync(path, 'new text'),
-    ],
+    100,
+    [rmSync, (path) => writeFileSync(path, ''), (path) => writeFileSync(path, 'new text')],
   ],
   [
     'emptied, and replaced',
+    100,
     [
       truncateSync,
-      (path) => writeFileSync(`${path}.new`, 'new text'),
-      (path) => renameSync(`${path}.new`, path),
+      (path) => {
+        writeFileSync(`${path}.new`, 'new text')
+        renameSync(`${path}.new`, path)
+      },
     ],
   ],
 ]
@@ -49,14 +52,14 @@ function half(path: string): void {
   writeFileSync(path, 'new')
 }
 
-for (const [how, steps] of writers) {
+for (const [how, pause, steps] of writers) {
   t.test(`of a file that is ${how}, nothing is read before it is done`, async (t) => {
     const path = join(t.testdir({ file: 'old text' }), 'file')
     const [first, ...others] = steps
     first?.(path)
     const reading = read(path)
     for (const step of others) {
-      await delay(10)
+      await delay(pause)
       step(path)
     }
     t.equal(await reading, 'new text')
@@ -65,8 +68,11 @@ for (const [how, steps] of writers) {
 
 t.test('a file that is written in place again and again is read whole each time', async (t) => {
   const path = join(t.testdir({ file: 'text 0' }), 'file')
-  const writer = rewrite(path, (time) => `text ${time}`, { empty: 30, whole: 70 })
-  for (let time = 0; time < 10; time++) t.match(await read(path), /^text \d+$/)
+  const writer = rewrite(path, (time) => `text ${time}`, { empty: 30, whole: 70, longest: 2000 })
+  for (let time = 0; time < 10; time++) {
+    t.match(await read(path), /^text \d+$/)
+    writer.wasRead()
+  }
   await writer.stop()
 })
 
@@ -74,9 +80,9 @@ t.test(
   'one that never rests is believed when it says the same twice, and otherwise is an error',
   async (t) => {
     const folder = t.testdir({ same: 'text', other: '' })
-    const busy = { empty: 2, whole: 8 }
-    const same = rewrite(join(folder, 'same'), () => 'text', busy)
-    const other = rewrite(join(folder, 'other'), String, busy)
+    // Neither is left alone for the 50 ms after which it would be believed at once.
+    const same = rewrite(join(folder, 'same'), () => 'text', { empty: 2, whole: 40 })
+    const other = rewrite(join(folder, 'other'), String, { empty: 2, whole: 8 })
     await Promise.all([
       read(join(folder, 'same')).then((text) => t.equal(text, 'text')),
       t.rejects(read(join(folder, 'other')), { message: 'it is being written all the time' }),

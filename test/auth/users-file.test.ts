@@ -170,15 +170,23 @@ t.test('who is in a file that is written in place ten times a second is let in a
   })
   t.teardown(() => users.close())
   const authorize = createAuthorizer({ users: () => users.current, requireAuthentication: true })
+  const writer = rewrite(path, (time) => `# ${time}\njoe secret write\n`, {
+    empty: 30,
+    whole: 70,
+    longest: 2000,
+  })
   let loads = 0
-  users.onChange(() => loads++)
-  const writer = rewrite(path, (time) => `# ${time}\njoe secret write\n`, { empty: 30, whole: 70 })
+  users.onChange(() => {
+    loads++
+    writer.wasRead()
+  })
   const refusals: unknown[] = []
   for (let asked = 0; loads < 10; asked++) {
     // At times told to read it, besides noticing by itself.
     if (asked % 5 === 0) void users.reload()
     const verdict = await authorize('Basic am9lOnNlY3JldA==', ['write'], '192.0.2.1')
     if (verdict.kind !== 'granted') refusals.push(verdict)
+    // A pause, so that he asks in every state of the file.
     await delay(5)
   }
   await writer.stop()

@@ -3,8 +3,8 @@ import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Rewriting {
-  /** How often it has written the whole text. */
-  readonly times: number
+  /** Tells it that the text was read whole. */
+  wasRead(): void
   /** Has it end with the whole text written. */
   stop(): Promise<void>
 }
@@ -12,30 +12,32 @@ export interface Rewriting {
 /**
  * Writes a file over and over, on the caller's event loop: what is late here is late for whoever reads there too.
  * @param text gives what to write, by how often it was written before
- * @param pauses how long it leaves the file empty, and how long whole, in milliseconds
+ * @param pauses how long it leaves the file empty, and how long whole, in milliseconds. The latter is doubled, up to
+ *   `longest`, each time that nobody has read it: that takes some turns of the loop, which are long on a busy machine
  */
 export function rewrite(
   path: string,
   text: (time: number) => string,
-  pauses: { empty: number; whole: number },
+  { empty, whole, longest = whole }: { empty: number; whole: number; longest?: number },
 ): Rewriting {
   let times = 0
+  let unread = 0
   let stopping = false
   const run = async () => {
     while (!stopping) {
       const file = openSync(path, 'r+')
       ftruncateSync(file)
-      await delay(pauses.empty)
+      await delay(empty)
       writeSync(file, text(times))
       closeSync(file)
       times++
-      await delay(pauses.whole)
+      await delay(Math.min(whole * 2 ** unread++, longest))
     }
   }
   const done = run()
   return {
-    get times() {
-      return times
+    wasRead: () => {
+      unread = 0
     },
     stop: () => {
       stopping = true
