@@ -699,7 +699,7 @@ t.test('one network has at most 64 of the places to wait in', async (t) => {
 })
 
 t.test('who gets no place to wait in hears in the end how things are', async (t) => {
-  const brief = (handle: (call: Call) => Promise<Json>) => ({ ...live([], '.', handle), waits: 0.02 })
+  const brief = (handle: (call: Call) => Promise<Json>) => ({ ...live([], '.', handle), waits: 0.3 })
   const { app: make, under } = held(brief)
   const app = make({ maxWaits: 1 })
   const answers = [ask(app, 1), ask(app, 2)]

@@ -54,7 +54,7 @@ async function start(requireAuthentication: boolean, limits: Partial<Limits> = {
 
 const port = await start(false)
 const strictPort = await start(true)
-const impatientPort = await start(false, { head: 100, request: 100, check: 10, linger: 10 })
+const impatientPort = await start(false, { head: 500, request: 500, check: 10, linger: 10 })
 
 function portFor(name: string): number {
   if (name.startsWith('reqauth-')) return strictPort

@@ -1,4 +1,4 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import type { Verdict } from '../../lib/auth/verdict.ts'
 import type { Backend } from '../../lib/backend/backend.ts'
 import { type AppOptions, createApp } from '../../lib/http/app.ts'
@@ -6,6 +6,7 @@ import { LargeAnswers, LargeBody } from '../../lib/http/large-answers.ts'
 import type { App, Response } from '../../lib/http/message.ts'
 import type { Json } from '../../lib/json.ts'
 import { type Call, live, type Method, open, resource } from '../../lib/resources/resource.ts'
+import { until } from '../daemon/until.ts'
 
 const LARGE = 'x'.repeat(1024 * 1024)
 
@@ -39,13 +40,15 @@ function scene(method: (handle: (call: Call) => Promise<Json>) => Method, option
     ...options,
   })
   const end = async (...names: string[]) => {
-    await turns()
+    await until(() => names.every((name) => under.some((one) => one.name === name)))
     for (const one of under) if (names.includes(one.name)) one.end()
     await turns()
   }
-  const begun = async () => {
+  /** Looks that these have begun to be made, in their order, and no others. */
+  const begun = async (t: Test, names: string, claim = names) => {
+    await until(() => under.length >= names.split(' ').length)
     await turns()
-    return under.map(({ name }) => name).join(' ')
+    t.equal(under.map(({ name }) => name).join(' '), names, claim)
   }
   return { app, state, under, begun, end }
 }
@@ -78,9 +81,9 @@ async function take(answer: Response | Promise<Response>): Promise<Response> {
 t.test('large answers are made two at a time, and the others are worked on meanwhile', async (t) => {
   const { app, begun, end } = scene(lives, { maxClients: 3 })
   const answers = ['a', 'b', 'c'].map((name, place) => ask(app, name, `192.0.2.${place}`))
-  t.equal(await begun(), 'a b')
+  await begun(t, 'a b')
   await end('a')
-  t.equal(await begun(), 'a b c')
+  await begun(t, 'a b c')
   t.equal(
     (await get(app, '/small')).status,
     200,
@@ -97,19 +100,19 @@ t.test('six large answers are in memory, two of one network, until they have bee
   const all = [...of(1, 'a1', 'a2', 'a3'), ...of(2, 'b1', 'b2'), ...of(3, 'c1', 'c2'), ...of(4, 'd1')]
   // Networks take turns to have one made.
   await end('a1', 'a2')
-  t.equal(await begun(), 'a1 a2 b1 c1')
+  await begun(t, 'a1 a2 b1 c1')
   await end('b1', 'c1')
-  t.equal(await begun(), 'a1 a2 b1 c1 b2 c2')
+  await begun(t, 'a1 a2 b1 c1 b2 c2')
   await end('b2', 'c2')
   const first = await all[0]
   t.equal(first?.body.length, LARGE.length + 5)
-  t.equal(await begun(), 'a1 a2 b1 c1 b2 c2', 'the rest waits for clients that take their time')
+  await begun(t, 'a1 a2 b1 c1 b2 c2', 'the rest waits for clients that take their time')
   const third = await all[3]
   third?.release?.()
-  t.equal(await begun(), 'a1 a2 b1 c1 b2 c2 d1')
+  await begun(t, 'a1 a2 b1 c1 b2 c2 d1')
   first?.release?.()
   first?.release?.()
-  t.equal(await begun(), 'a1 a2 b1 c1 b2 c2 d1 a3', 'one release is one place')
+  await begun(t, 'a1 a2 b1 c1 b2 c2 d1 a3', 'one release is one place')
   await end('a3', 'd1')
   for (const answer of all) t.equal((await take(answer)).status, 200)
 })
@@ -117,19 +120,19 @@ t.test('six large answers are in memory, two of one network, until they have bee
 t.test('what turns out to be small, or fails, gives its place back at once', async (t) => {
   const { app, under, begun, end } = scene(lives)
   const answers = ['small1', 'small2', 'small3'].map((name) => ask(app, name))
-  t.equal(await begun(), 'small1 small2')
+  await begun(t, 'small1 small2')
   await end('small1')
-  t.equal(await begun(), 'small1 small2 small3')
+  await begun(t, 'small1 small2 small3')
   t.equal((await answers[0])?.release, undefined)
   await end('small2', 'small3')
   const client = new AbortController()
   const gone = ask(app, 'gone', undefined, client.signal)
-  t.match(await begun(), /gone$/)
+  await begun(t, 'small1 small2 small3 gone')
   client.abort()
   t.equal((await gone).status, 503)
   t.ok(under.at(-1)?.call.signal.aborted)
   const more = ['d', 'e'].map((name) => ask(app, name))
-  t.match(await begun(), /d e$/)
+  await begun(t, 'small1 small2 small3 gone d e')
   await end('d', 'e')
   for (const answer of [...answers, ...more]) await take(answer)
 })
@@ -140,12 +143,12 @@ t.test('who hangs up no longer waits for a large answer', async (t) => {
   const answers = ['a', 'b'].map((name) => ask(app, name))
   const gone = ask(app, 'gone', undefined, client.signal)
   answers.push(ask(app, 'c'))
-  t.equal(await begun(), 'a b')
+  await begun(t, 'a b')
   client.abort()
   t.equal((await gone).status, 503)
   await end('a')
   await take(answers[0] as Promise<Response>)
-  t.equal(await begun(), 'a b c')
+  await begun(t, 'a b c')
   await end('b', 'c')
   for (const answer of answers) await take(answer)
 })
@@ -153,12 +156,12 @@ t.test('who hangs up no longer waits for a large answer', async (t) => {
 t.test('an answer that is kept needs no place, however many take it', async (t) => {
   const { app, begun, end } = scene(kept)
   const many = Array.from({ length: 20 }, () => ask(app, 'a'))
-  t.equal(await begun(), 'a', 'it is made once')
+  await begun(t, 'a', 'it is made once')
   await end('a')
   const taking = await Promise.all(many)
   for (let count = 0; count < 20; count++) taking.push(await ask(app, 'a'))
   const others = ['b', 'c'].map((name) => ask(app, name))
-  t.equal(await begun(), 'a b c')
+  await begun(t, 'a b c')
   await end('b', 'c')
   for (const response of [...taking, ...others]) t.equal((await take(response)).status, 200)
 })
@@ -196,9 +199,9 @@ t.test('answers of an older state that are still being taken leave less room for
   }
   state.generation = 2
   const next = ask(app, 'g')
-  t.equal(await begun(), 'a b c d e f')
+  await begun(t, 'a b c d e f')
   slow[0]?.release?.()
-  t.equal(await begun(), 'a b c d e f g')
+  await begun(t, 'a b c d e f g')
   await end('g')
   for (const response of [...slow, next]) await take(response)
 })
@@ -240,9 +243,9 @@ t.test('compressed answers are taken like others', async (t) => {
   await end('a', 'b')
   const first = await answers[0]
   t.ok(first?.headers.includes('gzip'))
-  t.equal(await begun(), 'a b')
+  await begun(t, 'a b')
   first?.release?.()
-  t.equal(await begun(), 'a b c')
+  await begun(t, 'a b c')
   await end('c')
   for (const answer of answers) await take(answer)
 })

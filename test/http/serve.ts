@@ -1,9 +1,13 @@
 /** A server for a test, on a free port of this machine, and what it would have logged. */
 
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
 import type { RequestRecord } from '../../lib/http/connection.ts'
 import type { Limits } from '../../lib/http/limits.ts'
 import type { App, Response } from '../../lib/http/message.ts'
 import { type HttpServer, type ServerOptions, startServer } from '../../lib/http/server.ts'
+import { until } from '../daemon/until.ts'
+import type { RawClient } from './raw-client.ts'
 
 export interface TestServer {
   readonly server: HttpServer
@@ -12,6 +16,8 @@ export interface TestServer {
   /** Each record as `line status`, in order. */
   readonly log: () => string[]
   readonly debug: string[]
+  /** The server's end of a client's connection, which tells how much of what was sent has come. */
+  readonly endOf: (client: RawClient) => Promise<Socket>
 }
 
 export async function serve(
@@ -33,13 +39,27 @@ export async function serve(
     },
     { host, port: 0 },
   )
-  t.teardown(() => server.close(0))
+  const ends = new Map<number | undefined, Socket>()
+  // Node tells of every socket that is accepted in this process.
+  const accepted = (message: unknown) => {
+    const { socket } = message as { socket: Socket }
+    if (socket.localPort === server.address.port) ends.set(socket.remotePort, socket)
+  }
+  subscribe('net.server.socket', accepted)
+  t.teardown(() => {
+    unsubscribe('net.server.socket', accepted)
+    return server.close(0)
+  })
   return {
     server,
     port: server.address.port,
     records,
     log: () => records.map(({ line, status }) => `${line} ${status}`),
     debug,
+    endOf: async ({ socket: { localPort } }) => {
+      await until(() => ends.has(localPort))
+      return ends.get(localPort) as Socket
+    },
   }
 }
 

@@ -128,11 +128,11 @@ t.test('methods in lower case are those in upper case, also behind other request
 })
 
 t.test('a method torn in two is not taken for another', async (t) => {
-  const { port, log } = await serve(t, echo)
+  const { port, log, endOf } = await serve(t, echo)
   const client = await RawClient.connect(port)
-  client.socket.setNoDelay()
+  const end = await endOf(client)
   client.send('DELE')
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await until(() => end.bytesRead === 4)
   client.send(`get /a HTTP/1.1\r\n${HOST}\r\n`)
   const response = await client.response()
   t.equal(response?.status, 400)
@@ -201,19 +201,22 @@ t.test('a broken chunk is the fault of its own request', async (t) => {
 })
 
 t.test('a broken chunk that comes before the body is asked for is told when it is', async (t) => {
-  let goOn = () => {}
+  let goOn: (() => void) | undefined
   const app = answering(async (request) => {
     await new Promise<void>((resolve) => {
       goOn = resolve
     })
     return ok(String(await request.readBody(10)))
   })
-  const { port } = await serve(t, app, { limits: { linger: 200 } })
+  const { port, endOf } = await serve(t, app, { limits: { linger: 200 } })
   const client = await RawClient.connect(port)
-  client.send(`PUT / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`)
+  const end = await endOf(client)
+  const head = `PUT / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`
+  client.send(head)
+  await until(() => goOn !== undefined)
   client.send('zz\r\n')
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  goOn()
+  await until(() => end.bytesRead === head.length + 4)
+  goOn?.()
   t.equal((await client.response())?.status, 400)
   client.socket.destroy()
 })
@@ -515,7 +518,7 @@ t.test('a head may have 16 KiB', async (t) => {
 
 t.test('a slow head is cut off with 408, a connection without a request without a word', async (t) => {
   const { port, log, debug } = await serve(t, echo, {
-    limits: { head: 200, request: 200, check: 10 },
+    limits: { head: 500, request: 500, check: 10 },
   })
   const dribbling = await RawClient.connect(port)
   dribbling.send(`GET / HTTP/1.1\r\n`)
@@ -534,7 +537,7 @@ t.test('a slow head is cut off with 408, a connection without a request without 
 
 t.test('a slow body is cut off with 408', async (t) => {
   const { port, log } = await serve(t, answering(echo), {
-    limits: { head: 300, request: 300, check: 10 },
+    limits: { head: 500, request: 500, check: 10 },
   })
   const client = await RawClient.connect(port)
   client.send(`PUT /slow HTTP/1.1\r\n${HOST}Content-Length: 100\r\n\r\nabc`)
@@ -547,11 +550,21 @@ t.test('a slow body is cut off with 408', async (t) => {
 })
 
 t.test('neither a slow head nor an idle connection is what a long answer is', async (t) => {
-  const { app, answer } = answeringLater()
-  const { port } = await serve(t, app, { limits: { head: 300, request: 300, idle: 50, check: 5 } })
+  const { app, answer, waiting } = answeringLater()
+  const { port } = await serve(t, app, { limits: { head: 500, request: 500, idle: 50, check: 5 } })
   const client = await RawClient.connect(port)
   client.send(`GET /wait HTTP/1.1\r\n${HOST}\r\n`)
-  await new Promise((resolve) => setTimeout(resolve, 600))
+  await until(() => waiting.has('/wait'))
+  // What comes after it, and is slow or idle, is cut off before it is answered.
+  const idle = await RawClient.connect(port)
+  idle.send(`GET /idle HTTP/1.1\r\n${HOST}\r\n`)
+  await answer('/idle')
+  t.equal((await idle.response())?.status, 200)
+  const slow = await RawClient.connect(port)
+  slow.send('GET /slow HTTP/1.1\r\n')
+  await Promise.all([idle.closed, slow.closed])
+  t.notOk(client.socket.readableEnded || client.socket.destroyed)
+  for (const { socket } of [idle, slow]) socket.destroy()
   await answer('/wait')
   t.equal((await client.response())?.body.toString(), '/wait\n')
   await client.closed
@@ -606,11 +619,12 @@ t.test('a client that hangs up amid a long answer is not served, and others are'
 
 t.test('a client may close its sending side after the request', async (t) => {
   const { app, answer } = answeringLater()
-  const { port } = await serve(t, app)
+  const { port, endOf } = await serve(t, app)
   const client = await RawClient.connect(port)
+  const end = await endOf(client)
   client.send(`GET /a HTTP/1.1\r\n${HOST}\r\n`)
   client.socket.end()
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await until(() => end.readableEnded)
   await answer('/a')
   t.equal((await client.response())?.body.toString(), '/a\n')
   await client.closed
@@ -620,19 +634,18 @@ t.test(
   'a client may close its sending side also after a request that Node does not understand',
   async (t) => {
     const { app, answer, waiting } = answeringLater()
-    const { port, log } = await serve(t, app)
+    const { port, log, endOf } = await serve(t, app)
     for (const before of ['', `GET /before HTTP/1.1\r\n${HOST}\r\n`]) {
       waiting.clear()
       const client = await RawClient.connect(port)
+      const end = await endOf(client)
       client.send(`${before}get /a HTTP/1.1\r\n${HOST}\r\n`)
       client.socket.end()
-      await new Promise((resolve) => client.socket.once('finish', resolve))
       if (before) {
         await answer('/before')
         t.equal((await client.response())?.body.toString(), '/before\n')
       }
-      await until(() => waiting.has('/a'))
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await until(() => waiting.has('/a') && end.readableEnded)
       await answer('/a')
       t.equal((await client.response())?.body.toString(), '/a\n')
       t.equal(await client.response(), undefined)
@@ -787,7 +800,7 @@ t.test('one network with any number of connections leaves room for others', asyn
 })
 
 t.test('closing lets requests under way finish, and nothing else', async (t) => {
-  const { app, answer } = answeringLater()
+  const { app, answer, waiting } = answeringLater()
   const { port, server } = await serve(t, app)
   const clients = await Promise.all(['/busy', '/idle', '/new'].map(() => RawClient.connect(port)))
   const [busy, idle, fresh] = clients as [RawClient, RawClient, RawClient]
@@ -795,6 +808,7 @@ t.test('closing lets requests under way finish, and nothing else', async (t) => 
   busy.send(`GET /busy HTTP/1.1\r\n${HOST}\r\n`)
   await answer('/idle')
   await idle.response()
+  await until(() => waiting.has('/busy'))
   const closed = server.close(60_000)
   await Promise.all([idle.closed, fresh.closed])
   await answer('/busy')
