@@ -16,7 +16,7 @@ from ganeti.rapi import client
 port, cafile, user, password, host = (sys.argv[1:] + ["localhost"])[:5]
 rapi = client.GanetiRapiClient(
     host, int(port), user, password,
-    curl_config_fn=client.GenericCurlConfig(cafile=cafile, verify_hostname=True, timeout=30))
+    curl_config_fn=client.GenericCurlConfig(cafile=cafile, verify_hostname=True, timeout=300))
 
 
 def result(name, args, kwargs):

@@ -28,11 +28,14 @@ export interface Transcript {
 }
 
 /** How long the daemon may take to close a connection whose client has closed its side, in milliseconds. */
-const PATIENCE = 15_000
-/** How long nothing must come before the client takes it that nothing will. It only decides when to go on. */
+const PATIENCE = 60_000
+/**
+ * How long nothing must come before the client takes it that nothing will. It only decides when to go on: an answer
+ * that comes later is read as well.
+ */
 const QUIET = 25
 
-/** So few pieces are told apart for certain; of more, some may arrive together. */
+/** So few pieces are given time to arrive one by one; of more, some may arrive together. */
 const FEW = 3
 
 /**
@@ -83,7 +86,7 @@ export async function converse(
     // Who writes to a daemon that has said its last word waits for nothing.
     const written = new Promise<void>((resolve) => socket.write(piece, () => resolve()))
     await Promise.race([written, ended])
-    // So that the next piece is one of its own for the daemon, too.
+    // So that the next piece is mostly one of its own for the daemon, too; where it is not, the outcome is the same.
     if (pieces.length > 1)
       await (pieces.length <= FEW ? delay(5) : new Promise((resolve) => setImmediate(resolve)))
   }
@@ -141,20 +144,15 @@ export function readAnswers(received: Buffer, requests: readonly LogLine[]): Ans
 /** Reads answers together with their lines in the log, which is written a little later than they are sent. */
 async function matched(daemon: WatchedDaemon, peer: string, received: Buffer) {
   const until = performance.now() + PATIENCE
-  // Whatever is logged beyond the answers has been logged by then, too.
-  for (let last = -1, since = 0; ; ) {
+  for (;;) {
     const requests = daemon.requests(peer)
     const answers = readAnswers(received, requests)
-    const now = performance.now()
-    if (requests.length !== last) [last, since] = [requests.length, now]
-    const agree = typeof answers !== 'string' && answers.length === requests.length
-    if (agree || now > until || (requests.length > 0 && now - since > LOG_DELAY)) return { answers, requests }
+    // Lines are missing while the answers cannot be told, too: what is an answer to HEAD, they tell.
+    const isComplete = typeof answers !== 'string' && requests.length >= answers.length
+    if (isComplete || daemon.ended !== undefined || performance.now() > until) return { answers, requests }
     await delay(5)
   }
 }
-
-/** Longer than lines of the log are held back, in milliseconds. */
-const LOG_DELAY = 500
 
 /** Statuses that there are, and what they are for where they are 5xx. */
 const STATUSES = new Set([200, 304, 400, 401, 403, 404, 408, 413, 414, 415, 417, 429, 431, 501, 503, 505])

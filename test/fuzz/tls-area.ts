@@ -28,7 +28,7 @@ interface Case {
 }
 
 /** How long the daemon may take for an ordinary request after what was tried, in milliseconds; it takes a few. */
-const PATIENCE = 10_000
+const PATIENCE = 60_000
 
 export async function tlsArea(root: DaemonRoot): Promise<Area<Case>> {
   root.fill(USERS, { clusterYaml: readFileSync(fixture('cluster.yaml'), 'utf8') })
@@ -112,7 +112,10 @@ function changed(data: Buffer, { change, place, bytes }: Case): Buffer {
   }
 }
 
-/** Connects, does what the case says, and waits until the daemon hangs up or there is nothing more to come. */
+/** How long to stay connected where the daemon does not hang up, in milliseconds; nothing is expected of it meanwhile. */
+const STAY = 30
+
+/** Connects, does what the case says, and waits until the daemon hangs up, or for a while. */
 async function provoke(port: number, one: Case): Promise<void> {
   const raw = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' })
   raw.on('error', () => {})
@@ -125,7 +128,7 @@ async function provoke(port: number, one: Case): Promise<void> {
     if (one.renegotiates && one.version === 'TLSv1.2') secure.renegotiate({}, () => {})
     secure.write('GET /version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
   })
-  await Promise.race([over, delay(30)])
+  await Promise.race([over, delay(STAY)])
   secure.destroy()
   raw.destroy()
 }
