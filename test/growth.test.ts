@@ -165,7 +165,11 @@ async function isLinear(
 
 t.test('it is noticed where time grows in the square of the input', async (t) => {
   const quadratic = (text: string) => /"(?:[^"\\]|\\.)*"/.exec(text)
-  t.ok((await growth(quadratic, ['', '"\\', ''], [16 * KIB])) > MOST_PER_DOUBLING)
+  let ratio = 0
+  for (let attempt = 0; attempt < 3 && ratio <= MOST_PER_DOUBLING; attempt++) {
+    ratio = Math.max(ratio, await growth(quadratic, ['', '"\\', ''], [16 * KIB]))
+  }
+  t.ok(ratio > MOST_PER_DOUBLING, `by ${ratio.toFixed(1)}`)
 })
 
 const NOBODY = new AbortController().signal
