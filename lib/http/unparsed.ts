@@ -116,7 +116,7 @@ export function lineOf({ code }: ParserError, bytes: Buffer | undefined): string
  * logged; without what follows a line feed behind it, which is a header.
  */
 export function asRequestLine(line: string): string | undefined {
-  return /^\s*\S+\s+\S+\s+HTTP\/\d[^\n]*/.exec(line)?.[0]
+  return /^\S+\s+\S+\s+HTTP\/\d[^\n]*/.exec(line)?.[0]
 }
 
 /** The first line, as far as it is there; its bytes are taken for Latin 1, as everywhere in a head. */
@@ -144,7 +144,9 @@ export function readUnparsed(
 ): UnparsedRequest {
   const line = requestLineOf(bytes)
   if (line.length > limits.requestLine) throw new HttpError(414)
-  const words = line.split(/[\t-\r ]+/).filter((word) => word !== '')
+  const words = line.split(/[\t-\r ]+/)
+  // Behind the first line white space is no harm; before it, it may belong to what came before.
+  if (words.at(-1) === '') words.pop()
   const [method = '', target = '', version = ''] = words
   if (words.length !== 3 || !TOKEN.test(method)) {
     throw new HttpError(400, `Bad request syntax ('${asInPython(line)}')`)

@@ -58,6 +58,7 @@ t.test('of a repeated header the first counts', async (t) => {
 
 const refused: [bytes: string, status: number, message: string][] = [
   ['GARBAGE\r\n\r\n', 400, "Bad request syntax ('GARBAGE')"],
+  [' get /a HTTP/1.1\r\n\r\n', 400, "Bad request syntax (' get /a HTTP/1.1')"],
   [' /a HTTP/1.1\r\n\r\n', 400, "Bad request syntax (' /a HTTP/1.1')"],
   ['\rget /a\n/b\tHTTP/1.1\r\n\r\n', 400, "Bad request syntax ('\\rget /a\\n/b\\tHTTP/1.1')"],
   ['get /\r\n\r\n', 400, "Bad request syntax ('get /')"],
@@ -100,12 +101,12 @@ t.test('HTTP/1.0 needs no Host', async (t) => {
   t.equal(read('get / HTTP/1.0\r\n\r\n').target, '/')
 })
 
-t.test('a first line is three words, with any white space between and around them', async (t) => {
+t.test('a first line is three words, with any white space between and behind them', async (t) => {
   for (const line of [
     'GET /a\n HTTP/1.1',
     'GET\n/a\tHTTP/1.1',
     'GET /a \r\v\fHTTP/1.1',
-    ' GET  /a  HTTP/1.1 ',
+    'GET  /a  HTTP/1.1 ',
     'GET /a HTTP/1.1\n',
   ]) {
     const { method, target, headers } = read(`${line}\r\nHost: x\r\n\r\n`)
