@@ -97,8 +97,9 @@ export async function startServer(
         ...tlsSettings(certificate),
         // Node offers the first alone, and refuses whoever wants nothing but the second.
         ALPNProtocols: ['http/1.1', 'http/1.0'],
-        // We watch over handshakes ourselves: Node's watch, ending, no longer knows whose it was.
-        handshakeTimeout: 2 * limits.head,
+        // We watch over handshakes ourselves: Node's watch, ending, no longer knows whose it was. Ours counts its looks,
+        // which come late where the machine is busy, and must be first all the same.
+        handshakeTimeout: 10 * limits.head,
       })
     : createServer(settings)
   // Not in Node's documentation, but in its code since 2010: without it, the answer to a client that
