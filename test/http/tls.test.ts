@@ -362,7 +362,7 @@ t.test('plain HTTP on the TLS port reads why that fails', async (t) => {
 t.test('what is neither is closed, and so is who says nothing or never finishes the handshake', async (t) => {
   const { port, debug, records } = await serve(t, echo, {
     certificate: await readCertificate(ecdsa),
-    limits: { head: 500, check: 10 },
+    limits: { head: 500, check: 50 },
   })
   const sent = ['\u0000\u0001\u0002', '', '\u0016\u0003\u0001', '\u0016junkjunkjunk', '\u0000junkjunkjunk']
   for (const bytes of sent) {
