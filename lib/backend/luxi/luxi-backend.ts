@@ -8,6 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject, stringifyJson } from '../../json.ts'
+import { withoutPrivateValues } from '../../model/private-values.ts'
 import { type Version, versionFrom } from '../../model/version.ts'
 import { TokenBucket } from '../../token-bucket.ts'
 import {
@@ -107,10 +108,10 @@ export function luxiBackend(
     queryNetworks: rowsOf('QueryNetworks', 'Network'),
 
     async queryJobs(ids, fields, signal) {
-      if (ids.length === 0) return rowsIn(await client.read('QueryJobs', [null, fields], signal))
+      if (ids.length === 0) return jobRows(await client.read('QueryJobs', [null, fields], signal))
       for (const id of ids) if (BigInt(id) > GREATEST_JOB) throw unknownJob(id)
       // Unknown jobs have a row as well, of nulls; each known one has a status.
-      const rows = rowsIn(await client.read('QueryJobs', [ids, [...fields, 'status']], signal))
+      const rows = jobRows(await client.read('QueryJobs', [ids, [...fields, 'status']], signal))
       for (const [place, id] of ids.entries()) {
         if ((rows[place]?.at(-1) ?? null) === null) throw unknownJob(id)
       }
@@ -129,7 +130,8 @@ export function luxiBackend(
     async query(what, fields, filter, signal) {
       checkResource(what)
       if (BY_JOB.has(what)) return jobs.query(what, fields, filter, signal)
-      return queryResult(await client.read('Query', [what, fields, filter], signal, MOST_QUERY_BYTES))
+      const answer = await client.read('Query', [what, fields, filter], signal, MOST_QUERY_BYTES)
+      return queryResult(what === 'job' ? withoutPrivateValues(answer) : answer)
     },
 
     async queryFields(what, fields) {
@@ -310,12 +312,16 @@ function jobChange(result: Json): { readonly jobInfo: Json; readonly logEntries:
   if (result === 'nochange') return null
   if (!Array.isArray(result)) throw unexpected('a change of a job')
   const [jobInfo = null, logEntries = null] = result
-  return { jobInfo, logEntries }
+  return { jobInfo: withoutPrivateValues(jobInfo), logEntries }
 }
 
 function rowsIn(result: Json): Rows {
   if (Array.isArray(result) && result.every((row) => Array.isArray(row))) return result
   throw unexpected('rows')
+}
+
+function jobRows(result: Json): Rows {
+  return rowsIn(withoutPrivateValues(result))
 }
 
 function queryResult(result: Json): QueryResult {

@@ -30,7 +30,7 @@ import { writeChange } from '../../../lib/backend/config-file/write-yaml.ts'
 import { YamlText } from '../../../lib/backend/config-file/yaml-text.ts'
 import { Failure, messageChain } from '../../../lib/failure.ts'
 import { identityOf } from '../../../lib/file-identity.ts'
-import type { Json, JsonObject } from '../../../lib/json.ts'
+import { type Json, type JsonObject, stringifyJson } from '../../../lib/json.ts'
 import { indexConfig } from '../../../lib/model/config.ts'
 import { type Job, statusOf } from '../../../lib/model/job.ts'
 import { until } from '../../daemon/until.ts'
@@ -186,6 +186,30 @@ t.test('a job is queued, runs, and what it changed stands in the file', async (t
       ['gnt:opcode:tags_set', 'job=1;index=0', nanoseconds],
     ],
   })
+})
+
+t.test('what a job has of private parameters is told to nobody', async (t) => {
+  const { run, backend } = await open(t, cluster(t))
+  const osparams_private = { password: 'hunter2' }
+  const modify = { OP_ID: 'OP_INSTANCE_SET_PARAMS', instance_name: 'a1', osparams_private }
+  await run({ ...COMMON, ...modify })
+  const { jobInfo = null } =
+    (await backend.waitForJobChange(
+      '1',
+      ['ops'],
+      { jobInfo: null, logSerial: null },
+      0,
+      new AbortController().signal,
+    )) ?? {}
+  const told = [
+    await backend.queryJobs(['1'], ['ops', 'opresult', 'oplog']),
+    [...(await backend.query('job', ['ops', 'opresult', 'oplog'], null)).data],
+    jobInfo,
+  ].map((one) => stringifyJson(one as Json))
+  for (const text of told) {
+    t.match(text, '"osparams_private":{"password":null}')
+    t.notMatch(text, 'hunter2')
+  }
 })
 
 t.test('a refusal ends the job, and those opcodes behind it, in error', async (t) => {

@@ -299,3 +299,24 @@ t.test('a version that cannot be one is a bad answer', async (t) => {
     await t.rejects(backend.version(), { code: 'bad-answer' }, JSON.stringify(answer))
   }
 })
+
+t.test('what a job has of private and secret parameters is told to nobody', async (t) => {
+  const ops = [{ OP_ID: 'OP_INSTANCE_CREATE', osparams_private: { a: 'x' }, osparams_secret: { b: 'x' } }]
+  const { backend } = await backendOf(t, ({ method }) => {
+    if (method === 'QueryJobs') return [[ops, 'success']]
+    if (method === 'WaitForJobChange') return [[ops], null]
+    return { fields: [], data: [[[0, ops]]] }
+  })
+  const waited = await backend.waitForJobChange('1', ['ops'], NOTHING_KNOWN, 1, never())
+  const told = [
+    await backend.queryJobs([], ['ops']),
+    await backend.queryJobs(['1'], ['ops']),
+    (await backend.query('job', ['ops'], null)).data,
+    waited?.jobInfo,
+  ]
+  for (const one of told) {
+    const text = JSON.stringify(one)
+    t.match(text, '"osparams_private":{"a":null},"osparams_secret":{"b":null}')
+    t.notMatch(text, '"x"')
+  }
+})

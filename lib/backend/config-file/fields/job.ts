@@ -3,6 +3,7 @@ import { Failure } from '../../../failure.ts'
 import type { Json } from '../../../json.ts'
 import type { Config } from '../../../model/config.ts'
 import { type Job, type JobOp, priorityOf, shownOpcode, statusOf, summaryOf } from '../../../model/job.ts'
+import { withoutPrivateValues } from '../../../model/private-values.ts'
 import { asJson, type Field, field } from './field.ts'
 
 export const jobFields: readonly Field<Job>[] = [
@@ -10,8 +11,8 @@ export const jobFields: readonly Field<Job>[] = [
   field('status', 'Status', 'text', 'How far the job is', statusOf),
   field('priority', 'Priority', 'number', 'Jobs of a lower number go first (-20 to 19)', priorityOf),
   field('archived', 'Archived', 'bool', 'Whether the job has left the queue', () => false),
-  ofOps('ops', 'OpCodes', 'The opcodes of the job', ({ input }) => shownOpcode(input)),
-  ofOps('opresult', 'OpCode_result', 'What each opcode gave', ({ result }) => result),
+  ofOps('ops', 'OpCodes', 'The opcodes of the job', ({ input }) => withoutPrivateValues(shownOpcode(input))),
+  ofOps('opresult', 'OpCode_result', 'What each opcode gave', ({ result }) => withoutPrivateValues(result)),
   ofOps('opstatus', 'OpCode_status', 'How far each opcode is', ({ status }) => status),
   ofOps('oplog', 'OpCode_log', 'What each opcode has logged', ({ log }) => log),
   ofOps('opstart', 'OpCode_start', 'When each opcode began to wait for its locks', ({ start }) => start),
