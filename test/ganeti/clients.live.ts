@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { isJsonObject, type Json, parseJson } from '../../lib/json.ts'
 import { PYTHON, run } from '../clients/programs.ts'
-import { ask, jobOf, must, ORIGINAL, OURS, type Side, timeless } from './sides.ts'
+import { whilePaused } from './paused.ts'
+import { ask, ganetiVersion, jobOf, ORIGINAL, OURS, type Side, timeless } from './sides.ts'
 
 t.setTimeout(600_000)
 
@@ -149,6 +150,9 @@ const JOBS: readonly Call[] = [
   ['StartupInstance', [inst3], { dry_run: true, no_remember: true }],
 ]
 
+/** Of the library of 3.1; before, it has no such method. */
+const LATER_JOBS: readonly Call[] = [['RenameNetwork', ['net2', 'net3']]]
+
 /** These are refused, by the daemon or by the client itself. */
 const REFUSED: readonly Call[] = [
   ['CreateInstance', ['create', 'inst40.example.com', 'bogus', [disk], [{}]]],
@@ -181,8 +185,8 @@ async function callAll(side: Side, calls: readonly Call[]) {
 }
 
 t.test('every method of the client library does with ours what it does with the original', async (t) => {
-  const calls = [...READS, ...LISTS, ...JOBS, ...REFUSED]
-  const pause = ['add', '--priority=0', '--action=PAUSE', '--predicates=[]', '--reason=comparing']
+  const jobs = [...JOBS, ...((await ganetiVersion()).startsWith('3.0.') ? [] : LATER_JOBS)]
+  const calls = [...READS, ...LISTS, ...jobs, ...REFUSED]
   for (const reads of [READS, LISTS]) {
     const [theirs, ours] = [await callAll(ORIGINAL, reads), await callAll(OURS, reads)]
     for (const [i, [method, positional]] of reads.entries()) {
@@ -190,14 +194,13 @@ t.test('every method of the client library does with ours what it does with the 
     }
   }
 
-  const [uuid = ''] = /[\da-f]{8}-[\da-f-]{27}/.exec(await must('gnt-filter', ...pause)) ?? []
-  try {
-    const others = [...JOBS, ...REFUSED]
+  await whilePaused(async () => {
+    const others = [...jobs, ...REFUSED]
     const [theirs, ours] = [await callAll(ORIGINAL, others), await callAll(OURS, others)]
     for (const [i, [method, positional]] of others.entries()) {
       const name = `${method}${JSON.stringify(positional)}`
       const [their, our] = [theirs.results[i] as Result, ours.results[i] as Result]
-      if (their[0] === 'returned' && our[0] === 'returned' && i < JOBS.length) {
+      if (their[0] === 'returned' && our[0] === 'returned' && i < jobs.length) {
         t.same((await jobOf(our[1])).ops, (await jobOf(their[1])).ops, name)
       } else {
         t.same(our, their, name)
@@ -209,9 +212,7 @@ t.test('every method of the client library does with ours what it does with the 
     }
     const called = new Set([...calls.map(([method]) => method), ...ELSEWHERE])
     for (const method of ours.methods) t.ok(called.has(method), `${method} was called`)
-  } finally {
-    await must('gnt-filter', 'delete', uuid)
-  }
+  })
 })
 
 /** What was returned, without what moves from one reading to the next. */

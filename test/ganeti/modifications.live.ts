@@ -13,7 +13,8 @@ import t, { type Test } from 'tap'
 import type { Json } from '../../lib/json.ts'
 import { compareAnswers } from '../differential/compare-json.ts'
 import { CHANGE_DIFFERENCES } from './differences.ts'
-import { ask, ended, jobOf, must, ORIGINAL, OURS, type Side, timeless } from './sides.ts'
+import { inParallel, whilePaused } from './paused.ts'
+import { ask, ended, jobOf, ORIGINAL, OURS, type Side, timeless } from './sides.ts'
 
 t.setTimeout(900_000)
 
@@ -27,26 +28,6 @@ interface Captured {
 const captured: readonly Captured[] = JSON.parse(
   readFileSync(new URL('../../../test/fixtures/captures/write/requests.json', import.meta.url), 'utf8'),
 )
-
-const PAUSE = ['add', '--priority=0', '--action=PAUSE', '--predicates=[]', '--reason=comparing']
-
-/** Does something with each item, a few at a time: a job takes the master daemon a while to write down. */
-async function inParallel<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
-  const left = [...items].reverse()
-  const one = async () => {
-    for (let item = left.pop(); item !== undefined; item = left.pop()) await action(item)
-  }
-  await Promise.all(Array.from({ length: 6 }, one))
-}
-
-async function whilePaused(action: () => Promise<void>): Promise<void> {
-  const [uuid = ''] = /[\da-f]{8}-[\da-f-]{27}/.exec(await must('gnt-filter', ...PAUSE)) ?? []
-  try {
-    await action()
-  } finally {
-    await must('gnt-filter', 'delete', uuid)
-  }
-}
 
 t.test('every change asks the master daemon for what the original asks it for', async (t) => {
   const uses = new Map(CHANGE_DIFFERENCES.map((one) => [one, 0]))

@@ -9,7 +9,7 @@ import { isJsonObject, type Json } from '../../lib/json.ts'
 import { resources } from '../../lib/resources/table.ts'
 import { compareAnswers } from '../differential/compare-json.ts'
 import { LIVE_DIFFERENCES, MOVING } from './differences.ts'
-import { type Asking, ask, ended, ORIGINAL, OURS, timeless } from './sides.ts'
+import { type Asking, ask, ended, keepJobsOnTheMaster, ORIGINAL, OURS, timeless } from './sides.ts'
 
 t.setTimeout(600_000)
 
@@ -148,6 +148,7 @@ t.test('every GET is answered as by the original', async (t) => {
 })
 
 t.test('a GET that is answered with the id of a job submits the same job', async (t) => {
+  await keepJobsOnTheMaster()
   const compared = allTargets.filter(isJob)
   const submitted: { target: string; theirs: Json; ours: Json }[] = []
   let equal = 0
