@@ -22,6 +22,10 @@ const ON_A_LIVE_CLUSTER: Readonly<Record<string, string>> = {
   'path-job-leading-zero': 'there is a job 7',
 }
 
+/** What Node itself reads as the original does, before the version given; later ones refuse it. */
+const NODES_MATTER: Readonly<Record<string, number>> = { 'header-space-colon': 20 }
+const [nodeMajor = 0] = process.versions.node.split('.').map(Number)
+
 interface Answered {
   /** 0 where the connection was closed without an answer. */
   readonly status: number
@@ -72,7 +76,8 @@ t.test('what the original answers to odd requests, ours does too, or as listed',
   let listed = 0
   const one = async (name: string) => {
     const [theirs, ours] = await Promise.all([theirAnswer(name), ourAnswer(name)])
-    const difference = name in ON_A_LIVE_CLUSTER ? undefined : ERROR_DIFFERENCES[name]
+    const isTheSame = name in ON_A_LIVE_CLUSTER || nodeMajor < (NODES_MATTER[name] ?? 0)
+    const difference = isTheSame ? undefined : ERROR_DIFFERENCES[name]
     if (!difference) {
       if (t.strictSame(ours, theirs, name)) equal++
       return

@@ -1,14 +1,16 @@
 /** Comparing jobs in the queue, where nothing comes of them. */
-import { must } from './sides.ts'
+import { must, run } from './sides.ts'
 
 const PAUSE = ['add', '--priority=0', '--action=PAUSE', '--predicates=[]', '--reason=comparing']
 
-/** Does something while the job queue is paused; jobs that are submitted have to be cancelled in it. */
+/** Does something while the job queue is paused; no job that is submitted meanwhile is ever run. */
 export async function whilePaused(action: () => Promise<void>): Promise<void> {
   const [uuid = ''] = /[\da-f]{8}-[\da-f-]{27}/.exec(await must('gnt-filter', ...PAUSE)) ?? []
   try {
     await action()
   } finally {
+    // Fails where there is none.
+    await run('gnt-job', 'cancel', '--pending', '--force')
     await must('gnt-filter', 'delete', uuid)
   }
 }
