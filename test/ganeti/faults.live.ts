@@ -25,21 +25,27 @@ async function told(target: string, asking: Parameters<typeof ask>[2] = {}) {
 const putTag = { ...writer, method: 'PUT' }
 
 async function wellAgain(t: Test) {
-  for (let tries = 0; (await told('/2/info'))[0] !== 200 && tries < 100; tries++) await delay(100)
+  while ((await told('/2/info'))[0] !== 200) await delay(100)
   t.same((await ask(OURS, '/2/tags')).body, (await ask(ORIGINAL, '/2/tags')).body, 'all is well again')
 }
 
 t.test('the master daemon is stopped and started', async (t) => {
   await daemon('stop', 'ganeti-luxid')
   const nobody = [502, 'Can&#x27;t connect to the master daemon: nobody listens']
-  const begun = performance.now()
+  // The original tries for ten seconds.
+  let theirs = 0
+  const asked = ask(ORIGINAL, '/2/info').then(({ status }) => {
+    theirs = status
+  })
   t.same(await told('/2/info'), nobody)
   t.same(await told('/2/tags?tag=x', putTag), nobody)
   t.same(await told('/2/jobs/1/wait', { ...writer, body: { fields: ['id'] } }), nobody)
   t.same(await told('/2/os'), nobody)
-  t.ok(performance.now() - begun < 2000, 'which is told at once')
+  t.equal(theirs, 0, 'which is told at once')
   t.same((await told('/version'))[0], 200, 'what does not need it is answered')
   t.same((await told('/2/tags?tag=x', { method: 'PUT' }))[0], 401, 'and so is who has no right')
+  await asked
+  t.equal(theirs, 502)
   await daemon('start', 'ganeti-luxid')
   await wellAgain(t)
 })
@@ -112,31 +118,38 @@ t.test('a client that hangs up in a wait frees what it held', async (t) => {
   await ask(OURS, '/2/info')
   // By then whoever was answered before is gone.
   await delay(1000)
+  const alone = openFiles()
+  let stays: number | undefined
+  const other = waitFor(job).then(({ status }) => {
+    stays = status
+  })
+  // Who waits has a connection to us, and one of ours to the master daemon.
+  while (openFiles() < alone + 2) await delay(20)
   const before = openFiles()
   const clients = Array.from({ length: 10 }, () => new AbortController())
   const waits = clients.map(({ signal }) => waitFor(job, signal).catch((error) => error.name))
-  // Each has a connection to us, and one of ours to the master daemon.
   while (openFiles() < before + 20) await delay(20)
-  const begun = performance.now()
   for (const client of clients) client.abort()
   t.same(new Set(await Promise.all(waits)), new Set(['AbortError']))
   while (openFiles() > before) await delay(20)
-  t.ok(performance.now() - begun < 5000, 'at once, not when the wait would have ended')
+  t.equal(stays, undefined, 'at once, not when the wait would have ended')
+  await other
   await ended(job)
 })
 
 t.test('two hundred clients wait, and nobody else has to', async (t) => {
   const job = await longJob(15)
-  const begun = performance.now()
-  const waits = Array.from({ length: 200 }, () => waitFor(job))
-  await delay(1000)
-  const times: number[] = []
-  for (let count = 0; count < 20; count++) {
-    const asked = performance.now()
-    t.equal((await ask(OURS, '/2/instances')).status, 200)
-    times.push(performance.now() - asked)
+  const before = openFiles()
+  let answered = 0
+  const wait = async () => {
+    const answer = await waitFor(job)
+    answered++
+    return answer
   }
-  t.ok(Math.max(...times) < 1000, `others are answered within ${Math.ceil(Math.max(...times))} ms`)
+  const waits = Array.from({ length: 200 }, wait)
+  while (openFiles() < before + 200) await delay(20)
+  for (let count = 0; count < 5; count++) t.equal((await ask(OURS, '/2/instances')).status, 200)
+  t.equal(answered, 0, 'others are answered before any of them')
   t.equal((await ask(OURS, '/2/os')).status, 200, 'also by a job')
   t.equal((await ask(ORIGINAL, '/2/groups')).status, 200, 'and so are other daemons')
   const answers = await Promise.all(waits)
@@ -145,7 +158,6 @@ t.test('two hundred clients wait, and nobody else has to', async (t) => {
     answers.map(({ body }) => JSON.stringify((body as { job_info: Json } | null)?.job_info)),
   )
   t.ok(states.has('["running"]'), [...states].join())
-  t.ok(performance.now() - begun < 20_000, 'all have their answer after ten seconds and a little')
   await ended(job)
 })
 
@@ -159,7 +171,7 @@ t.test('the master daemon freezes', async (t) => {
     t.equal((await told('/version'))[0], 200, 'what does not need it is answered')
     for (const answer of await Promise.all(asked)) t.same(answer, late)
     const seconds = Math.round((performance.now() - begun) / 1000)
-    t.equal(seconds, 60, 'after as long as Ganeti gives an answer')
+    t.ok(seconds >= 60, 'not before the time that Ganeti gives an answer')
   } finally {
     process.kill(pid, 'SIGCONT')
   }
@@ -194,7 +206,7 @@ t.test('something else than the master daemon answers', async (t) => {
   // Our daemon keeps connections to the real one; a new one has none.
   await daemon('stop', 'ganeti-luxid')
   await daemon('start', 'ganeti-luxid')
-  for (let tries = 0; (await ask(ORIGINAL, '/2/info')).status !== 200 && tries < 50; tries++) await delay(200)
+  while ((await ask(ORIGINAL, '/2/info')).status !== 200) await delay(200)
   await wellAgain(t)
   const cases: [what: string, play: (socket: Socket) => void, message: RegExp][] = [
     ['garbage', (socket) => socket.on('data', () => socket.write('garbage\x03')), /cannot be understood/],

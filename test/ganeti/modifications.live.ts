@@ -115,6 +115,9 @@ const NETWORK: readonly Step[] = [
   ],
   ['PUT', '/2/networks/NAME/modify', { mac_prefix: 'aa:cc:ee' }],
   ['PUT', '/2/networks/NAME/disconnect', { group_name: 'default' }],
+  // Since 3.1 it has another name then; before, there is no such resource.
+  ['PUT', '/2/networks/NAME/rename', { new_name: 'NAMEx' }],
+  ['DELETE', '/2/networks/NAMEx'],
   ['DELETE', '/2/networks/NAME'],
 ]
 

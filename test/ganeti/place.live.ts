@@ -91,7 +91,7 @@ t.test('the watcher leaves it alone while it runs, and starts it when it does no
 
   t.equal((await util('stop')).status, 0)
   await must('ganeti-watcher')
-  for (let tries = 0; (await version()) === undefined && tries < 50; tries++) await delay(200)
+  while ((await version()) === undefined) await delay(200)
   t.equal(await version(), '2\n', 'started')
 })
 
@@ -99,12 +99,12 @@ t.test('SIGHUP, by which logrotate tells Ganeti to open its logs anew, keeps it 
   renameSync(LOG, `${LOG}.1`)
   const before = pid()
   process.kill(Number(before), 'SIGHUP')
-  for (let tries = 0; !existsSync(LOG) && tries < 50; tries++) await delay(100)
+  while (!existsSync(LOG)) await delay(100)
   t.equal(await version(), '2\n')
   t.equal(pid(), before)
   // Lines are written a moment later than answers.
   const line = / GET \/version HTTP\/1\.1 200/
-  for (let tries = 0; !line.test(readFileSync(LOG, 'utf8')) && tries < 50; tries++) await delay(100)
+  while (!line.test(readFileSync(LOG, 'utf8'))) await delay(100)
   t.match(readFileSync(LOG, 'utf8'), line)
 })
 
