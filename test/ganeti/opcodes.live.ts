@@ -230,6 +230,7 @@ t.test('what is private in a job stays so, whoever reads it', async (t) => {
         const readings: readonly [target: string, asking: Asking][] = [
           [`/2/jobs/${job}`, {}],
           ['/2/query/job', { user: 'reader', method: 'PUT', body: query }],
+          [`/2/jobs/${job}/wait`, { user: 'writer', body: { fields: ['ops'], previous_job_info: null } }],
         ]
         for (const [reading, asking] of readings) {
           const [theirs, ours] = [await ask(ORIGINAL, reading, asking), await ask(OURS, reading, asking)]
