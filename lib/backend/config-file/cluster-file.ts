@@ -7,16 +7,20 @@
  * old one, the folder synced. Right before the rename we look whether the file
  * is still the one we read. (Between that look and the rename there is nothing
  * but the two system calls; POSIX has no way to do both at once.) A link is
- * followed, and its target replaced.
+ * followed, and its target replaced. The new file has a name that nobody can
+ * know beforehand, and is what the old one is besides its text.
  */
-import { existsSync, fstatSync, renameSync, statSync } from 'node:fs'
-import { access, constants, type FileHandle, open, realpath, stat, unlink } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { type BigIntStats, existsSync, fstatSync, renameSync, statSync } from 'node:fs'
+import { constants, type FileHandle, lstat, open, readdir, realpath, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Failure, systemReason } from '../../failure.ts'
 import { identityOf } from '../../file-identity.ts'
 import type { Config } from '../../model/config.ts'
+import { type Extras, findExtras, Irreplaceable, makeAlike } from './file-attributes.ts'
 import { hashInBackground, secondsOf } from './file-identity.ts'
 import { ConfigLoader } from './load.ts'
+import { checkReplaceable } from './replaceable.ts'
 import type { YamlText } from './yaml-text.ts'
 
 /** Somebody else changed the file while we were about to; the message is for clients. */
@@ -56,6 +60,13 @@ export interface Prepared {
   discard(): Promise<void>
 }
 
+/** For how long it is believed that writing goes as it went, though something has changed in the folder; milliseconds. */
+const PROOF_LASTS = 1000
+/** A new file that is older than this belongs to nobody any more; milliseconds. */
+const WORK_LASTS = 60_000
+/** Of a new file's name. */
+const RANDOM_BYTES = 8
+
 export class ClusterFile {
   readonly #paths: readonly [string, ...string[]]
   readonly #loader: Pick<ConfigLoader, 'loadState'>
@@ -64,6 +75,11 @@ export class ClusterFile {
   #path: string
   #state: FileState | undefined
   #loading: Promise<unknown> = Promise.resolve()
+  /** What is to be kept of the file in the state with this identity. */
+  #extras: { readonly identity: string; readonly extras: Extras } | undefined
+  /** What file and folder were like when writing was last tried, and when. */
+  #proven: { readonly rights: string; readonly identities: string; readonly at: number } | undefined
+  #trial: Promise<void> | undefined
 
   /**
    * @param paths where it may be; the first that exists counts
@@ -157,43 +173,91 @@ export class ClusterFile {
         { cause: new Error(`it was read from ${this.#path}`) },
       )
     }
-    // Clients learn why, and where only the log.
-    const refuse = (reason: string, cause?: unknown): never => {
-      throw new Failure('unavailable', `No job can be taken: cannot write the cluster's file: ${reason}`, {
-        cause: new Error(`it is ${this.#path}`, { cause }),
-      })
+    try {
+      await this.#tryWriting()
+    } catch (cause) {
+      // Clients learn why, and where only the log.
+      const reason = cause instanceof Irreplaceable ? cause.message : systemReason(cause)
+      const told = cause instanceof Irreplaceable ? cause.cause : cause
+      throw new Failure(
+        'unavailable',
+        `No job can be taken: cannot write the cluster's file: ${reason ?? 'Internal error'}`,
+        { cause: new Error(`it is ${this.#path}`, { cause: told }) },
+      )
     }
-    const refused = (cause: unknown) => refuse(systemReason(cause) ?? 'Internal error', cause)
-    const path = await realpath(this.#path).catch(refused)
-    const folder = dirname(path)
-    await access(path, constants.W_OK).catch(refused)
-    await access(folder, constants.W_OK | constants.X_OK).catch((cause) =>
-      refuse('its folder is not writable, and the file is replaced rather than written over', cause),
-    )
-    const { uid } = await stat(path).catch(refused)
-    const user = process.geteuid?.()
-    if (user !== 0 && uid !== user)
-      refuse('it belongs to another user, and could not be replaced by one that does')
+  }
+
+  /** Tries whatever writing takes that leaves no trace, unless that has been done a moment ago. */
+  async #tryWriting(): Promise<void> {
+    const path = await realpath(this.#path)
+    const [file, folder] = await Promise.all([
+      stat(path, { bigint: true }),
+      stat(dirname(path), { bigint: true }),
+    ])
+    const rights = `${rightsOf(file)} ${rightsOf(folder)}`
+    const identities = `${identityOf(file)} ${identityOf(folder)}`
+    const proven = this.#proven
+    if (proven?.rights === rights) {
+      if (proven.identities === identities || performance.now() - proven.at < PROOF_LASTS) return
+    }
+    this.#trial ??= this.#try(path, rights).finally(() => {
+      this.#trial = undefined
+    })
+    await this.#trial
+  }
+
+  async #try(path: string, rights: string): Promise<void> {
+    this.#proven = undefined
+    await checkReplaceable(path)
+    const { handle, temporary } = await openBeside(path)
+    try {
+      await makeAlike(handle, path, await this.#extrasOf(path, temporary))
+    } finally {
+      await handle.close()
+      await unlink(temporary)
+    }
+    const [file, folder] = await Promise.all([
+      stat(path, { bigint: true }),
+      stat(dirname(path), { bigint: true }),
+    ])
+    this.#proven = {
+      rights,
+      identities: `${identityOf(file)} ${identityOf(folder)}`,
+      at: performance.now(),
+    }
+  }
+
+  /** Whether there is more to keep than owner, group and mode; asked once for each state that others leave the file in. */
+  async #extrasOf(path: string, temporary: string): Promise<Extras> {
+    const { identity } = this.#loaded
+    // The new file may inherit something from the folder.
+    if (this.#extras?.identity !== identity)
+      this.#extras = { identity, extras: await findExtras(temporary, path) }
+    return this.#extras.extras
   }
 
   /**
    * Writes a new state beside the file.
-   * @throws whatever the file system has to say
+   * @throws Irreplaceable, or whatever the file system has to say
    */
   async prepare(text: YamlText, config: Config): Promise<Prepared> {
     const { identity, hash: before } = this.#loaded
     const path = await realpath(this.#path)
-    const temporary = join(dirname(path), `.${basename(path)}.new`)
     const bytes = text.toBytes()
-    const handle = await open(temporary, 'w', 0o600)
+    const { handle, temporary } = await openBeside(path)
     const discard = async () => {
+      // Whatever it was that failed may fail again.
+      this.#proven = undefined
       await handle.close().catch(() => {})
       await unlink(temporary).catch(() => {})
     }
     let after: string
+    let extras: Extras
     try {
+      extras = await this.#extrasOf(path, temporary)
+      await makeAlike(handle, path, extras)
       // A large file's hash takes its time, which others need not wait for.
-      ;[after] = await Promise.all([hashInBackground(bytes), this.#fill(handle, bytes, path)])
+      ;[after] = await Promise.all([hashInBackground(bytes), this.#fill(handle, bytes)])
     } catch (error) {
       await discard()
       throw error
@@ -211,6 +275,7 @@ export class ClusterFile {
         hash: after,
         identity: identityOf(stats),
       }
+      this.#extras = { identity: identityOf(stats), extras }
       // It is done, whatever becomes of this; should it be undone by a failing disk, the next start finds out.
       await handle.close().catch(() => {})
       if (this.#sync) await syncFolder(dirname(path)).catch(() => {})
@@ -218,12 +283,7 @@ export class ClusterFile {
     return { before, after, temporary: basename(temporary), commit, discard }
   }
 
-  /** Mode and owner of the new file are those of the old one. */
-  async #fill(handle: FileHandle, bytes: Buffer, path: string): Promise<void> {
-    const like = await stat(path)
-    await handle.chmod(like.mode & 0o7777)
-    const { uid, gid } = await handle.stat()
-    if (uid !== like.uid || gid !== like.gid) await handle.chown(like.uid, like.gid)
+  async #fill(handle: FileHandle, bytes: Buffer): Promise<void> {
     await handle.writeFile(bytes)
     if (this.#sync) await handle.sync()
   }
@@ -233,9 +293,43 @@ export class ClusterFile {
     const path = join(dirname(await realpath(this.#path)), name)
     return unlink(path).then(
       () => true,
-      () => false,
+      (error) => error.code !== 'ENOENT',
     )
   }
+
+  /** Removes what crashes left beside the file before anything told of it, once nobody can be at work on it. */
+  async removeLeftovers(): Promise<void> {
+    const path = await realpath(this.#path)
+    const folder = dirname(path)
+    const names = (await readdir(folder)).filter((name) => isTemporary(name, path))
+    await Promise.all(
+      names.map(async (name) => {
+        const left = join(folder, name)
+        const stats = await lstat(left)
+        const isOurs = stats.isFile() && stats.uid === process.geteuid?.()
+        if (isOurs && Date.now() - stats.mtimeMs > WORK_LASTS) await unlink(left)
+      }),
+    ).catch(() => {})
+  }
+}
+
+/** Opens a file with a new name, for its owner alone. */
+async function openBeside(path: string): Promise<{ handle: FileHandle; temporary: string }> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(RANDOM_BYTES).toString('hex')}.new`)
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  return { handle: await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600), temporary }
+}
+
+/** Whether a name is one that `openBeside` gives; the shorter one is that of earlier versions. */
+function isTemporary(name: string, path: string): boolean {
+  const prefix = `.${basename(path)}.`
+  if (!name.startsWith(prefix) || !name.endsWith('new')) return false
+  return /^(?:[0-9a-f]{16}\.)?new$/.test(name.slice(prefix.length))
+}
+
+/** Who may do what with a file or folder. */
+function rightsOf({ dev, mode, uid, gid }: BigIntStats): string {
+  return `${dev}:${mode}:${uid}:${gid}`
 }
 
 function nothingAt(paths: readonly [string, ...string[]]): string {

@@ -42,6 +42,7 @@ import { inSlices } from '../../slices.ts'
 import { type Context, OpError, type Operation, type Outcome } from './apply/operation.ts'
 import { delayOf } from './apply/test-delay.ts'
 import { type ClusterFile, FileChanged, type Prepared } from './cluster-file.ts'
+import { Irreplaceable } from './file-attributes.ts'
 import { canonicalPredicates, checkPredicates, JobFilter } from './job-filter.ts'
 import { locksOf } from './job-locks.ts'
 import { JobStore, lengthOf, type StoredQueue } from './job-store.ts'
@@ -161,6 +162,7 @@ export class JobQueue implements QueueView {
       const written = file.hash === after || (file.hash !== before && !left)
       if (written) for (const job of jobs) stored.jobs.set(job.id, job)
     }
+    if (file.isYaml) await file.removeLeftovers()
     const queue = new JobQueue(options, stored)
     // Now rather than for the first job: a module that cannot be loaded once, say for want of descriptors, never can.
     if (file.isYaml) await queue.#load()
@@ -188,6 +190,25 @@ export class JobQueue implements QueueView {
   // Taking jobs
 
   /**
+   * Makes sure, as far as that can be told beforehand, that jobs can be taken and can change the cluster.
+   * @throws Failure `unsupported` where the file is not ours to write, `unavailable` where it cannot be
+   */
+  async checkWritable(): Promise<void> {
+    const { file, folder } = this.#options
+    await file.checkWritable()
+    if (!this.#store) await JobStore.checkWritable(folder).catch((cause) => this.#refuse(cause))
+  }
+
+  /** Clients learn why, and where only the log. */
+  #refuse(cause: unknown): never {
+    throw new Failure(
+      'unavailable',
+      `No job can be taken: cannot write the job queue: ${systemReason(cause) ?? 'Internal error'}`,
+      { cause: new Error(`it is in ${this.#options.folder}`, { cause }) },
+    )
+  }
+
+  /**
    * @param opcodes with what was given; the queue fills in the rest
    * @returns the job's id, once it is on disk
    * @throws Failure `unsupported` where the file is not ours to write, `unavailable` where it cannot be,
@@ -207,13 +228,7 @@ export class JobQueue implements QueueView {
     this.#unfinished.add(job.id, lengthOf(job))
     await written.catch((error) => {
       this.#unfinished.delete(job.id)
-      throw new Failure(
-        'unavailable',
-        `No job can be taken: cannot write the job queue (${systemReason(error) ?? 'Internal error'})`,
-        {
-          cause: error,
-        },
-      )
+      this.#refuse(error)
     })
     this.#take(job)
     this.#schedule()
@@ -250,7 +265,7 @@ export class JobQueue implements QueueView {
   /** The store, if a job can be taken at all. */
   async #ready(): Promise<JobStore> {
     if (this.#closing) throw new Failure('unavailable', 'No job can be taken: the daemon is about to end')
-    await this.#options.file.checkWritable()
+    await this.checkWritable()
     return this.#opened()
   }
 
@@ -273,9 +288,7 @@ export class JobQueue implements QueueView {
       this.#store = await JobStore.begin(folder, { state, sync })
       return this.#store
     } catch (error) {
-      throw new Failure('unavailable', 'No job can be taken: cannot write the job queue', {
-        cause: new Error(`it is in ${folder}`, { cause: error }),
-      })
+      this.#refuse(error)
     }
   }
 
@@ -829,7 +842,8 @@ function onlyReads({ ops }: Job): boolean {
 function notWritten(error: unknown): string {
   const theirs =
     error instanceof Failure ? 'it was changed by somebody else, and has mistakes' : 'Internal error'
-  const reason = error instanceof FileChanged ? error.message : (systemReason(error) ?? theirs)
+  const told = error instanceof FileChanged || error instanceof Irreplaceable
+  const reason = told ? error.message : (systemReason(error) ?? theirs)
   return `Cannot write the cluster's file: ${reason}`
 }
 

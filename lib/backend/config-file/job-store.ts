@@ -19,8 +19,19 @@
  * journal has grown enough, and at each start, a new one begins with what
  * still matters, and takes the old one's place by its higher number.
  */
-import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import {
+  access,
+  constants,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  stat,
+  unlink,
+} from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson, stringifyJson } from '../../json.ts'
 import type { Job } from '../../model/job.ts'
@@ -109,6 +120,17 @@ export class JobStore {
       if (error instanceof Failure) throw error
       throw new Failure('configuration', `cannot read the job queue in ${folder}`, { cause: error })
     }
+  }
+
+  /**
+   * Makes sure that a journal can be begun.
+   * @throws the error of the system that would keep us from it
+   */
+  static async checkWritable(folder: string): Promise<void> {
+    await access(folder, constants.W_OK | constants.X_OK).catch(async (error) => {
+      if (error.code !== 'ENOENT') throw error
+      await access(dirname(folder), constants.W_OK | constants.X_OK)
+    })
   }
 
   /** Begins a new journal with the state as it is. */

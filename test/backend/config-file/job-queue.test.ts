@@ -297,13 +297,14 @@ t.test('a crash between the journal and the file: the file tells how it went', a
   const [journal] = readdirSync(`${base}.queue`).filter((name) => name.startsWith('journal-'))
   const lines = readFileSync(join(`${base}.queue`, String(journal)), 'utf8').split('\n')
   const upTo = lines.findIndex((line) => line.startsWith('{"write"')) + 1
+  const named = /"temporary": ?"(.*?)"/.exec(lines[upTo - 1] as string)?.[1] as string
   const written = readFileSync(base, 'utf8')
   const left = (name: string, yaml: string, temporary?: string) => {
     const path = join(base, '..', name, 'cluster.yaml')
     mkdirSync(`${path}.queue`, { recursive: true })
     writeFileSync(path, yaml)
     writeFileSync(join(`${path}.queue`, 'journal-1'), `${lines.slice(0, upTo).join('\n')}\n{"job": {"id": 9`)
-    if (temporary !== undefined) writeFileSync(join(path, '../.cluster.yaml.new'), temporary)
+    if (temporary !== undefined) writeFileSync(join(path, '..', named), temporary)
     return path
   }
   const cases: [title: string, yaml: string, temporary: string | undefined, status: string][] = [
@@ -321,7 +322,11 @@ t.test('a crash between the journal and the file: the file tells how it went', a
     t.strictSame(await backend.queryTags('instance', 'a1'), ['x'], title)
     const serial = (await backend.queryInstances(['a1'], ['serial_no'])).flat()
     t.strictSame(serial, [2], `${title}: it was applied once (${status})`)
-    t.notOk(readdirSync(join(path, '..')).includes('.cluster.yaml.new'), 'nothing is left lying about')
+    t.strictSame(
+      readdirSync(dirname(path)),
+      ['cluster.yaml', 'cluster.yaml.queue'],
+      'nothing is left lying about',
+    )
     await backend.close()
   }
 })
@@ -748,9 +753,10 @@ t.test('a file that its editor broke is not touched', async (t) => {
 })
 
 t.test('clients learn why a change could not be written, and not where', async (t) => {
-  const { backend, run, path, log } = await open(t, cluster(t))
-  const folder = dirname(path)
-  mkdirSync(join(folder, '.cluster.yaml.new'))
+  const { backend, run, path, log, file } = await open(t, cluster(t))
+  file.prepare = async () => {
+    throw Object.assign(new Error(`EISDIR: illegal operation on a directory, open '${path}'`), { errno: -21 })
+  }
   const rule = { priority: 0, predicates: [], action: 'PAUSE', reason: [] }
   const job = await run(tag('a1', 'x'))
   t.match(job, {
@@ -762,7 +768,6 @@ t.test('clients learn why a change could not be written, and not where', async (
   })
   const logged = new RegExp(`^Cannot write ${path}: EISDIR`)
   t.match(log, [logged, /^Job 1: EISDIR/, logged])
-  rmSync(join(folder, '.cluster.yaml.new'), { recursive: true })
   rmSync(path)
   const refused = await t.rejects(backend.submitJob([tag('a1', 'y')]), {
     code: 'unavailable',

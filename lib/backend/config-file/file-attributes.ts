@@ -1,0 +1,138 @@
+/**
+ * What a file is besides its text: owner, group, mode, access control list
+ * (ACL), extended attributes. A file that takes another's place gets them, and
+ * never rights that the other did not give.
+ *
+ * Node has no calls for ACLs and extended attributes. tar(1), which puts them
+ * into its headers, tells whether there are any; only where there are, cp(1)
+ * copies them, as that takes a process for every replacement. Both are part of
+ * every Debian. Labels of SELinux are left to its policy.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Stats } from 'node:fs'
+import { type FileHandle, stat } from 'node:fs/promises'
+
+/** The file cannot be replaced. The message says why, to clients too, and the cause what only the log may tell. */
+export class Irreplaceable extends Error {
+  override readonly name = 'Irreplaceable'
+}
+
+/** Whether a file has an ACL or extended attributes; unknown where there is no tar that knows of them. */
+export type Extras = 'none' | 'some' | 'unknown'
+
+/** How Linux shows an owner or group that the user namespace has no number for. */
+const HIDDEN_ID = 65534
+
+const BLOCK = 512
+/** Where a header of tar has the size of what follows, in octal digits, and its kind. */
+const SIZE = [124, 136] as const
+const KIND = 156
+/** The kind of a header with more about the next file: `30 mtime=...` and the like, a line each. */
+const EXTENDED = 'x'
+const EXTRA = / SCHILY\.(?:acl\.|xattr\.(?!security\.selinux=))/
+
+/**
+ * Finds out whether any of a few files has an ACL or extended attributes.
+ * @param paths regular files; what they contain is not read to the end
+ */
+export async function findExtras(...paths: readonly string[]): Promise<Extras> {
+  const options = ['--create', '--format=posix', '--acls', '--xattrs', '--absolute-names', '--file=-']
+  const tar = spawn('tar', [...options, '--', ...paths], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const ended = once(tar, 'close')
+  // Without tar there is no output either.
+  ended.catch(() => {})
+  let headers = 0
+  let unread = Buffer.alloc(0)
+  let toSkip = 0
+  let found: Extras = 'unknown'
+  for await (const chunk of tar.stdout) {
+    unread = Buffer.concat([unread, chunk])
+    while (found === 'unknown') {
+      const skipped = Math.min(toSkip, unread.length)
+      unread = unread.subarray(skipped)
+      toSkip -= skipped
+      if (unread.length < BLOCK) break
+      const size = Number.parseInt(unread.toString('latin1', ...SIZE), 8)
+      const blocks = Math.ceil(size / BLOCK) * BLOCK
+      if (String.fromCharCode(unread[KIND] as number) === EXTENDED) {
+        if (unread.length < BLOCK + blocks) break
+        if (EXTRA.test(unread.toString('latin1', BLOCK, BLOCK + size))) found = 'some'
+      } else if (++headers === paths.length) found = 'none'
+      toSkip = BLOCK + blocks
+    }
+    if (found !== 'unknown') break
+  }
+  tar.kill()
+  await ended.catch(() => {})
+  return found
+}
+
+/**
+ * Gives a new file, open and so far for its owner alone, what another file is besides its text.
+ *
+ * A group that we cannot give (it is not ours, or hidden from us) is replaced by the one that the new file
+ * has; then whoever is not its owner gets the rights that both group and others had. So it is done too where
+ * it is unknown whether there is an ACL, as the group's rights may be other people's then.
+ *
+ * @throws Irreplaceable where its owner, its ACL or its extended attributes cannot be kept; and whatever the
+ *   file system has to say
+ */
+export async function makeAlike(handle: FileHandle, path: string, extras: Extras): Promise<void> {
+  const like = await stat(path)
+  const keepsGroup = await giveOwners(handle, like)
+  if (extras === 'some') {
+    if (!keepsGroup) {
+      throw new Irreplaceable(
+        'it has an access control list or extended attributes, and a group that cannot be kept',
+        {
+          cause: new Error('give it a group of the user, or take these away with setfacl -b'),
+        },
+      )
+    }
+    await copyExtras(path, handle)
+  } else {
+    const mode = like.mode & 0o777
+    await handle.chmod(keepsGroup && extras === 'none' ? mode : withoutGroup(mode))
+  }
+}
+
+/** @returns whether the new file has the group of the other one */
+async function giveOwners(handle: FileHandle, { uid, gid }: Stats): Promise<boolean> {
+  const own = await handle.stat()
+  // Two groups that are hidden look alike.
+  if (own.uid === uid && own.gid === gid && gid !== HIDDEN_ID) return true
+  try {
+    await handle.chown(uid, gid)
+    return true
+  } catch {
+    if (own.uid === uid) return false
+  }
+  await handle.chown(uid, own.gid).catch((cause) => {
+    throw new Irreplaceable('its owner cannot be kept', { cause })
+  })
+  return false
+}
+
+/** Whoever is in the old group or the new one may be among the others by now, or have been. */
+function withoutGroup(mode: number): number {
+  const common = (mode >> 3) & mode & 0o7
+  return (mode & 0o700) | (common << 3) | common
+}
+
+/** Copies the mode as well, of which an ACL is part. */
+async function copyExtras(path: string, handle: FileHandle): Promise<void> {
+  // By its open file: the name of the new one may lead elsewhere by now.
+  const cp = spawn('cp', ['--attributes-only', '--preserve=mode,xattr', '--', path, '/proc/self/fd/3'], {
+    stdio: ['ignore', 'ignore', 'pipe', handle.fd],
+  })
+  const chunks: Buffer[] = []
+  cp.stderr?.on('data', (chunk) => chunks.push(chunk))
+  const fault = await once(cp, 'close').then(
+    ([status]) => status !== 0 && new Error(Buffer.concat(chunks).toString().trim()),
+    (error) => error,
+  )
+  if (fault) {
+    throw new Irreplaceable('its access control list or extended attributes cannot be kept', { cause: fault })
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Whether a file can be replaced by another that is renamed over it, found out
+ * without doing it: whose it is, what is mounted, what its folder allows.
+ *
+ * Much of this cannot be seen from outside (flags of chattr(1), a sticky
+ * folder), but the kernel looks at all of it when it is asked to remove a
+ * directory of that name, and only then at what the name stands for.
+ */
+import { access, constants, readFile, rmdir, stat } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { dirname } from 'node:path'
+import { Irreplaceable } from './file-attributes.ts'
+
+/**
+ * @param path of the file itself, with no link in it
+ * @throws Irreplaceable where it cannot be; or the error of the system
+ */
+export async function checkReplaceable(path: string): Promise<void> {
+  const folder = dirname(path)
+  const user = process.geteuid?.()
+  const stats = await stat(path)
+  if (!stats.isFile()) throw new Irreplaceable('it is not a regular file')
+  if (user !== 0 && stats.uid !== user) {
+    throw new Irreplaceable('it belongs to another user, and could not be replaced by one that does', {
+      cause: new Error(`chown ${ownName()} ${path}`),
+    })
+  }
+  await access(path, constants.W_OK)
+  if (await isMountPoint(path)) {
+    throw new Irreplaceable('it is mounted by itself, and what is mounted cannot be replaced', {
+      cause: new Error(`mount its folder, ${folder}, instead`),
+    })
+  }
+  await access(folder, constants.W_OK | constants.X_OK).catch((cause) => {
+    const message = 'its folder is not writable, and the file is replaced rather than written over'
+    throw new Irreplaceable(message, {
+      cause: new Error(`let ${ownName()} write to ${folder}`, { cause }),
+    })
+  })
+  await rmdir(path).catch((cause) => {
+    if (cause.code === 'ENOTDIR') return
+    throw new Irreplaceable('it or its folder is protected against that', {
+      cause: new Error(`look at lsattr ${path} and lsattr -d ${folder}`, { cause }),
+    })
+  })
+}
+
+/** Who we are, by name where we have one. */
+export function ownName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.geteuid?.())
+  }
+}
+
+/** Where it cannot be told, it is no mount point. */
+async function isMountPoint(path: string): Promise<boolean> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
+  // The fifth field; blanks and the like are octal numbers.
+  const points = table.split('\n').map((line) => line.split(' ')[4] ?? '')
+  return points.some((point) => point.replace(/\\([0-7]{3})/g, unescaped) === path)
+}
+
+function unescaped(_: string, octal: string): string {
+  return String.fromCharCode(Number.parseInt(octal, 8))
+}
