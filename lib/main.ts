@@ -20,6 +20,7 @@ import { configFileBackend } from './backend/config-file/config-file-backend.ts'
 import { JobQueue } from './backend/config-file/job-queue.ts'
 import { ConfigLoader } from './backend/config-file/load.ts'
 import { configOnDemand } from './backend/config-file/on-demand.ts'
+import { changesReporter } from './backend/config-file/report-changes.ts'
 import { luxiBackend, MAX_WAITS } from './backend/luxi/luxi-backend.ts'
 import { runInForeground, type Starter, startDetached, starterOfCopy } from './daemon/copy.ts'
 import { checkDescriptors, descriptorsFailure, freeDescriptors } from './daemon/descriptors.ts'
@@ -353,7 +354,12 @@ async function openState(source: Source, standIn: string | undefined, log: Log):
     async begin() {
       const load = () => import('./backend/config-file/change-yaml.ts')
       const queue = await JobQueue.open({ file, folder: `${file.path}.queue`, load, log })
-      config.onChange(() => queue.configChanged())
+      const reportChanges = changesReporter(file, queue, log)
+      await reportChanges()
+      config.onChange(() => {
+        queue.configChanged()
+        void reportChanges()
+      })
       backend = configFileBackend(() => file.current, queue)
     },
     reload: () => config.reload(),
