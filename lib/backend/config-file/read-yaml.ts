@@ -231,7 +231,7 @@ class YamlReader {
     }
   }
 
-  /** What the cluster lets its instances be: what the file says, else what they are. */
+  /** What the cluster lets its instances be: what the file says, else what they are and what a new cluster allows. */
   #choices(
     hypervisor: string,
     hypervisors: readonly string[],
@@ -241,8 +241,10 @@ class YamlReader {
     const usedHypervisors = new Set([hypervisor, ...instances.map((instance) => instance.hypervisor)])
     const usedTemplates = new Set(instances.map((instance) => instance.disk_template))
     const inUse = DISK_TEMPLATE_PREFERENCE.filter((template) => usedTemplates.has(template))
-    const enabled =
-      [templates, inUse].find((some) => some.length > 0) ?? CLUSTER_DEFAULTS.enabled_disk_templates
+    // The first one is that of instances which do not say theirs: rather one with disks.
+    const withDisks = inUse.filter((template) => template !== 'diskless')
+    const usual = [...new Set([...withDisks, ...CLUSTER_DEFAULTS.enabled_disk_templates, ...inUse])]
+    const enabled = templates.length > 0 ? templates : usual
     const drbd = enabled.includes('drbd')
     const volumeGroup = drbd || enabled.includes('plain') ? CLUSTER_DEFAULTS.volume_group_name : null
     const helper = drbd ? CLUSTER_DEFAULTS.drbd_usermode_helper : null

@@ -228,8 +228,9 @@ t.test('names are enough', async (t) => {
     cluster_name: 'c',
     master_node: objects.nodes[0]?.uuid,
     enabled_hypervisors: ['xen-pvm'],
-    enabled_disk_templates: ['diskless'],
-    volume_group_name: null,
+    enabled_disk_templates: ['drbd', 'plain', 'diskless'],
+    volume_group_name: 'xenvg',
+    drbd_usermode_helper: '/bin/true',
   })
   t.strictSame(
     objects.groups.map((group) => group.name),
@@ -245,6 +246,31 @@ t.test('names are enough', async (t) => {
   })
   t.match(objects.instances[0], { disk_template: 'diskless', admin_state: 'up', os: '', disks: [], nics: [] })
   t.strictSame(objects.oses, [])
+})
+
+t.test('a cluster allows what a new one does, and first of all what its instances use', async (t) => {
+  const enabled = (instances: string) =>
+    read(`${SMALL}instances: {${instances}}`).cluster.enabled_disk_templates
+  t.strictSame(enabled(''), ['drbd', 'plain'])
+  t.strictSame(enabled('a: {pnode: n1, snode: n2, disks: [1]}'), ['drbd', 'plain'])
+  t.strictSame(enabled('a: {pnode: n1, disks: [1]}'), ['plain', 'drbd'])
+  t.strictSame(enabled('a: {pnode: n1, disk_template: file, disks: [1]}, b: {pnode: n1}'), [
+    'file',
+    'drbd',
+    'plain',
+    'diskless',
+  ])
+})
+
+t.test('the cluster in the README can be read, and has room for plain disks', async (t) => {
+  const readme = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')
+  const lines = readme.split('\n')
+  const first = lines.findIndex((line) => line.startsWith('    cluster: '))
+  const example = lines.slice(first, lines.indexOf('', first)).join('\n')
+  const { cluster, instances } = read(example)
+  t.equal(instances.length, 1)
+  t.strictSame(cluster.enabled_disk_templates, ['drbd', 'plain'])
+  t.equal(cluster.volume_group_name, 'xenvg')
 })
 
 t.test('what one thing says, others follow', async (t) => {
