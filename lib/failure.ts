@@ -65,7 +65,7 @@ export function systemReason(thrown: unknown): string | undefined {
   return undefined
 }
 
-/** Gives the message of anything thrown, followed by those of its causes, in one line for the log. */
+/** Gives the message of anything thrown, followed by those of its causes: one line, but for a list of mistakes in a file. */
 export function messageChain(thrown: unknown): string {
   const messages: string[] = []
   for (let current = thrown; current !== undefined && messages.length < 10; ) {
@@ -73,4 +73,12 @@ export function messageChain(thrown: unknown): string {
     current = current instanceof Error ? current.cause : undefined
   }
   return messages.join(': ')
+}
+
+/**
+ * As `messageChain`, for a log that has a line for each line of it.
+ * @param head what the first line begins with
+ */
+export function messageLines(thrown: unknown, head = ''): readonly string[] {
+  return `${head}${messageChain(thrown)}`.split('\n')
 }

@@ -204,8 +204,8 @@ async function serve(
     await stopped
     return 0
   } catch (error) {
-    log.critical(textOf(error))
-    // In the foreground, that line stands on the terminal already.
+    for (const line of textOf(error).split('\n')) log.critical(line)
+    // In the foreground, that stands on the terminal already.
     if (options.foreground) return 1
     throw error
   } finally {

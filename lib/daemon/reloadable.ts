@@ -12,7 +12,7 @@
 import { type FSWatcher, watch as watchFolder } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { messageChain } from '../failure.ts'
+import { messageChain, messageLines } from '../failure.ts'
 import { identityOf } from '../file-identity.ts'
 import { descriptorsFailure } from './descriptors.ts'
 import type { Log } from './log.ts'
@@ -132,7 +132,8 @@ class Reloader<T> implements Reloadable<T> {
       if (this.#closed) return false
       // Not the files are at fault: as if they had not been looked at, they are read at the next look.
       if (descriptorsFailure(error)) this.#seen = ''
-      log.error(`Cannot reload ${name}, keeping what was loaded before: ${messageChain(error)}`)
+      const head = `Cannot reload ${name}, keeping what was loaded before: `
+      for (const line of messageLines(error, head)) log.error(line)
       return false
     }
     for (const listener of this.#listeners) {

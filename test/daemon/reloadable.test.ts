@@ -10,6 +10,7 @@ import {
   type ReloadableOptions,
   reloadable,
 } from '../../lib/daemon/reloadable.ts'
+import { Failure } from '../../lib/failure.ts'
 import { until } from './until.ts'
 
 /** Long enough that a test passes by watching alone. */
@@ -109,6 +110,23 @@ for (const [how, options] of watching) {
     t.strictSame(log.lines, [])
   })
 }
+
+t.test('a list of mistakes is logged with a line for each', async (t) => {
+  const log = new MemoryLog()
+  let broken = false
+  const load = async () => {
+    if (broken) throw new Failure('configuration', 'file: 1:1: this\nfile: 2:1: that')
+    return 'good'
+  }
+  const value = await reloadable({ name: 'the sample', load, log })
+  t.teardown(() => value.close())
+  broken = true
+  t.notOk(await value.reload())
+  t.strictSame(log.lines, [
+    'ERROR Cannot reload the sample, keeping what was loaded before: file: 1:1: this',
+    'ERROR file: 2:1: that',
+  ])
+})
 
 t.test('a value that does not load is logged with its causes, and the old one stays', async (t) => {
   const { value, path, log } = await sample(t)

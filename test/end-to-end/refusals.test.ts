@@ -18,6 +18,7 @@ const at = (name: string) => join(root.root, name)
 makeCertificate(root.root, 'other')
 writeFileSync(at('garbage'), '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n')
 writeFileSync(at('broken.yaml'), 'cluster: {name: c.example.com}\nnodes:\n  - a\n')
+writeFileSync(at('mistakes.yaml'), 'cluster: {}\nnodes:\n  n1: {cpus: "8"}\n')
 writeFileSync(at('broken.data'), '{"version": 3000000, "cluster": {}')
 writeFileSync(at('old.data'), '{"version": 2050000}')
 
@@ -58,6 +59,12 @@ const refused: readonly Case[] = [
   ['-f --config {}/nosuch', 1, / CRITICAL .*nosuch: ENOENT.*\n$/],
   ['-f --config {}', 1, / CRITICAL .*EISDIR.*\n$/],
   ['-f --config {}/broken.yaml', 1, / CRITICAL .*broken\.yaml.*3.*\n$/],
+  [
+    '-f --config {}/mistakes.yaml',
+    1,
+    / CRITICAL \S+mistakes\.yaml: 1:1: the cluster needs a name\n.* CRITICAL \S+mistakes\.yaml: 3:14: cpus must .*, and is the text "8"\n$/,
+  ],
+  ['--config {}/mistakes.yaml', 1, /: \S+mistakes\.yaml: 1:1: .* name\n\S+mistakes\.yaml: 3:14: cpus .*\n$/],
   ['-f --config {}/broken.data', 1, / CRITICAL .*broken\.data.*not valid JSON.*\n$/],
   ['-f --config {}/old.data', 1, / CRITICAL .*2\.5 cannot be read, only 2\.6 to 3\.x\n$/],
   // Places where one cannot listen.

@@ -65,6 +65,13 @@ export function quoted(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 }
 
+/** Ends a message about a value of a wrong kind: what it is instead, of which no more is shown than a line takes. */
+export function andIs(value: Json): string {
+  if (typeof value === 'string') return `, and is the text ${quoted(value)}`
+  if (typeof value !== 'object' || value === null) return `, and is ${value}`
+  return `, and is ${Array.isArray(value) ? 'a list' : 'an object'}`
+}
+
 /** Shared, so that thousands of objects without any do not each hold their own. */
 export const NONE: readonly never[] = []
 export const NOTHING = {}
@@ -133,7 +140,7 @@ export class Fields implements Place {
     const value = this.value(key)
     if (value === undefined) return otherwise
     if (typeof value === 'boolean') return value
-    this.complain(key, `${key} must be true or false`)
+    this.complain(key, `${key} must be true or false${andIs(value)}`)
     return otherwise
   }
 
@@ -142,7 +149,7 @@ export class Fields implements Place {
     const value = this.value(key)
     if (value === undefined) return otherwise
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
-    this.complain(key, `${key} must be a whole number`)
+    this.complain(key, `${key} must be a whole number${andIs(value)}`)
     return otherwise
   }
 
@@ -150,7 +157,7 @@ export class Fields implements Place {
     const value = this.value(key)
     if (value === undefined) return otherwise
     if (typeof value === 'number' && Number.isFinite(value)) return value
-    this.complain(key, `${key} must be a number`)
+    this.complain(key, `${key} must be a number${andIs(value)}`)
     return otherwise
   }
 
@@ -160,7 +167,7 @@ export class Fields implements Place {
     if (value === undefined) return otherwise
     const size = this.#sizeOf(value)
     if (size !== undefined) return size
-    this.complain(key, this.#notASize(key))
+    this.complain(key, this.#notASize(key, value))
     return otherwise
   }
 
@@ -169,7 +176,7 @@ export class Fields implements Place {
     if (value === undefined) return otherwise
     const choice = choices.find((one) => one === value)
     if (choice !== undefined) return choice
-    this.complain(key, `${key} must be one of ${choices.join(', ')}`)
+    this.complain(key, `${key} must be one of ${choices.join(', ')}${andIs(value)}`)
     return otherwise
   }
 
@@ -185,7 +192,7 @@ export class Fields implements Place {
     const value = this.value(key)
     if (value === undefined) return otherwise
     if (!Array.isArray(value)) {
-      this.complain(key, `${key} must be a list`)
+      this.complain(key, `${key} must be a list${andIs(value)}`)
       return otherwise
     }
     if (value.length === 0) return NONE
@@ -204,7 +211,7 @@ export class Fields implements Place {
     const value = this.value(key)
     if (value === undefined) return NONE
     if (Array.isArray(value)) return value
-    this.complain(key, `${key} must be a list`)
+    this.complain(key, `${key} must be a list${andIs(value)}`)
     return NONE
   }
 
@@ -216,7 +223,7 @@ export class Fields implements Place {
     const list = this.at(key)
     values.forEach((value, index) => {
       if (isJsonObject(value)) items.push(new Fields(value, list, index, this.problems))
-      else this.problems.add({ parent: list, key: index }, `each of ${key} must be an object`)
+      else this.problems.add({ parent: list, key: index }, `each of ${key} must be an object${andIs(value)}`)
     })
     return items
   }
@@ -225,7 +232,7 @@ export class Fields implements Place {
   child(key: string): Fields {
     const value = this.value(key)
     if (isJsonObject(value)) return new Fields(value, this, key, this.problems)
-    if (value !== undefined) this.complain(key, `${key} must be an object`)
+    if (value !== undefined) this.complain(key, `${key} must be an object${andIs(value)}`)
     return new Fields(NOTHING, this, key, this.problems)
   }
 
@@ -283,7 +290,7 @@ export class Fields implements Place {
         return this.textOr(key, undefined)
     }
     if (typeof value !== 'object') return value
-    this.complain(key, `${key} must be a single value`)
+    this.complain(key, `${key} must be a single value${andIs(value)}`)
     return undefined
   }
 
@@ -315,7 +322,7 @@ export class Fields implements Place {
 
   #notText(what: string, value: Json): string {
     const quotable = this.problems.strict && typeof value !== 'object'
-    return `${what} must be text${quotable ? ': put it in quotes' : ''}`
+    return `${what} must be text${andIs(value)}${quotable ? ': put it in quotes' : ''}`
   }
 
   #sizeOf(value: Json): number | undefined {
@@ -323,10 +330,9 @@ export class Fields implements Place {
     return this.problems.strict && typeof value === 'string' ? parseSize(value) : undefined
   }
 
-  #notASize(key: string): string {
-    return this.problems.strict
-      ? `${key} must be a size: MiB, or a number with a unit (512m, 4g, 1t)`
-      : `${key} must be a whole number`
+  #notASize(key: string, value: Json): string {
+    if (!this.problems.strict) return `${key} must be a whole number${andIs(value)}`
+    return `${key} must be a size, which is MiB, or a number with a unit (512m, 4g, 1t)${andIs(value)}`
   }
 }
 

@@ -21,7 +21,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Failure, messageChain, systemReason } from '../../failure.ts'
+import { Failure, messageChain, messageLines, systemReason } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
 import type { Change } from '../../model/change.ts'
 import type { Config } from '../../model/config.ts'
@@ -459,7 +459,7 @@ export class JobQueue implements QueueView {
         },
         done: (result) => {
           if (!result.ok && result.cause !== undefined) {
-            this.#options.log.error(`Job ${job().id}: ${messageChain(result.cause)}`)
+            for (const line of messageLines(result.cause, `Job ${job().id}: `)) this.#options.log.error(line)
           }
           resolve()
         },
@@ -599,7 +599,7 @@ export class JobQueue implements QueueView {
   /** Ends those in error whose change could not be written; what the others were told stands. */
   async #giveUp({ members }: Applied, error: unknown): Promise<void> {
     const { file, log } = this.#options
-    log.error(`Cannot write ${file.path}: ${messageChain(error)}`)
+    for (const line of messageLines(error, `Cannot write ${file.path}: `)) log.error(line)
     const text = notWritten(error)
     const ended = members.map(({ pending, writes, result, jobs }): Member => {
       if (!writes) return { pending, writes, result, jobs }

@@ -43,6 +43,7 @@ import type { Os } from '../../model/os.ts'
 import type { NicParams } from '../../model/params.ts'
 import { isUnknown, NEWEST, OLDEST, type Version, versionFrom } from '../../model/version.ts'
 import {
+  andIs,
   checkHostName,
   Fields,
   failureOf,
@@ -115,7 +116,7 @@ function readTree(
 ): ConfigObjects | undefined {
   const root = new Fields(isJsonObject(value) ? value : NOTHING, null, '', problems)
   if (value === null || isJsonObject(value)) return new YamlReader(root, mtime).read(instances)
-  problems.add(root, 'this must be an object: cluster, nodes, instances, ...')
+  problems.add(root, `this must be an object with cluster, nodes, instances, ...${andIs(value)}`)
   return undefined
 }
 
@@ -301,7 +302,8 @@ class YamlReader {
   #ipVersion(addresses: readonly string[]): 4 | 6 {
     const given = this.#cluster.countOr('primary_ip_version', undefined)
     if (given === 4 || given === 6) return given
-    if (given !== undefined) this.#cluster.complain('primary_ip_version', 'primary_ip_version must be 4 or 6')
+    if (given !== undefined)
+      this.#cluster.complain('primary_ip_version', `primary_ip_version must be 4 or 6${andIs(given)}`)
     return isIPv6(addresses.find((address) => address !== '') ?? '') ? 6 : 4
   }
 

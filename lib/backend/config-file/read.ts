@@ -9,10 +9,14 @@ import { Failure } from '../../failure.ts'
 import { identityOf } from '../../file-identity.ts'
 import { type Config, type ConfigObjects, indexConfig } from '../../model/config.ts'
 import { readStable } from '../../stable-read.ts'
+import { decodeText } from './decode-text.ts'
 import { hashOf, secondsOf } from './file-identity.ts'
 import { readConfigData } from './read-config-data.ts'
 import { readYamlText } from './read-yaml.ts'
 import type { Cuts } from './yaml-text.ts'
+
+/** Ganeti's own form; YAML, too, may begin with a brace. */
+const GANETIS = /^\s*\{.*?"version"\s*:/s
 
 /** About the file a text is from. */
 export interface Origin {
@@ -45,14 +49,14 @@ export async function readFileState(path: string): Promise<{ objects: ConfigObje
   const { bytes, stats } = await readStable(path).catch((cause) => {
     throw new Failure('configuration', `cannot read cluster state from ${path}`, { cause })
   })
-  const text = bytes.toString('utf8')
+  const text = decodeText(bytes, path)
   const { objects, cuts } = parseState(text, { name: path, mtime: secondsOf(stats.mtimeNs) })
   const source = { identity: identityOf(stats), hash: hashOf(text), ...(cuts && { yaml: { text, cuts } }) }
   return { objects, source }
 }
 
 /**
- * Makes sense of a file's text: JSON where its first character is `{`, else YAML.
+ * Makes sense of a file's text: YAML, unless it is JSON with a version, as Ganeti's always is.
  * @throws Failure `configuration` listing all that is wrong
  */
 export function parseConfig(text: string, origin: Origin): Config {
@@ -66,7 +70,7 @@ export function parseObjects(text: string, origin: Origin): ConfigObjects {
 
 function parseState(text: string, origin: Origin): { objects: ConfigObjects; cuts?: Cuts } {
   try {
-    if (/^\s*\{/.test(text)) return { objects: readConfigData(text, origin.name) }
+    if (GANETIS.test(text)) return { objects: readConfigData(text.replace(/^\uFEFF/, ''), origin.name) }
     return readYamlText(text, origin)
   } catch (error) {
     // Lists within lists within lists: no cluster is like that.

@@ -22,6 +22,7 @@ import {
 } from 'yaml'
 import type { Json } from '../../json.ts'
 import { type Problem, pathTo, quoted } from './check.ts'
+import { faultsOf } from './yaml-faults.ts'
 
 /** How many values may stand in a file because of aliases, each alias counted with all that it stands for. */
 const MOST_BY_ALIAS = 100_000
@@ -60,14 +61,12 @@ export function parseYaml(text: string, all?: Map<Node, Json>): YamlTree {
     const { line, col } = lines.linePos(offset)
     return `${line}:${col}`
   }
-  const faults = [...document.errors, ...document.warnings]
-  if (faults.length > 0) {
-    const complaints = faults.map(({ pos, message }) => ({ offset: pos[0], message: oneLine(message) }))
+  if (document.errors.length + document.warnings.length > 0) {
     return {
       value: null,
       contents: null,
       aliases: false,
-      complaints,
+      complaints: faultsOf(text),
       readable: false,
       locate: () => 0,
       position,
@@ -84,10 +83,6 @@ export function parseYaml(text: string, all?: Map<Node, Json>): YamlTree {
     locate: (problem) => reader.locate(document.contents, problem),
     position,
   }
-}
-
-function oneLine(message: string): string {
-  return message.replace(/\s+/g, ' ').trim()
 }
 
 type MaybeNode = Node | null
@@ -148,7 +143,8 @@ class TreeReader {
     const target = this.#anchors.get(alias.source)
     const known = target && this.#values.get(target)
     if (!known) {
-      this.#complain(alias, `*${alias.source} stands for something that contains it`)
+      const why = target ? 'stands for something that contains it' : 'stands for nothing that is before it'
+      this.#complain(alias, `*${alias.source} ${why}`)
       return null
     }
     this.#targets.set(alias, target)

@@ -489,20 +489,20 @@ t.test('everything wrong is listed, each with its path', async (t) => {
         },
       },
       errors: [
-        'cluster/hvparams/kvm/acpi: acpi must be a single value',
-        'cluster/beparams/default/maxmem: maxmem must be a whole number',
-        'cluster/ipolicy/std: std must be an object',
-        'cluster/ipolicy/vcpu-ratio: vcpu-ratio must be a number',
-        'cluster/candidate_pool_size: candidate_pool_size must be a whole number',
-        'instances/i1/mtime: mtime must be a number',
-        'instances/i1/admin_state: admin_state must be one of up, down, offline',
-        'instances/i1/disks: disks must be a list',
-        'instances/i1/beparams: beparams must be an object',
-        'instances/i1/disks_active: disks_active must be true or false',
-        'instances/i1/nics/0: each of nics must be an object',
-        'instances/i1/network_port: network_port must be a whole number',
-        'cluster/cluster_name: cluster_name must be text',
-        'cluster/tags/1: each of tags must be text',
+        'cluster/hvparams/kvm/acpi: acpi must be a single value, and is a list',
+        'cluster/beparams/default/maxmem: maxmem must be a whole number, and is the text "1g"',
+        'cluster/ipolicy/std: std must be an object, and is a list',
+        'cluster/ipolicy/vcpu-ratio: vcpu-ratio must be a number, and is the text "x"',
+        'cluster/candidate_pool_size: candidate_pool_size must be a whole number, and is -1',
+        'instances/i1/mtime: mtime must be a number, and is the text "now"',
+        'instances/i1/admin_state: admin_state must be one of up, down, offline, and is the text "sideways"',
+        'instances/i1/disks: disks must be a list, and is the text "none"',
+        'instances/i1/beparams: beparams must be an object, and is a list',
+        'instances/i1/disks_active: disks_active must be true or false, and is 1',
+        'instances/i1/nics/0: each of nics must be an object, and is 3',
+        'instances/i1/network_port: network_port must be a whole number, and is 1.5',
+        'cluster/cluster_name: cluster_name must be text, and is 5',
+        'cluster/tags/1: each of tags must be text, and is 7',
       ],
     },
     {
@@ -519,7 +519,7 @@ t.test('everything wrong is listed, each with its path', async (t) => {
         'instances/i1: name is missing',
         'instances/i1: primary_node is missing',
         'instances/i1: hypervisor is missing',
-        'instances/i2: i2 must be an object',
+        'instances/i2: i2 must be an object, and is the text "inst2"',
         'instances/i2: name is missing',
         'instances/i2: primary_node is missing',
         'instances/i2: hypervisor is missing',
@@ -548,7 +548,7 @@ t.test('a file of which everything is wrong is not listed endlessly', async (t) 
   } catch (error) {
     const lines = (error as Error).message.split('\n')
     t.equal(lines.length, 51)
-    t.equal(lines[0], 'config.data: instances/i0/os: os must be text')
+    t.equal(lines[0], 'config.data: instances/i0/os: os must be text, and is 1')
     t.equal(lines.at(-1), 'config.data: and 10 more problems')
   }
 })

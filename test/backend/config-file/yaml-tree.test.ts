@@ -35,12 +35,28 @@ t.test('what is wrong with the YAML itself has its place', async (t) => {
   const cases: [text: string, complaint: RegExp][] = [
     ['a: 1\na: 2', /^2:1: "a" is there already$/],
     ['a: {b: 1,\n b: 2}', /^2:2: "b" is there already$/],
-    ['a: [1, 2', /^1:9: /],
-    ['a: b: c', /^1:4: /],
-    ['a: 1\n\tb: 2', /^2:1: /],
-    ['a: *nobody', /^1:4: /],
-    ['a: 1\n---\nb: 2', /^2:1: /],
-    ['a: !mine x', /^1:4: /],
+    ['a: [1, 2', /^1:4: the \[ that opens here is not closed$/],
+    ['a: {b: [1, 2]\nc: 3', /^1:4: the \{ that opens here is not closed, by a line/],
+    ['a: {b: [1, {c: 2\nd: 3', /^1:12: the \{ that opens here is not closed, by a line/],
+    ['a: b\nc: "d\ne: "f"\n', /^2:4: the " that opens here is not closed$/],
+    ["a: 'b\nc: d\n", /^1:4: the ' that opens here is not closed$/],
+    ['a: [b, "c]\nd: 3', /^1:8: the " that opens here is not closed$/],
+    ['a: b: c', /^1:4: a second colon in the value of a key: put the value in quotes, or in a line below$/],
+    ['a: 1\n\tb: 2', /^2:1: a tab in the indentation: use spaces$/],
+    ['a:\n    b: 1\n  c: 2', /^3:1: this is indented otherwise than what it belongs to$/],
+    ['a: b\nc\nd: 1', /^2:1: a colon is missing after this$/],
+    ['name: foo\nbar\nbaz: 1', /^2:1: a colon is missing after this, or it is indented otherwise/],
+    ['a: {\nb: 1\n}', /^1:4: the \{ that opens here is not closed, by a line that is indented further/],
+    ['a: *nobody', /^1:4: \*nobody stands for nothing that is before it$/],
+    ['a: * b', /^1:4: a name is missing after \*, or quotes around text that begins with it$/],
+    ['a: @home', /^1:4: text that begins with @ must be in quotes$/],
+    ['a: "\\q"', /^1:5: a backslash in double quotes, and none of the characters that may follow it/],
+    ['a: "b" c', /^1:8: "c" has no place here$/],
+    ['a: ]', /^1:4: "\]" has no place here$/],
+    ['a: [b, "c" d]', /^1:12: a comma is missing before "d\]", or a colon$/],
+    ['a: 1\n---\nb: 2', /^2:1: a second document begins here, and a cluster is one$/],
+    ['a: !mine x', /^1:4: the tag "!mine" means nothing here$/],
+    ['%MINE 1\n---\na: 1', /^1:1: a directive \(%\) that is not known$/],
     ['? [a]\n: 1', /^1:3: a key must be text$/],
     ['a: &a [*a]', /^1:8: \*a stands for something that contains it$/],
     ['a: {<<: 1}', /^1:9: << must stand for objects$/],
@@ -52,6 +68,7 @@ t.test('what is wrong with the YAML itself has its place', async (t) => {
     const lines = tree.complaints.map(({ offset, message }) => `${tree.position(offset)}: ${message}`)
     t.match(lines[0], complaint, text.slice(0, 40))
     for (const line of lines) t.notMatch(line, /\n/)
+    if (tree.complaints.length > 1) t.notMatch(lines[0], 'not closed', 'what follows from it is not told')
   }
 })
 
