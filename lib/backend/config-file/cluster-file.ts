@@ -80,6 +80,7 @@ export class ClusterFile {
   /** What file and folder were like when writing was last tried, and when. */
   #proven: { readonly rights: string; readonly identities: string; readonly at: number } | undefined
   #trial: Promise<void> | undefined
+  #keepsRights = true
 
   /**
    * @param paths where it may be; the first that exists counts
@@ -187,6 +188,11 @@ export class ClusterFile {
     }
   }
 
+  /** Whether, when writing was last tried, everybody kept the rights to the file that they had. */
+  get keepsRights(): boolean {
+    return this.#keepsRights
+  }
+
   /** Tries whatever writing takes that leaves no trace, unless that has been done a moment ago. */
   async #tryWriting(): Promise<void> {
     const path = await realpath(this.#path)
@@ -211,7 +217,7 @@ export class ClusterFile {
     await checkReplaceable(path)
     const { handle, temporary } = await openBeside(path)
     try {
-      await makeAlike(handle, path, await this.#extrasOf(path, temporary))
+      this.#keepsRights = await makeAlike(handle, path, await this.#extrasOf(path, temporary))
     } finally {
       await handle.close()
       await unlink(temporary)

@@ -18,8 +18,13 @@ export class Irreplaceable extends Error {
   override readonly name = 'Irreplaceable'
 }
 
-/** Whether a file has an ACL or extended attributes; unknown where there is no tar that knows of them. */
-export type Extras = 'none' | 'some' | 'unknown'
+/** ACLs and extended attributes, where a file is to be replaced by a new one. */
+export interface Extras {
+  /** Whether the old one has any; unknown where there is no tar that knows of them. */
+  readonly own: 'none' | 'some' | 'unknown'
+  /** Whether the new one has been given some by its folder. */
+  readonly inherited: boolean
+}
 
 /** How Linux shows an owner or group that the user namespace has no number for. */
 const HIDDEN_ID = 65534
@@ -32,23 +37,39 @@ const KIND = 156
 const EXTENDED = 'x'
 const EXTRA = / SCHILY\.(?:acl\.|xattr\.(?!security\.selinux=))/
 
+/** Neither options nor language of a user's. */
+const ENVIRONMENT = { PATH: process.env.PATH, LC_ALL: 'C' }
+
 /**
- * Finds out whether any of a few files has an ACL or extended attributes.
- * @param paths regular files; what they contain is not read to the end
+ * @param fresh the new file, still empty
+ * @param old the file that it is to replace
+ * @throws the error of the system where tar(1) is there and cannot be run
  */
-export async function findExtras(...paths: readonly string[]): Promise<Extras> {
+export async function findExtras(fresh: string, old: string): Promise<Extras> {
+  const [inherited, own] = await whichHaveExtras([fresh, old])
+  if (inherited === undefined || own === undefined) return { own: 'unknown', inherited: false }
+  return { own: own ? 'some' : 'none', inherited }
+}
+
+/** @returns an answer for each of a few files, as far as they could be looked at; they are not read to their ends */
+async function whichHaveExtras(paths: readonly string[]): Promise<boolean[]> {
   const options = ['--create', '--format=posix', '--acls', '--xattrs', '--absolute-names', '--file=-']
-  const tar = spawn('tar', [...options, '--', ...paths], { stdio: ['ignore', 'pipe', 'ignore'] })
-  const ended = once(tar, 'close')
-  // Without tar there is no output either.
-  ended.catch(() => {})
-  let headers = 0
+  const tar = spawn('tar', [...options, '--', ...paths], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: ENVIRONMENT,
+  })
+  const ended = once(tar, 'close').then(
+    () => undefined,
+    (error) => error,
+  )
+  const answers: boolean[] = []
+  let hasExtras = false
   let unread = Buffer.alloc(0)
   let toSkip = 0
-  let found: Extras = 'unknown'
-  for await (const chunk of tar.stdout) {
+  // Without a process there is no output either.
+  for await (const chunk of tar.stdout ?? []) {
     unread = Buffer.concat([unread, chunk])
-    while (found === 'unknown') {
+    while (answers.length < paths.length) {
       const skipped = Math.min(toSkip, unread.length)
       unread = unread.subarray(skipped)
       toSkip -= skipped
@@ -57,15 +78,19 @@ export async function findExtras(...paths: readonly string[]): Promise<Extras> {
       const blocks = Math.ceil(size / BLOCK) * BLOCK
       if (String.fromCharCode(unread[KIND] as number) === EXTENDED) {
         if (unread.length < BLOCK + blocks) break
-        if (EXTRA.test(unread.toString('latin1', BLOCK, BLOCK + size))) found = 'some'
-      } else if (++headers === paths.length) found = 'none'
+        hasExtras = EXTRA.test(unread.toString('latin1', BLOCK, BLOCK + size))
+      } else {
+        answers.push(hasExtras)
+        hasExtras = false
+      }
       toSkip = BLOCK + blocks
     }
-    if (found !== 'unknown') break
+    if (answers.length === paths.length) break
   }
   tar.kill()
-  await ended.catch(() => {})
-  return found
+  const error = await ended
+  if (error && error.code !== 'ENOENT') throw error
+  return answers
 }
 
 /**
@@ -75,26 +100,30 @@ export async function findExtras(...paths: readonly string[]): Promise<Extras> {
  * has; then whoever is not its owner gets the rights that both group and others had. So it is done too where
  * it is unknown whether there is an ACL, as the group's rights may be other people's then.
  *
+ * @returns whether everybody has the rights that they had; if not, some have fewer
  * @throws Irreplaceable where its owner, its ACL or its extended attributes cannot be kept; and whatever the
  *   file system has to say
  */
-export async function makeAlike(handle: FileHandle, path: string, extras: Extras): Promise<void> {
+export async function makeAlike(
+  handle: FileHandle,
+  path: string,
+  { own, inherited }: Extras,
+): Promise<boolean> {
   const like = await stat(path)
   const keepsGroup = await giveOwners(handle, like)
-  if (extras === 'some') {
-    if (!keepsGroup) {
-      throw new Irreplaceable(
-        'it has an access control list or extended attributes, and a group that cannot be kept',
-        {
-          cause: new Error('give it a group of the user, or take these away with setfacl -b'),
-        },
-      )
-    }
-    await copyExtras(path, handle)
-  } else {
-    const mode = like.mode & 0o777
-    await handle.chmod(keepsGroup && extras === 'none' ? mode : withoutGroup(mode))
+  if (own === 'some' && !keepsGroup) {
+    throw new Irreplaceable(
+      'it has an access control list or extended attributes, and a group that cannot be kept',
+      { cause: new Error('give it a group of the user, or take these away with setfacl -b') },
+    )
   }
+  // The lack of any is copied as well.
+  if (own === 'some' || inherited) await copyExtras(path, handle)
+  if (own === 'some') return true
+  const mode = like.mode & 0o777
+  const given = keepsGroup && own === 'none' ? mode : withoutGroup(mode)
+  await handle.chmod(given)
+  return given === mode
 }
 
 /** @returns whether the new file has the group of the other one */
@@ -125,6 +154,7 @@ async function copyExtras(path: string, handle: FileHandle): Promise<void> {
   // By its open file: the name of the new one may lead elsewhere by now.
   const cp = spawn('cp', ['--attributes-only', '--preserve=mode,xattr', '--', path, '/proc/self/fd/3'], {
     stdio: ['ignore', 'ignore', 'pipe', handle.fd],
+    env: ENVIRONMENT,
   })
   const chunks: Buffer[] = []
   cp.stderr?.on('data', (chunk) => chunks.push(chunk))

@@ -18,7 +18,7 @@ interface ReportLog {
  * @returns what tells it in the log, in one line, where it is news
  */
 export function changesReporter(
-  file: Pick<ClusterFile, 'path'>,
+  file: Pick<ClusterFile, 'path' | 'keepsRights'>,
   queue: { checkWritable(): Promise<void> },
   log: ReportLog,
 ): () => Promise<void> {
@@ -31,16 +31,19 @@ export function changesReporter(
 }
 
 async function stateOf(
-  { path }: Pick<ClusterFile, 'path'>,
+  file: Pick<ClusterFile, 'path' | 'keepsRights'>,
   queue: { checkWritable(): Promise<void> },
 ): Promise<{ level: keyof ReportLog; text: string }> {
   const user = ownName()
   try {
     await queue.checkWritable()
-    const { nlink } = await stat(path)
-    const text = `The cluster can be changed: jobs replace ${path}, as the user ${user}`
-    if (nlink === 1) return { level: 'info', text }
-    return { level: 'warning', text: `${text}; its other names (hard links: ${nlink - 1}) keep the old text` }
+    const { nlink } = await stat(file.path)
+    const losses = [
+      nlink > 1 && `its other names (hard links: ${nlink - 1}) keep the old text`,
+      !file.keepsRights && 'its group and all others keep only what both may do',
+    ].filter((loss) => loss !== false)
+    const text = [`The cluster can be changed: jobs replace ${file.path}, as the user ${user}`, ...losses]
+    return { level: losses.length > 0 ? 'warning' : 'info', text: text.join('; ') }
   } catch (error) {
     // Nobody expects to change Ganeti's own form.
     const level = error instanceof Failure && error.code === 'unsupported' ? 'info' : 'warning'
