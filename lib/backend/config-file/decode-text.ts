@@ -40,10 +40,11 @@ function faultOf(bytes: Buffer): string | undefined {
 
 /** By its byte order mark, or as every other byte of plain text is zero in it. */
 function looksLikeUtf16(bytes: Buffer): boolean {
-  const [first, second] = bytes
-  if (first === undefined || second === undefined) return false
-  const mark = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
-  return mark || (first === 0) !== (second === 0)
+  if (bytes.length < 4) return false
+  const mark = bytes.readUInt16BE()
+  if (mark === 0xfeff || mark === 0xfffe) return true
+  const zeros = [...bytes.subarray(0, 4)].map((byte) => byte === 0)
+  return zeros[0] !== zeros[1] && zeros[0] === zeros[2] && zeros[1] === zeros[3]
 }
 
 /** The first character of a line that is none, in UTF-16 units from 1, and the byte it begins with. */
