@@ -52,9 +52,12 @@ print({name: os.getxattr(sys.argv[1], name).hex() for name in sorted(os.listxatt
 
 type Runner = (folder: string, command: readonly string[]) => Promise<string>
 
+/** The test runner adds to the environment of every process, which makes theirs write where they may not. */
+const env = { PATH: process.env.PATH }
+
 async function output(command: readonly string[]): Promise<string> {
   const [program, ...args] = command as [string, ...string[]]
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], env })
   return read(child.stdout)
 }
 
@@ -89,7 +92,7 @@ const sandboxed: Runner = async (folder, command) => {
     exec unshare --user bash -euc 'read -r _; exec "$@"' bash "$@"`
   const args = ['--mount', 'bash', '-euc', script, 'bash', folder, ...become(ITS_GROUP), ...command]
   const withoutGroups = args.map((arg) => (arg.startsWith('--groups=') ? '--clear-groups' : arg))
-  const child = spawn('unshare', withoutGroups, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn('unshare', withoutGroups, { stdio: ['pipe', 'pipe', 'inherit'], env })
   const gone = once(child, 'exit')
   const own = readlinkSync('/proc/self/ns/user')
   await until(() => child.exitCode !== null || readlinkSync(`/proc/${child.pid}/ns/user`) !== own)
@@ -339,8 +342,8 @@ async function tried(t: Test, one: Case): Promise<void> {
   mkdirSync(own)
   writeFileSync(join(own, 'cluster.yaml'), YAML)
   const path = join(own, 'cluster.yaml')
-  const env = { ...process.env, FILE: path, FOLDER: own }
-  const shell = (script: string) => spawnSync('sh', ['-ec', script], { env, encoding: 'utf8' })
+  const shell = (script: string) =>
+    spawnSync('sh', ['-ec', script], { env: { ...env, FILE: path, FOLDER: own }, encoding: 'utf8' })
   shell(`chown -R ${USER}:${USER} $FOLDER; chmod 640 $FILE`)
   try {
     if (one.shell) {
