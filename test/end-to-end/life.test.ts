@@ -89,12 +89,12 @@ t.test('a daemon that has left its terminal', async (t) => {
   })
 
   await t.test('takes users from a file that is renamed into place', async (t) => {
-    t.equal((await root.get(GUARDED, 'reader:changed')).status, 401)
+    t.equal((await root.get(GUARDED, 'reader:changed-pw')).status, 401)
     await root.loggedAfter(
-      () => replaceFile(root.users, 'reader changed read\nbroken\n'),
+      () => replaceFile(root.users, 'reader changed-pw read\nbroken\n'),
       /WARNING .*users: line 2: no password/,
     )
-    t.equal((await root.get(GUARDED, 'reader:changed')).status, 200)
+    t.equal((await root.get(GUARDED, 'reader:changed-pw')).status, 200)
     t.equal((await root.get(GUARDED, 'reader:reader-pw')).status, 401)
   })
 
@@ -103,9 +103,9 @@ t.test('a daemon that has left its terminal', async (t) => {
       renameSync(root.users, `${root.users}.away`)
       mkdirSync(root.users)
     }, /ERROR Cannot reload the users file, .*: it is not a regular file/)
-    t.equal((await root.get(GUARDED, 'reader:changed')).status, 200)
+    t.equal((await root.get(GUARDED, 'reader:changed-pw')).status, 200)
     await root.loggedAfter(() => rmdirSync(root.users), /WARNING no users file at .*: nobody has rights/)
-    t.equal((await root.get(GUARDED, 'reader:changed')).status, 401)
+    t.equal((await root.get(GUARDED, 'reader:changed-pw')).status, 401)
     await root.loggedAfter(() => replaceFile(root.users, USERS), /INFO Reading users file/)
     await eventually(async () => t.equal((await root.get(GUARDED, 'reader:reader-pw')).status, 200))
   })
@@ -177,7 +177,7 @@ t.test('a daemon that has left its terminal', async (t) => {
     )
     const text = readFileSync(rotated, 'utf8') + root.logText
     for (const line of text.split('\n').slice(0, -1)) t.match(line, LOG_LINE)
-    for (const password of ['reader-pw', 'changed', 'writer-pw', 'wrong-pw']) {
+    for (const password of ['reader-pw', 'changed-pw', 'writer-pw', 'wrong-pw']) {
       t.notOk(text.includes(password), password)
       t.notOk(text.includes(btoa(`reader:${password}`)) || text.includes(btoa(`writer:${password}`)))
     }
@@ -303,7 +303,7 @@ t.test('a cluster that its user may not write takes no changes, and says why', n
   const cases: [name: string, owner: number, file: number, folder: number, why: RegExp][] = [
     ['a file that is read-only', NOBODY, 0o444, 0o755, /permission denied/],
     ['a folder that is', NOBODY, 0o644, 0o555, /its folder is not writable/],
-    ["somebody else's file", 0, 0o644, 0o755, /permission denied/],
+    ["somebody else's file", 0, 0o644, 0o755, /it belongs to another user/],
     ['one that all may write', 0, 0o666, 0o755, /it belongs to another user/],
   ]
   for (const [name, owner, fileMode, folderMode, why] of cases) {
