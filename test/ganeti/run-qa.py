@@ -137,14 +137,14 @@ def an_instance():
     another.Release()
 
 
-if constants.RELEASE_VERSION.startswith("3.0."):
-    # The QA would hold a lock meanwhile, but its function for that fails for want of a name.
-    qa_rapi.RunWithLocks = lambda function, _locks, _timeout, _block, *args: function(*args)
+# The QA would hold a lock meanwhile. Its function for that fails for want of a name (3.0.2), or
+# leaves the job that holds the lock running, for which all that follows waits (3.1).
+qa_rapi.RunWithLocks = lambda function, _locks, _timeout, _block, *args: function(*args)
 
-    # The tool that moves instances compares this option with a number, also where it was not given.
-    start = qa_rapi.StartLocalCommand
-    qa_rapi.StartLocalCommand = lambda command, **kwargs: start(
-        command[:1] + ["--opportunistic-tries=0"] + command[1:], **kwargs)
+# The tool that moves instances compares this option with a number, also where it was not given (3.0.2).
+start = qa_rapi.StartLocalCommand
+qa_rapi.StartLocalCommand = lambda command, **kwargs: start(
+    command[:1] + ["--opportunistic-tries=0"] + command[1:], **kwargs)
 
 with contextlib.redirect_stdout(sys.stderr):
     configure()
