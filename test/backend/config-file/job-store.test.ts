@@ -127,3 +127,12 @@ t.test(
     t.strictSame([last, [...jobs.keys()], open?.before], [9, [7], 'b'])
   },
 )
+
+t.test('whether a journal can be begun is told without beginning one', async (t) => {
+  const folder = t.testdir({ there: {}, file: '' })
+  for (const name of ['there', 'made-later'])
+    await t.resolves(JobStore.checkWritable(join(folder, name)), name)
+  await t.rejects(JobStore.checkWritable(join(folder, 'nowhere/queue')), { code: 'ENOENT' })
+  await t.rejects(JobStore.checkWritable(join(folder, 'file/queue')), { code: 'ENOTDIR' })
+  t.strictSame(readdirSync(folder), ['file', 'there'])
+})
