@@ -52,12 +52,16 @@ print({name: os.getxattr(sys.argv[1], name).hex() for name in sorted(os.listxatt
 
 type Runner = (folder: string, command: readonly string[]) => Promise<string>
 
-/** The test runner adds to the environment of every process, which makes theirs write where they may not. */
 const env = { PATH: process.env.PATH }
 
+/** The test runner adds to the environment of every process that is started, so that it writes where a user may not: away with that. */
+function started(command: readonly string[]) {
+  return spawn('env', ['-i', `PATH=${env.PATH}`, ...command], { stdio: ['pipe', 'pipe', 'inherit'] })
+}
+
 async function output(command: readonly string[]): Promise<string> {
-  const [program, ...args] = command as [string, ...string[]]
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], env })
+  const child = started(command)
+  child.stdin.end()
   return read(child.stdout)
 }
 
@@ -92,7 +96,7 @@ const sandboxed: Runner = async (folder, command) => {
     exec unshare --user bash -euc 'read -r _; exec "$@"' bash "$@"`
   const args = ['--mount', 'bash', '-euc', script, 'bash', folder, ...become(ITS_GROUP), ...command]
   const withoutGroups = args.map((arg) => (arg.startsWith('--groups=') ? '--clear-groups' : arg))
-  const child = spawn('unshare', withoutGroups, { stdio: ['pipe', 'pipe', 'inherit'], env })
+  const child = started(['unshare', ...withoutGroups])
   const gone = once(child, 'exit')
   const own = readlinkSync('/proc/self/ns/user')
   await until(() => child.exitCode !== null || readlinkSync(`/proc/${child.pid}/ns/user`) !== own)
