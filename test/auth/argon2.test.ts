@@ -29,7 +29,7 @@ t.test('several are checked at a time, in one process', async (t) => {
 t.test('it leaves a processor to those who are served', async (t) => {
   await verifyArgon2(LIGHT, 'password')
   const pid = helper()
-  t.equal(getPriority(pid), getPriority() + 10)
+  t.equal(getPriority(pid), Math.min(getPriority() + 10, 19))
   if (availableParallelism() > 1) t.not(processorsOf(pid), processorsOf('self'))
 })
 

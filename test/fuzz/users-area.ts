@@ -45,8 +45,11 @@ const PASSWORDS = [
   '{ARGON2}$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$AZaUZ8aDtVlu0ho0OsZw1tn3l8ZbhKoGBEYyQKQY3vQ',
   '{ARGON2}$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA',
 ]
-/** How much longer reading may take for four times as long a text: what is linear takes four times as long. */
-const GROWTH = 10
+/**
+ * How much longer reading may take for sixteen times as long a text: what is linear takes some sixteen times as
+ * long, with the collection of garbage perhaps twice that, and what is quadratic 256 times.
+ */
+const GROWTH = 64
 /** What is read faster than this, in milliseconds, is not worth a measure. */
 const NOTHING = 20
 
@@ -94,8 +97,8 @@ function line(random: Random): string {
 /** Whether a text that consists of this one, again and again, takes more time than it is long. */
 function growthFault(text: string): string | undefined {
   if (text === '' || cost(repeated(text, 128 * 1024)) < NOTHING) return undefined
-  for (let time = 0; time < 3; time++) {
-    const [shorter, longer] = [cost(repeated(text, 64 * 1024)), cost(repeated(text, 256 * 1024))]
+  for (let time = 0; time < 5; time++) {
+    const [shorter, longer] = [cost(repeated(text, 64 * 1024)), cost(repeated(text, 1024 * 1024))]
     if (longer < shorter * GROWTH) return undefined
   }
   return 'reading takes more time than the text is long'
