@@ -196,12 +196,7 @@ export class ClusterFile {
   /** Tries whatever writing takes that leaves no trace, unless that has been done a moment ago. */
   async #tryWriting(): Promise<void> {
     const path = await realpath(this.#path)
-    const [file, folder] = await Promise.all([
-      stat(path, { bigint: true }),
-      stat(dirname(path), { bigint: true }),
-    ])
-    const rights = `${rightsOf(file)} ${rightsOf(folder)}`
-    const identities = `${identityOf(file)} ${identityOf(folder)}`
+    const { rights, identities } = await surroundings(path)
     const proven = this.#proven
     if (proven?.rights === rights) {
       if (proven.identities === identities || performance.now() - proven.at < PROOF_LASTS) return
@@ -222,15 +217,8 @@ export class ClusterFile {
       await handle.close()
       await unlink(temporary)
     }
-    const [file, folder] = await Promise.all([
-      stat(path, { bigint: true }),
-      stat(dirname(path), { bigint: true }),
-    ])
-    this.#proven = {
-      rights,
-      identities: `${identityOf(file)} ${identityOf(folder)}`,
-      at: performance.now(),
-    }
+    const { identities } = await surroundings(path)
+    this.#proven = { rights, identities, at: performance.now() }
   }
 
   /** Whether there is more to keep than owner, group and mode; asked once for each state that others leave the file in. */
@@ -331,6 +319,18 @@ function isTemporary(name: string, path: string): boolean {
   const prefix = `.${basename(path)}.`
   if (!name.startsWith(prefix) || !name.endsWith('new')) return false
   return /^(?:[0-9a-f]{16}\.)?new$/.test(name.slice(prefix.length))
+}
+
+/** What a file and its folder are like: who may do what with them, and what tells this state from another. */
+async function surroundings(path: string): Promise<{ rights: string; identities: string }> {
+  const [file, folder] = await Promise.all([
+    stat(path, { bigint: true }),
+    stat(dirname(path), { bigint: true }),
+  ])
+  return {
+    rights: `${rightsOf(file)} ${rightsOf(folder)}`,
+    identities: `${identityOf(file)} ${identityOf(folder)}`,
+  }
 }
 
 /** Who may do what with a file or folder. */
