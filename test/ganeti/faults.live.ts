@@ -175,6 +175,9 @@ t.test('the master daemon freezes', async (t) => {
   } finally {
     process.kill(pid, 'SIGCONT')
   }
+  // What it was asked while it froze it carries out now, though nobody waits for it any more.
+  const tags = async () => (await ask(ORIGINAL, '/2/tags')).body as string[]
+  while (!(await tags()).includes('frozen')) await delay(100)
   await wellAgain(t)
 })
 
