@@ -502,9 +502,15 @@ export class JobQueue implements QueueView {
       // A millisecond or two for each, which is too long for others to wait for all of them.
       const applied = await inSlices(this.#apply(group))
       try {
+        await applied.change?.text.ready()
         await this.#write(applied)
         return
       } catch (error) {
+        // One that cannot be written shall not take the others with it.
+        if (isNotSayable(error) && group.length > 1) {
+          for (const pending of group) await this.#commit([pending])
+          return
+        }
         if (!(error instanceof FileChanged) || retries >= MOST_RETRIES) {
           await this.#giveUp(applied, error)
           return
@@ -838,8 +844,14 @@ function onlyReads({ ops }: Job): boolean {
   return ops.every(({ input }) => READINGS.has(String(input.OP_ID)))
 }
 
+/** Whether a change cannot be put into the file's words at all. */
+function isNotSayable(error: unknown): error is Failure {
+  return error instanceof Failure && error.code === 'internal'
+}
+
 /** What clients are told where the cluster's file could not be written; the log has all of it, with paths. */
 function notWritten(error: unknown): string {
+  if (isNotSayable(error)) return error.message
   const theirs =
     error instanceof Failure ? 'it was changed by somebody else, and has mistakes' : 'Internal error'
   const told = error instanceof FileChanged || error instanceof Irreplaceable

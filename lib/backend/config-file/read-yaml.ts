@@ -58,9 +58,9 @@ import { deriveUuid } from './derive.ts'
 import { Identities } from './identities.ts'
 import { type ClusterSettings, readClusterSettings } from './read-cluster.ts'
 import { readDiskParams, readGroupIPolicy, readNdParams, readNicParams } from './read-params.ts'
+import { type Cuts, cutsOf } from './yaml-cuts.ts'
 import { InstanceReader } from './yaml-instances.ts'
 import { NetworkInUse, readMacPrefix } from './yaml-networks.ts'
-import { type Cuts, cutsOf } from './yaml-text.ts'
 import { parseYaml } from './yaml-tree.ts'
 
 /**
@@ -77,14 +77,17 @@ export interface YamlOrigin {
   readonly mtime?: number
 }
 
-/** As `readYaml`, with where to cut the text so that it can be changed. */
-export function readYamlText(text: string, origin: YamlOrigin): { objects: ConfigObjects; cuts: Cuts } {
+/** As `readYaml`, with the values themselves, and where to cut the text so that it can be changed. */
+export function readYamlText(
+  text: string,
+  origin: YamlOrigin,
+): { objects: ConfigObjects; value: Json; cuts: Cuts } {
   const tree = parseYaml(text)
   const problems = new Problems(true)
   const objects = tree.readable ? readTree(tree.value, problems, origin.mtime ?? 0) : undefined
   const found = problems.found.map((problem) => ({ offset: tree.locate(problem), message: problem.message }))
   const complaints = [...tree.complaints, ...found].sort((a, b) => a.offset - b.offset)
-  if (objects && complaints.length === 0) return { objects, cuts: cutsOf(text, tree) }
+  if (objects && complaints.length === 0) return { objects, value: tree.value, cuts: cutsOf(text, tree) }
   const lines = complaints.map(({ offset, message }) => `${tree.position(offset)}: ${message}`)
   throw failureOf(origin.name, lines)
 }

@@ -13,7 +13,7 @@ import { decodeText } from './decode-text.ts'
 import { hashOf, secondsOf } from './file-identity.ts'
 import { readConfigData } from './read-config-data.ts'
 import { readYamlText } from './read-yaml.ts'
-import type { Cuts } from './yaml-text.ts'
+import type { Cuts } from './yaml-cuts.ts'
 
 /** Ganeti's own form; YAML, too, may begin with a brace. */
 const GANETIS = /^\s*\{.*?"version"\s*:/s

@@ -23,10 +23,11 @@ import type { Node } from '../../model/node.ts'
 import { indexIn, parseIpv4Network } from './address.ts'
 import { readRecord } from './identities.ts'
 import { readYamlValue } from './read-yaml.ts'
+import { SECTIONS, type Section } from './yaml-cuts.ts'
 import { readInstance } from './yaml-instances.ts'
 import { bitmap } from './yaml-networks.ts'
 import { sayCluster, sayFilters, sayGroup, sayInstance, sayNetwork, sayNode } from './yaml-statements.ts'
-import { SECTIONS, type Section, type YamlChange, type YamlText } from './yaml-text.ts'
+import type { YamlChange, YamlText } from './yaml-text.ts'
 
 /** How often a statement may need another word; more is an error of ours. */
 const MOST_ROUNDS = 6

@@ -2,92 +2,58 @@
  * Changing a piece of YAML as a careful person would: only the characters that
  * stand for what changes. Comments, order, quotes, indentation and line breaks
  * elsewhere are not touched, since no line is written anew that says what it
- * should already. (The package's own Document can be changed and printed too,
- * but prints all of it in one style.)
+ * should already.
  *
- * It works in steps: read the text, find the first place that says something
- * else than wanted, replace those characters, and again until the text says
- * what it should. So each step needs to know little, and the end is checked by
- * the very reader that reads files.
+ * The text is read once, and each place that is to say something else gives a
+ * splice, so the work is bounded by the size of the text. The result is only a
+ * proposal: whoever asks for it reads it again (see yaml-text.ts, yaml-whole.ts),
+ * and has the object rewritten where the fine way does not come out right.
+ *
+ * A comment belongs to the element beside which it stands; so does one in the
+ * lines right above it, in the same column.
  */
-import {
-  isCollection,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  type Node,
-  type Pair,
-  parseDocument,
-  stringify,
-  visit,
-  type YAMLMap,
-  type YAMLSeq,
-} from 'yaml'
+import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Node, visit } from 'yaml'
 import { Failure } from '../../failure.ts'
 import { equalJson, isJsonObject, type Json, type JsonObject } from '../../json.ts'
-import { parseYaml } from './yaml-tree.ts'
+import { align } from './align.ts'
+import { blockEntry, blockMap, flow, flowPair, rendered } from './yaml-format.ts'
+import {
+  isMergeKey,
+  keyOf,
+  parseYaml,
+  type TreeMap,
+  type TreePair,
+  type TreeSeq,
+  type YamlTree,
+} from './yaml-tree.ts'
 
-/** A flow collection longer than this is rather put on lines of its own. */
-const WIDTH = 100
-
-/** So many steps are an error of ours, not a large change. */
-const MOST_STEPS = 10_000
-
-/**
- * Gives the text changed so that it says `wanted`.
- * @param text YAML whose outermost value is an object, or empty
- * @throws Failure `internal` where that cannot be done
- */
-export function editYaml(text: string, wanted: JsonObject): string {
-  try {
-    return edited(text, wanted)
-  } catch (error) {
-    if (!(error instanceof Stuck)) throw error
-  }
-  // What an alias stands for cannot be changed in one of its places alone.
-  return edited(withoutAliases(text), wanted)
-}
-
-/** No step leads to what is wanted. */
-class Stuck extends Failure {
+/** The text has a form that cannot be edited place by place. */
+export class CannotEdit extends Failure {
   constructor() {
-    super('internal', 'the change cannot be written into the YAML file')
+    super('internal', "Cannot write this change into the cluster's YAML file as it is laid out")
   }
 }
 
-function edited(text: string, wanted: JsonObject): string {
-  let current = text
-  for (let steps = 0; steps < MOST_STEPS; steps++) {
-    const editor = new Editor(current)
-    if (equalJson(editor.value ?? {}, wanted)) return current
-    const next = spliced(current, [...editor.splices(wanted)])
-    if (next === current) throw new Stuck()
-    current = next
-  }
-  throw new Stuck()
+export interface EditOptions {
+  /** By outermost key: new names for the keys of the object that stands there; by '' those of the outermost itself. */
+  readonly renamed?: ReadonlyMap<string, ReadonlyMap<string, string>>
+  /** Values so deep are written anew rather than edited; by the outermost key above them. */
+  readonly coarseBelow?: (outermost: string) => number
 }
 
 /**
- * Gives the text with another name for a key.
- * @param path the keys that lead to the object whose key it is
- * @throws Failure `internal` where there is no such key
+ * Gives the text changed so that it should say `wanted`.
+ * @param text YAML whose outermost value is an object, or empty
+ * @throws CannotEdit where that cannot be done
  */
-export function renameKey(text: string, path: readonly string[], from: string, to: string): string {
-  let node: unknown = parseDocument(text, { uniqueKeys: false }).contents
-  for (const key of path) node = isMap(node) ? pairOf(node, key)?.value : undefined
-  const range = isMap(node) ? pairOf(node, from)?.key.range : undefined
-  if (!range) throw new Stuck()
-  return text.slice(0, range[0]) + flow(to) + text.slice(range[1])
-}
-
-function pairOf(map: YAMLMap, key: string): Pair<Node, Node | null> | undefined {
-  return (map.items as Pair<Node, Node | null>[]).find((pair) => keyOf(pair) === key)
+export function editYaml(text: string, wanted: JsonObject, options: EditOptions = {}): string {
+  const ended = text === '' || text.endsWith('\n') ? text : text + lineBreakOf(text)
+  return new Editor(ended, options).edited(wanted)
 }
 
 /** Parts a text behind the line where what it says ends: `rest` is empty lines and comments. */
 export function ownPart(text: string): { own: string; rest: string } {
-  const end = new Editor(text).end
+  const end = new Editor(text, {}).end
   return { own: text.slice(0, end), rest: text.slice(end) }
 }
 
@@ -96,12 +62,25 @@ export function ownPart(text: string): { own: string; rest: string } {
  * @param neighbour the text of that other one, which shows how such objects are written
  */
 export function newEntry(neighbour: string, name: string, value: JsonObject): string {
-  const { contents } = parseDocument(neighbour, { uniqueKeys: false })
-  const pair = isMap(contents) ? (contents.items[0] as Pair<Node, Node | null>) : undefined
-  const indent = /^ */.exec(neighbour.split('\n').find((line) => /^\s*[^\s#]/.test(line)) ?? '')?.[0] ?? ''
-  const key = `${indent}${flow(name)}:`
-  if (isMap(pair?.value) && pair.value.flow) return `${key} ${flow(value)}\n`
-  return Object.keys(value).length === 0 ? `${key} {}\n` : `${key}\n${blockMap(value, indent.length + 2)}`
+  const { contents } = parseYaml(neighbour)
+  const pair = isMap(contents) ? (contents.items[0] as TreePair) : undefined
+  const margin = marginOf(neighbour)
+  const isFlow = isMap(pair?.value) && pair.value.flow === true
+  const text = isFlow ? `${margin}${flowPair(name, value)}\n` : blockEntry(name, value, margin.length)
+  return withLineBreaks(text, lineBreakOf(neighbour))
+}
+
+/** The spaces before the first key of a text. */
+export function marginOf(text: string): string {
+  return /^( *)[^\s#]/m.exec(text)?.[1] ?? ''
+}
+
+export function lineBreakOf(text: string): string {
+  return /\r?\n/.exec(text)?.[0] ?? '\n'
+}
+
+export function withLineBreaks(text: string, lineBreak: string): string {
+  return lineBreak === '\n' ? text : text.replaceAll('\n', lineBreak)
 }
 
 /** These characters give way to that text. */
@@ -111,260 +90,512 @@ interface Splice {
   readonly text: string
 }
 
-type MaybeNode = Node | null | undefined
+type MaybeNode = Node | null
 
-/** Puts in those that do not overlap, from the end so that places before stay true; of two at one place, the first comes first. */
-function spliced(text: string, splices: readonly Splice[]): string {
-  let current = text
-  let end = text.length
-  const places = splices.map((splice, order) => ({ splice, order }))
-  places.sort((a, b) => b.splice.from - a.splice.from || b.order - a.order)
-  for (const { splice } of places) {
-    if (splice.to > end) continue
-    current = current.slice(0, splice.from) + splice.text + current.slice(splice.to)
-    end = splice.from
-  }
-  return current
+/** Where an element of a collection stands. */
+interface Span {
+  /** Of its dash, its `?`, its anchor or its key. */
+  readonly start: number
+  /** Behind the last character of what it says; comments are not part of it. */
+  readonly end: number
+  /** Behind the comma that follows, in a flow collection. */
+  readonly comma: number | undefined
 }
 
-/** Finds what to change in one state of a text. */
+/** Where a new value can be put. */
+interface Slot {
+  /** Behind the dash or the colon; behind the anchor and the tag where there are any. */
+  readonly colon: number
+  readonly behind: number
+  /** Of the key; for the element of a list undefined. */
+  readonly indent: number | undefined
+  readonly inFlow: boolean
+  /** What has to come before the value: a key in braces may stand alone. */
+  readonly before: string
+}
+
+/** The tokens that the package has read, as far as they are needed here. */
+interface Token {
+  readonly type: string
+  readonly offset: number
+  readonly source: string
+}
+
+interface ItemToken {
+  readonly start: readonly Token[]
+  readonly key?: Token | null
+  readonly sep?: readonly Token[]
+  readonly value?: Token
+}
+
+interface CollectionToken {
+  readonly items: readonly ItemToken[]
+  readonly end?: readonly Token[]
+}
+
+const BLANK: readonly string[] = ['space', 'newline', 'comment', 'comma']
+
 class Editor {
   readonly #text: string
-  readonly #contents: MaybeNode
+  readonly #tree: YamlTree
   readonly #values = new Map<Node, Json>()
-  readonly value: Json
+  readonly #options: EditOptions
+  readonly #splices: Splice[] = []
+  /** Anchored nodes that come to mean something else; undefined for those that go. */
+  readonly #news = new Map<Node, Json | undefined>()
 
-  constructor(text: string) {
-    const tree = parseYaml(text, this.#values)
-    if (!tree.readable) throw new Stuck()
+  /** @throws CannotEdit for what is not YAML */
+  constructor(text: string, options: EditOptions) {
     this.#text = text
-    this.#contents = tree.contents
-    this.value = tree.value
+    this.#options = options
+    this.#tree = parseYaml(text, this.#values)
+    if (!this.#tree.readable) throw new CannotEdit()
   }
 
   /** Behind the line where what the text says ends. */
   get end(): number {
-    const root = this.#contents
+    const root = this.#tree.contents
     return root && isCollection(root) ? this.#lineEnd(this.#endOf(root)) : this.#text.length
   }
 
-  /** Changes that can be made at once; others may show only when these have been. */
-  *splices(wanted: JsonObject): Generator<Splice> {
-    const root = this.#contents
-    if (isMap(root)) yield* this.#inMap(root, wanted)
-    else if (root === null || root === undefined || isEmpty(root)) {
-      const end = this.#text === '' || this.#text.endsWith('\n') ? '' : '\n'
-      yield { from: this.#text.length, to: this.#text.length, text: end + blockMap(wanted, 0) }
+  edited(wanted: JsonObject): string {
+    const root = this.#tree.contents
+    if (isMap(root) && root.items.length > 0) this.#inMap(root, wanted, [])
+    else if (root === null || isNothing(root))
+      this.#splice(this.#text.length, this.#text.length, blockMap(wanted, 0))
+    else throw new CannotEdit()
+    return this.#spliced()
+  }
+
+  #splice(from: number, to: number, text: string): void {
+    this.#splices.push({ from, to, text })
+  }
+
+  #spliced(): string {
+    const lineBreak = lineBreakOf(this.#text)
+    // What is put in comes before what is taken out at the same place; else in the order they were found.
+    this.#splices.sort((a, b) => a.from - b.from || Number(a.to > a.from) - Number(b.to > b.from))
+    let text = ''
+    let done = 0
+    for (const splice of this.#splices) {
+      if (splice.from < done) throw new CannotEdit()
+      text += this.#text.slice(done, splice.from) + withLineBreaks(splice.text, lineBreak)
+      done = splice.to
     }
+    return text + this.#text.slice(done)
   }
 
-  *#inMap(map: YAMLMap, wanted: JsonObject): Generator<Splice> {
-    const pairs = map.items as Pair<Node, Node | null>[]
-    const own = new Set<string>()
-    let merged: JsonObject = {}
-    let same = true
-    for (const pair of pairs) {
-      const key = keyOf(pair)
-      const value = this.#valueOf(pair.value)
-      if (key === '<<') {
-        for (const source of Array.isArray(value) ? value : [value]) {
-          if (isJsonObject(source)) merged = { ...source, ...merged }
-        }
-        continue
-      }
-      own.add(key)
-      const want = wanted[key]
-      if (want === undefined || equalJson(value, want)) continue
-      yield* this.#inPair(map, pair, want)
-      same = false
-    }
-    const added = Object.entries(wanted).filter(
-      ([key, want]) => !own.has(key) && !(Object.hasOwn(merged, key) && equalJson(merged[key], want)),
-    )
-    if (added.length > 0) yield this.#addition(map, added)
-    if (!same || added.length > 0) return
-    // At last, so that a block is never left without a line; and one by one, as each moves the others.
-    const gone = pairs.find((pair) => keyOf(pair) !== '<<' && wanted[keyOf(pair)] === undefined)
-    const removal = gone && this.#removal(map, gone)
-    if (removal) yield removal
-  }
-
-  *#inPair(map: YAMLMap, pair: Pair<Node, Node | null>, want: Json): Generator<Splice> {
-    const node = pair.value
-    if (isMap(node) && isJsonObject(want) && Object.keys(want).length > 0 && node.items.length > 0) {
-      yield* this.#inMap(node, want)
-      return
-    }
-    if (isSeq(node) && Array.isArray(want) && want.length > 0 && node.items.length > 0) {
-      yield* this.#inSeq(node, want)
-      return
-    }
-    const indent = this.#columnOf((map.items[0] as Pair<Node>).key)
-    if (node && !isEmpty(node)) {
-      const at = node.range as readonly [number, number, number]
-      // A block collection begins on a line of its own; what replaces it stands beside the key.
-      const block = isCollection(node) && !node.flow
-      yield {
-        from: block ? this.#afterColon(pair) : at[0],
-        to: this.#endOf(node),
-        text: block ? rendered(want, indent, map.flow === true) : flow(want),
-      }
-      return
-    }
-    const from = this.#afterColon(pair)
-    yield { from, to: from, text: rendered(want, indent, map.flow === true) }
-  }
-
-  #addition(map: YAMLMap, added: readonly (readonly [string, Json])[]): Splice {
-    const last = map.items.at(-1) as Pair<Node, Node | null> | undefined
-    if (map.flow) {
-      const [start] = map.range as readonly [number, number, number]
-      const said = added.map(([key, want]) => `${flow(key)}: ${flow(want)}`).join(', ')
-      if (!last) return { from: start + 1, to: start + 1, text: said }
-      const end = this.#endOfPair(last)
-      return { from: end, to: end, text: `, ${said}` }
-    }
-    const indent = this.#columnOf((map.items[0] as Pair<Node>).key)
-    return this.#newLine(
-      this.#endOfPair(last as Pair<Node, Node | null>),
-      blockMap(Object.fromEntries(added), indent),
-    )
-  }
-
-  #removal(map: YAMLMap, pair: Pair<Node, Node | null>): Splice | undefined {
-    const place = map.items.indexOf(pair as Pair)
-    const start = pair.key.range?.[0] ?? 0
-    const end = this.#endOfPair(pair)
-    if (map.flow)
-      return this.#removalFromFlow(
-        map.items.map((one) => this.#spanOf(one as Pair<Node, Node>)),
-        place,
-      )
-    if (map.items.length === 1) return undefined
-    const next = map.items[place + 1] as Pair<Node> | undefined
-    // The first pair of an item stands beside the item's dash, where the next one then has to be.
-    if (next && this.#text.slice(this.#lineStart(start), start).trim() !== '') {
-      return { from: start, to: next.key.range?.[0] ?? end, text: '' }
-    }
-    return { from: this.#lineStart(start), to: this.#lineEnd(end), text: '' }
-  }
-
-  #removalFromFlow(spans: readonly (readonly [number, number])[], place: number): Splice {
-    const [start, end] = spans[place] as readonly [number, number]
-    const next = spans[place + 1]
-    const before = spans[place - 1]
-    if (next) return { from: start, to: next[0], text: '' }
-    return before ? { from: before[1], to: end, text: '' } : { from: start, to: end, text: '' }
-  }
-
-  /** One at a time: what comes and goes moves the others. */
-  *#inSeq(seq: YAMLSeq, wanted: readonly Json[]): Generator<Splice> {
-    const items = seq.items as Node[]
-    const values = items.map((item) => this.#valueOf(item))
-    const same = (a: number, b: number) => equalJson(values[a], wanted[b])
-    let place = 0
-    while (place < items.length && place < wanted.length && same(place, place)) place++
-    const item = items[place] as Node
-    const want = wanted[place] as Json
-    if (place === items.length) yield this.#appended(seq, wanted.slice(place))
-    // Is the rest the same but for what is missing here?
-    else if (place === wanted.length || (place + 1 < items.length && same(place + 1, place))) {
-      yield this.#removedItem(seq, place)
-    } else if (place + 1 < wanted.length && same(place, place + 1)) {
-      yield this.#insertedItem(seq, place, want)
-    } else if (isMap(item) && isJsonObject(want) && Object.keys(want).length > 0 && item.items.length > 0) {
-      yield* this.#inMap(item, want)
-    } else if (isSeq(item) && Array.isArray(want) && want.length > 0 && item.items.length > 0) {
-      yield* this.#inSeq(item, want)
-    } else yield { from: item.range?.[0] ?? 0, to: this.#endOf(item), text: flow(want) }
-  }
-
-  #appended(seq: YAMLSeq, wanted: readonly Json[]): Splice {
-    const last = seq.items.at(-1) as Node
-    const end = this.#endOf(last)
-    if (seq.flow) return { from: end, to: end, text: wanted.map((want) => `, ${flow(want)}`).join('') }
-    const dash = ' '.repeat(this.#columnOfDash(seq, seq.items.length - 1))
-    return this.#newLine(end, wanted.map((want) => `${dash}- ${flow(want)}\n`).join(''))
-  }
-
-  #insertedItem(seq: YAMLSeq, place: number, want: Json): Splice {
-    const start = (seq.items[place] as Node).range?.[0] ?? 0
-    if (seq.flow) return { from: start, to: start, text: `${flow(want)}, ` }
-    const column = this.#columnOfDash(seq, place)
-    const dash = this.#lineStart(start) + column
-    return { from: dash, to: dash, text: `- ${flow(want)}\n${' '.repeat(column)}` }
-  }
-
-  #removedItem(seq: YAMLSeq, place: number): Splice {
-    const items = seq.items as Node[]
-    if (seq.flow) {
-      const spans = items.map((item) => [item.range?.[0] ?? 0, this.#endOf(item)] as const)
-      return this.#removalFromFlow(spans, place)
-    }
-    const item = items[place] as Node
-    return { from: this.#lineStart(item.range?.[0] ?? 0), to: this.#lineEnd(this.#endOf(item)), text: '' }
-  }
-
-  /** Writes out the first alias, or what a merge key stands for. */
-  alias(): Splice | undefined {
-    let splice: Splice | undefined
-    visit(this.#contents ?? null, {
-      Map: (_key, map) => {
-        const merge = (map.items as Pair<Node, Node | null>[]).find((pair) => keyOf(pair) === '<<')
-        if (!merge) return undefined
-        splice = this.#mergeOut(map, merge)
-        return visit.BREAK
-      },
-      Alias: (_key, alias) => {
-        const [from, to] = alias.range as readonly [number, number, number]
-        splice = { from, to, text: flow(this.#valueOf(alias)) }
-        return visit.BREAK
-      },
-    })
-    return splice
-  }
-
-  #mergeOut(map: YAMLMap, merge: Pair<Node, Node | null>): Splice | undefined {
-    const own = new Set((map.items as Pair<Node>[]).map(keyOf))
-    const all = Object.entries(this.#valueOf(map) as JsonObject)
-    const said = all.filter(([key]) => !own.has(key)).map(([key, value]) => `${flow(key)}: ${flow(value)}`)
-    if (said.length === 0) return this.#removal(map, merge)
-    const [from, to] = this.#spanOf(merge)
-    const between = map.flow ? ', ' : `\n${' '.repeat(this.#columnOf((map.items[0] as Pair<Node>).key))}`
-    return { from, to, text: said.join(between) }
-  }
+  // What aliases come to mean
 
   #valueOf(node: MaybeNode): Json {
     return (node && this.#values.get(node)) ?? null
   }
 
-  // Places in the text
-
-  #spanOf(pair: Pair<Node, Node | null>): readonly [number, number] {
-    return [pair.key.range?.[0] ?? 0, this.#endOfPair(pair)]
+  /** What a node means that is left as it stands; undefined where that refers to what is gone. */
+  #newValueOf(node: MaybeNode): Json | undefined {
+    if (isAlias(node)) {
+      const target = this.#tree.target(node)
+      return target && this.#news.has(target) ? this.#news.get(target) : this.#valueOf(node)
+    }
+    return this.#dependsOnNews(node) ? undefined : this.#valueOf(node)
   }
 
-  #endOfPair(pair: Pair<Node, Node | null>): number {
-    return pair.value && !isEmpty(pair.value) ? this.#endOf(pair.value) : this.#afterColon(pair)
+  #dependsOnNews(node: MaybeNode): boolean {
+    if (this.#news.size === 0) return false
+    let depends = false
+    visit(node, {
+      Alias: (_key, alias) => {
+        const target = this.#tree.target(alias)
+        depends ||= target !== undefined && this.#news.has(target)
+      },
+    })
+    return depends
+  }
+
+  /** The anchors in what goes; of what is written anew its own stays. */
+  #lose(node: MaybeNode, but?: Node): void {
+    if (!this.#tree.aliases) return
+    visit(node, {
+      Node: (_key, inner) => {
+        if (inner !== but && !isAlias(inner) && inner.anchor !== undefined) this.#news.set(inner, undefined)
+      },
+    })
+  }
+
+  // Values
+
+  /** @param path the keys that lead there */
+  #edit(node: MaybeNode, want: Json, slot: Slot, path: readonly string[]): void {
+    const before = this.#valueOf(node)
+    const same = equalJson(before, want)
+    if (same && !this.#dependsOnNews(node)) return
+    if (isAlias(node)) {
+      if (!equalJson(this.#newValueOf(node), want)) this.#replace(node, want, slot)
+      return
+    }
+    const [outermost] = path
+    const fine =
+      outermost === undefined ||
+      path.length < (this.#options.coarseBelow?.(outermost) ?? Number.POSITIVE_INFINITY)
+    if (fine && isMap(node) && node.items.length > 0 && isJsonObject(want) && Object.keys(want).length > 0) {
+      this.#inMap(node, want, path)
+    } else if (fine && isSeq(node) && node.items.length > 0 && Array.isArray(want) && want.length > 0) {
+      this.#inSeq(node, want, path)
+    } else if (want === null && isMap(node) && !node.flow && this.#isOnOwnLines(node)) {
+      // A section that has become empty keeps the comments that are about none of its objects.
+      this.#inMap(node, {}, path)
+    } else if (isCollection(node) && node.flow && node.items.length === 0 && isFilled(want, isMap(node))) {
+      this.#fillFlow(node, want)
+    } else this.#replace(node, want, slot)
+    if (!same && node?.anchor !== undefined && !this.#news.has(node)) this.#news.set(node, want)
+  }
+
+  /** Puts the first elements into an empty flow collection, before the comments there. */
+  #fillFlow(node: Node, want: Json): void {
+    const [start = 0, end = 0] = node.range ?? []
+    const inner = flow(want).slice(1, -1)
+    const behind = this.#text.slice(start + 1, end)
+    // The package wants a comma before a comment that begins its line.
+    this.#splice(
+      start + 1,
+      start + 1,
+      behind.includes('#') ? `${inner},${behind.startsWith('#') ? ' ' : ''}` : inner,
+    )
+  }
+
+  #isOnOwnLines(map: Node): boolean {
+    const start = map.range?.[0] ?? 0
+    return this.#lineStart(start) > 0 && this.#text.slice(this.#lineStart(start), start).trim() === ''
+  }
+
+  #replace(node: MaybeNode, want: Json, { colon, behind, indent, inFlow, before }: Slot): void {
+    this.#lose(node, node ?? undefined)
+    const value =
+      indent === undefined
+        ? ` ${flow(want)}`
+        : rendered(want, indent, inFlow || (isCollection(node) && node.flow === true))
+    if (node === null || isNothing(node)) {
+      this.#splice(behind, behind, before + value)
+      return
+    }
+    const to = this.#endOf(node)
+    if (
+      !isAlias(node) &&
+      node.tag !== undefined &&
+      node.range &&
+      this.#text.slice(colon, node.range[0]).includes('!')
+    ) {
+      // A tag says what kind of value follows.
+      this.#splice(colon, to, value)
+      this.#news.set(node, undefined)
+    } else if (isCollection(node) && !node.flow && indent !== undefined) this.#splice(behind, to, value)
+    else this.#splice(node.range?.[0] ?? behind, to, flow(want))
+  }
+
+  // Objects
+
+  #inMap(map: TreeMap, wanted: JsonObject, path: readonly string[]): void {
+    const pairs = map.items as TreePair[]
+    const spans = this.#spansOf(map)
+    const names = path.length <= 1 ? this.#options.renamed?.get(path[0] ?? '') : undefined
+    const taken = new Set(names?.values())
+    const own = new Set<string>()
+    const kept = pairs.map(() => true)
+    const inherited = new Map<string, Json>()
+    pairs.forEach((pair, place) => {
+      if (isMergeKey(pair)) {
+        kept[place] = this.#keepsMerge(pair, wanted, inherited)
+        return
+      }
+      const said = keyOf(pair) ?? ''
+      const key = names?.get(said) ?? said
+      if (!Object.hasOwn(wanted, key) || (key === said && taken.has(key))) {
+        kept[place] = false
+        this.#lose(pair.key)
+        this.#lose(pair.value)
+        return
+      }
+      own.add(key)
+      const { range } = pair.key
+      if (key !== said && range) this.#splice(range[0], range[1], flow(key))
+      this.#edit(pair.value, wanted[key] as Json, this.#slotOf(map, pair, spans), [...path, key])
+    })
+    const added = Object.entries(wanted).filter(
+      ([key, want]) => !own.has(key) && !(inherited.has(key) && equalJson(inherited.get(key), want)),
+    )
+    const indent = this.#columnOf((spans[0] as Span).start)
+    this.#changeElements(map.flow === true, spans, kept, [
+      {
+        after: kept.lastIndexOf(true),
+        texts: added.map(([key, want]) =>
+          map.flow
+            ? flowPair(key, want)
+            : blockMap({ [key]: want }, indent)
+                .trimEnd()
+                .slice(indent),
+        ),
+      },
+    ])
+  }
+
+  /**
+   * Whether a merge key can stay, less those of its sources that are gone or have keys that are not wanted.
+   * @param inherited is given what the others have
+   */
+  #keepsMerge(pair: TreePair, wanted: JsonObject, inherited: Map<string, Json>): boolean {
+    const list = isAlias(pair.value) ? this.#tree.target(pair.value) : pair.value
+    const sources = isSeq(list) ? (list.items as MaybeNode[]) : [pair.value]
+    const kept = sources.map((source) => {
+      const value = this.#newValueOf(source)
+      if (!isJsonObject(value) || Object.keys(value).some((key) => !Object.hasOwn(wanted, key))) return false
+      for (const [key, one] of Object.entries(value)) if (!inherited.has(key)) inherited.set(key, one)
+      return true
+    })
+    if (!kept.includes(false)) return true
+    if (list !== pair.value) for (const key of inherited.keys()) inherited.delete(key)
+    if (list !== pair.value || !isSeq(list) || !kept.includes(true)) {
+      this.#lose(pair.value)
+      return false
+    }
+    sources.forEach((source, place) => {
+      if (!kept[place]) this.#lose(source)
+    })
+    this.#changeElements(list.flow === true, this.#spansOf(list), kept, [])
+    return true
+  }
+
+  // Lists
+
+  #inSeq(seq: TreeSeq, wanted: readonly Json[], path: readonly string[]): void {
+    const items = seq.items as MaybeNode[]
+    const spans = this.#spansOf(seq)
+    const places = align(
+      items.map((item) => this.#valueOf(item)),
+      wanted,
+    )
+    const kept = items.map((_, place) => places.includes(place))
+    const newPlace = new Map(places.map((place, index) => [place, index]))
+    items.forEach((item, place) => {
+      const index = newPlace.get(place)
+      if (index === undefined) this.#lose(item)
+      else
+        this.#edit(item, wanted[index] as Json, this.#slotOfItem(seq, place, spans), [...path, String(place)])
+    })
+    const additions: { after: number; texts: string[] }[] = []
+    let after = -1
+    places.forEach((place, index) => {
+      if (place >= 0) {
+        after = place
+        return
+      }
+      const text = (seq.flow ? '' : '- ') + flow(wanted[index] as Json)
+      if (additions.at(-1)?.after === after) additions.at(-1)?.texts.push(text)
+      else additions.push({ after, texts: [text] })
+    })
+    this.#changeElements(seq.flow === true, spans, kept, additions)
+  }
+
+  // What comes into a collection and what goes
+
+  #changeElements(
+    inFlow: boolean,
+    spans: readonly Span[],
+    kept: readonly boolean[],
+    additions: readonly { readonly after: number; readonly texts: readonly string[] }[],
+  ): void {
+    const some = additions.filter(({ texts }) => texts.length > 0)
+    const replaced = kept.includes(true) ? [] : some.flatMap(({ texts }) => texts)
+    if (inFlow) this.#changeInFlow(spans, kept, some, replaced)
+    else this.#changeInBlock(spans, kept, some, replaced)
+  }
+
+  #changeInFlow(
+    spans: readonly Span[],
+    kept: readonly boolean[],
+    additions: readonly { readonly after: number; readonly texts: readonly string[] }[],
+    replaced: readonly string[],
+  ): void {
+    const first = spans[0] as Span
+    if (replaced.length > 0) {
+      this.#splice(first.start, first.end, replaced.join(', '))
+      this.#removeInFlow(
+        spans,
+        kept.map((_, place) => place === 0),
+      )
+      return
+    }
+    const stays = [...kept]
+    for (const { after, texts } of additions) {
+      const before = spans[after]
+      const next = spans[after + 1]
+      if (next && !kept[after + 1] && !this.#isCommentedOn(next)) {
+        // What comes takes the place of what goes.
+        this.#splice(next.start, next.end, texts.join(', '))
+        stays[after + 1] = true
+      } else if (before) this.#splice(before.end, before.end, `, ${texts.join(', ')}`)
+      else {
+        const start = (spans[kept.indexOf(true)] as Span).start
+        this.#splice(start, start, `${texts.join(', ')}, `)
+      }
+    }
+    this.#removeInFlow(spans, stays)
+  }
+
+  #removeInFlow(spans: readonly Span[], kept: readonly boolean[]): void {
+    for (let place = 0; place < spans.length; place++) {
+      if (kept[place]) continue
+      let last = place
+      while (last + 1 < spans.length && !kept[last + 1]) last++
+      const next = spans[last + 1]
+      const before = spans[place - 1]
+      const from = next || !before ? (spans[place] as Span).start : before.end
+      const to = next ? next.start : (spans[last] as Span).end
+      // Comments between them may be about others.
+      if (this.#text.slice(from, to).includes('#')) {
+        for (const span of spans.slice(place, last + 1)) this.#removeAlone(span)
+      } else this.#splice(from, to, '')
+      place = last
+    }
+  }
+
+  #isCommentedOn({ start, end }: Span): boolean {
+    return this.#text.slice(start, this.#lineEnd(end)).includes('#')
+  }
+
+  /** An element of a flow collection with its comma, and with the comment beside it where it begins its line. */
+  #removeAlone({ start, end, comma }: Span): void {
+    const behind = comma ?? end
+    const lineStart = this.#lineStart(start)
+    const before = this.#text.slice(lineStart, start).trim()
+    const lineEnd = this.#lineEnd(behind)
+    const endsLine = /^\s*(#|$)/.test(this.#text.slice(behind, lineEnd))
+    if (before === '' && endsLine) this.#splice(lineStart, lineEnd, '')
+    else if (/[[{]$/.test(before) && endsLine) {
+      const bracket = this.#text.slice(0, start).trimEnd().length
+      this.#splice(bracket, lineEnd - this.#lineBreakBefore(lineEnd), '')
+    } else this.#splice(start, behind, '')
+  }
+
+  #changeInBlock(
+    spans: readonly Span[],
+    kept: readonly boolean[],
+    additions: readonly { readonly after: number; readonly texts: readonly string[] }[],
+    replaced: readonly string[],
+  ): void {
+    const first = spans[0] as Span
+    const margin = ' '.repeat(this.#columnOf(first.start))
+    const isInline = this.#text.slice(this.#lineStart(first.start), first.start).trim() !== ''
+    let next = 0
+    if (replaced.length > 0) {
+      this.#splice(first.start, first.end, replaced.join(`\n${margin}`))
+      next = 1
+    } else {
+      for (const { after, texts } of additions) {
+        const before = spans[after]
+        const at = before ? this.#lineEnd(before.end) : isInline ? first.start : this.#leadStart(first.start)
+        const inline = !before && isInline
+        const text = texts.map((one) => (inline ? `${one}\n${margin}` : `${margin}${one}\n`)).join('')
+        // The first one goes: what comes takes its place beside the dash.
+        if (inline && !kept[0]) {
+          this.#splice(first.start, first.end, texts.join(`\n${margin}`))
+          next = 1
+        } else this.#splice(at, at, text)
+      }
+      if (isInline && !kept[0] && next === 0) {
+        next = kept.indexOf(true)
+        const start = next < 0 ? first.start : (spans[next] as Span).start
+        if (next > 0 && !this.#text.slice(first.start, start).includes('#'))
+          this.#splice(first.start, start, '')
+        else {
+          // The dash stays, with what else is on its line taken away.
+          const dash = this.#text.slice(0, first.start).trimEnd().length
+          this.#splice(dash, this.#lineEnd(first.end) - this.#lineBreakBefore(this.#lineEnd(first.end)), '')
+          next = 1
+        }
+      }
+    }
+    spans.forEach(({ start, end }, place) => {
+      if (kept[place] || place < next) return
+      const from = this.#leadStart(start)
+      const to = this.#lineEnd(end)
+      this.#splice(from, place + 1 < spans.length ? this.#behindBlankLines(from, to) : to, '')
+    })
+  }
+
+  // Places in the text
+
+  #spansOf(collection: TreeMap | TreeSeq): Span[] {
+    const token = (collection as { readonly srcToken?: CollectionToken }).srcToken
+    if (!token?.items) throw new CannotEdit()
+    const commas: (number | undefined)[] = []
+    const found: ItemToken[] = []
+    for (const item of token.items) {
+      const comma = item.start.find(({ type }) => type === 'comma')
+      if (comma && found.length > 0) commas[found.length - 1] = comma.offset + 1
+      const stands =
+        item.key || item.sep || item.value || item.start.some(({ type }) => !BLANK.includes(type))
+      if (stands) found.push(item)
+    }
+    if (found.length !== collection.items.length) throw new CannotEdit()
+    return found.map((item, place): Span => {
+      const node = collection.items[place]
+      const value = (isPair(node) ? node.value : node) as MaybeNode
+      const start = firstOf(item.start) ?? item.key?.offset ?? firstOf(item.sep) ?? item.value?.offset
+      if (start === undefined) throw new CannotEdit()
+      const key = isPair(node) ? (node.key as MaybeNode) : null
+      const end =
+        value && !isNothing(value)
+          ? this.#endOf(value)
+          : (endOfLast(item.sep) ?? key?.range?.[1] ?? endOfLast(item.start))
+      return { start, end: end ?? start, comma: commas[place] }
+    })
+  }
+
+  #slotOf(map: TreeMap, pair: TreePair, spans: readonly Span[]): Slot {
+    const { sep } = (pair as { readonly srcToken?: ItemToken }).srcToken ?? {}
+    const colon = sep?.find(({ type }) => type === 'map-value-ind')
+    const keyEnd = pair.key.range?.[1] ?? 0
+    return {
+      colon: colon ? colon.offset + 1 : keyEnd,
+      behind: (colon && endOfLast(sep)) ?? keyEnd,
+      indent: this.#columnOf((spans[0] as Span).start),
+      inFlow: map.flow === true,
+      before: colon ? '' : ':',
+    }
+  }
+
+  #slotOfItem(seq: TreeSeq, place: number, spans: readonly Span[]): Slot {
+    const { start, end } = spans[place] as Span
+    const behind = seq.flow ? start : isNothing(seq.items[place] as MaybeNode) ? end : start + 1
+    return {
+      colon: seq.flow ? start : start + 1,
+      behind,
+      indent: undefined,
+      inFlow: seq.flow === true,
+      before: '',
+    }
   }
 
   /** Where the last character of what a node says is behind us; comments after it are not part of it. */
   #endOf(node: Node): number {
-    if (isCollection(node) && !node.flow) {
-      const last = node.items.at(-1)
-      if (isPair(last)) return this.#endOfPair(last as Pair<Node, Node | null>)
-      if (last) return this.#endOf(last as Node)
-    }
+    if (isCollection(node) && !node.flow && node.items.length > 0)
+      return (this.#spansOf(node as TreeMap).at(-1) as Span).end
     const end = node.range?.[1] ?? 0
-    // A block scalar's end is that of its last line.
-    return this.#text[end - 1] === '\n' ? end - 1 : end
+    // Of text on lines of its own the empty ones behind it are left out.
+    return isScalar(node) && node.type?.startsWith('BLOCK') ? this.#text.slice(0, end).trimEnd().length : end
   }
 
-  #afterColon(pair: Pair<Node, Node | null>): number {
-    const keyEnd = pair.key.range?.[1] ?? 0
-    const colon = this.#text.indexOf(':', keyEnd)
-    // In a flow map a key may stand alone.
-    return colon >= 0 && this.#text.slice(keyEnd, colon).trim() === '' ? colon + 1 : keyEnd
+  /** Behind the empty lines that follow, where there are some before `from` too, or a line of what stands around. */
+  #behindBlankLines(from: number, to: number): number {
+    const column = this.#text.slice(from, to).search(/\S/)
+    const above = this.#text.slice(this.#text.lastIndexOf('\n', from - 2) + 1, from)
+    const isApart = above.trim() === '' || above.search(/\S/) < column
+    return isApart ? to + (/^([ \t]*\r?\n)*/.exec(this.#text.slice(to))?.[0].length ?? 0) : to
+  }
+
+  /** Where the line begins, or the first of the comments right above it in the same column. */
+  #leadStart(offset: number): number {
+    return leadStart(this.#text, offset)
   }
 
   #lineStart(offset: number): number {
@@ -377,83 +608,42 @@ class Editor {
     return end < 0 ? this.#text.length : end + 1
   }
 
-  #newLine(after: number, line: string): Splice {
-    const from = this.#lineEnd(after)
-    const missing = this.#text[from - 1] === '\n' ? '' : '\n'
-    return { from, to: from, text: missing + line }
+  #lineBreakBefore(offset: number): number {
+    return /\r?\n$/.exec(this.#text.slice(Math.max(0, offset - 2), offset))?.[0].length ?? 0
   }
 
-  #columnOf(node: Node): number {
-    const start = node.range?.[0] ?? 0
-    return start - this.#lineStart(start)
-  }
-
-  #columnOfDash(seq: YAMLSeq, place: number): number {
-    const start = (seq.items[place] as Node).range?.[0] ?? 0
-    const lineStart = this.#lineStart(start)
-    return this.#text.slice(lineStart, start).indexOf('-')
+  #columnOf(offset: number): number {
+    return offset - this.#lineStart(offset)
   }
 }
 
-function keyOf({ key }: Pair<Node, unknown>): string {
-  return isScalar(key) ? (key.source ?? String(key.value)) : ''
+/** Where the line of an offset begins, or the first of the comments right above it in the same column. */
+export function leadStart(text: string, offset: number): number {
+  let start = text.lastIndexOf('\n', offset - 1) + 1
+  const margin = text.slice(start, offset)
+  if (margin.trim() !== '') return start
+  while (start > 0) {
+    const above = text.lastIndexOf('\n', start - 2) + 1
+    if (!text.startsWith(`${margin}#`, above)) break
+    start = above
+  }
+  return start
 }
 
-function isEmpty(node: Node): boolean {
+function firstOf(tokens: readonly Token[] = []): number | undefined {
+  return tokens.find(({ type }) => !BLANK.includes(type))?.offset
+}
+
+function endOfLast(tokens: readonly Token[] = []): number | undefined {
+  const last = tokens.filter(({ type }) => !BLANK.includes(type)).at(-1)
+  return last && last.offset + last.source.length
+}
+
+function isNothing(node: MaybeNode): boolean {
   return isScalar(node) && node.value === null && (node.source ?? '') === ''
 }
 
-/** A value in one line. */
-export function flow(value: Json): string {
-  if (typeof value === 'string') return flowText(value)
-  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(flow).join(', ')}]`
-  if (!isJsonObject(value)) return String(value)
-  const pairs = Object.entries(value).map(([key, inner]) => `${flowText(key)}: ${flow(inner)}`)
-  return `{${pairs.join(', ')}}`
-}
-
-/** Text as it can stand within brackets: quoted where it would mean something else. */
-function flowText(text: string): string {
-  if (text.includes('\n')) return JSON.stringify(text)
-  // As an item of a list, which the package quotes accordingly.
-  return stringify([text], { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 })
-    .trimEnd()
-    .slice(1, -1)
-}
-
-/** A value behind its key's colon. */
-function rendered(value: Json, indent: number, inFlow: boolean): string {
-  const line = flow(value)
-  if (inFlow || typeof value !== 'object' || value === null || fitsLine(value, line)) return ` ${line}`
-  const inner = indent + 2
-  if (isJsonObject(value)) return `\n${blockMap(value, inner).trimEnd()}`
-  const dash = `${' '.repeat(inner)}- `
-  return `\n${(value as readonly Json[]).map((item) => dash + flow(item)).join('\n')}`
-}
-
-/** A list of objects, and an object of objects, is easier to read with one of them a line. */
-function fitsLine(value: object, line: string): boolean {
-  const parts = Object.values(value)
-  const nested = parts.some(
-    (part) => typeof part === 'object' && part !== null && Object.keys(part).length > 0,
-  )
-  return line.length <= WIDTH && !(nested && parts.length > 1)
-}
-
-/** An object with a key a line, each indented by so many spaces. */
-export function blockMap(value: JsonObject, indent: number): string {
-  return Object.entries(value)
-    .map(([key, inner]) => `${' '.repeat(indent)}${flow(key)}:${rendered(inner, indent, false)}\n`)
-    .join('')
-}
-
-/** The same with everything written out that aliases stand for. */
-function withoutAliases(text: string): string {
-  let current = text
-  for (let steps = 0; steps < MOST_STEPS; steps++) {
-    const splice = new Editor(current).alias()
-    if (!splice) break
-    current = current.slice(0, splice.from) + splice.text + current.slice(splice.to)
-  }
-  return current
+/** Whether a value is an object, or else a list, with something in it. */
+function isFilled(value: Json, asObject: boolean): boolean {
+  return (asObject ? isJsonObject(value) : Array.isArray(value)) && Object.keys(value as object).length > 0
 }

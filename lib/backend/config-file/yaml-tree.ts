@@ -19,6 +19,7 @@ import {
   type Pair,
   parseDocument,
   type YAMLMap,
+  type YAMLSeq,
 } from 'yaml'
 import type { Json } from '../../json.ts'
 import { type Problem, pathTo, quoted } from './check.ts'
@@ -36,6 +37,8 @@ export interface YamlTree {
   readonly contents: Node | null
   /** Whether something in it stands for something elsewhere in it. */
   readonly aliases: boolean
+  /** What an alias stands for. */
+  target(alias: Alias): Node | undefined
   /** What is wrong with the YAML itself. */
   readonly complaints: readonly Complaint[]
   /** Whether values could be made of it at all. */
@@ -52,11 +55,16 @@ export interface Complaint {
   readonly message: string
 }
 
-/** @param all is given what every part of the text says */
+/** @param all is given what every part of the text says; then the nodes know their tokens too */
 export function parseYaml(text: string, all?: Map<Node, Json>): YamlTree {
   const lines = new LineCounter()
   // Looking for repeated keys, the package compares each with each; a set does it below.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+    keepSourceTokens: all !== undefined,
+  })
   const position = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return `${line}:${col}`
@@ -66,6 +74,7 @@ export function parseYaml(text: string, all?: Map<Node, Json>): YamlTree {
       value: null,
       contents: null,
       aliases: false,
+      target: () => undefined,
       complaints: faultsOf(text),
       readable: false,
       locate: () => 0,
@@ -78,6 +87,7 @@ export function parseYaml(text: string, all?: Map<Node, Json>): YamlTree {
     value,
     contents: document.contents,
     aliases: reader.aliases,
+    target: (alias) => reader.target(alias),
     complaints: reader.complaints,
     readable: true,
     locate: (problem) => reader.locate(document.contents, problem),
@@ -104,7 +114,11 @@ class TreeReader {
   }
 
   get aliases(): boolean {
-    return this.#byAlias > 0
+    return this.#targets.size > 0
+  }
+
+  target(alias: Alias): Node | undefined {
+    return this.#targets.get(alias)
   }
 
   value(node: MaybeNode): Json {
@@ -165,7 +179,7 @@ class TreeReader {
       const key = keyOf(pair)
       const value = pair.value as MaybeNode
       if (key === undefined) this.#complain(pair.key as Node, 'a key must be text')
-      else if (key === '<<') this.#merge(value, merged)
+      else if (isMergeKey(pair)) this.#merge(value, merged)
       else if (own.has(key)) this.#complain(pair.key as Node, `${quoted(key)} is there already`)
       else own.set(key, this.value(value))
     }
@@ -216,9 +230,9 @@ class TreeReader {
 
   /** The pair that gives a key its value, be it merged from elsewhere. */
   #pair(map: YAMLMap, key: string): Pair | undefined {
-    const own = map.items.find((pair) => keyOf(pair) === key)
+    const own = map.items.find((pair) => keyOf(pair) === key && !isMergeKey(pair))
     if (own) return own
-    for (const pair of map.items.filter((pair) => keyOf(pair) === '<<')) {
+    for (const pair of map.items.filter(isMergeKey)) {
       const value = this.#resolved(pair.value as MaybeNode)
       const sources = isSeq(value) ? (value.items as MaybeNode[]) : [value]
       for (const source of sources) {
@@ -231,11 +245,19 @@ class TreeReader {
   }
 }
 
-/** A key as it is written, so that `1:` is "1". */
-function keyOf(pair: Pair): string | undefined {
-  const { key } = pair
+export type TreeMap = YAMLMap
+export type TreeSeq = YAMLSeq
+export type TreePair = Pair<Node, Node | null>
+
+/** A key as it is written, so that `1:` is "1"; undefined for what is no text. */
+export function keyOf({ key }: Pair): string | undefined {
   if (!isScalar(key) || key.value === null) return undefined
   return key.source ?? String(key.value)
+}
+
+/** Whether a key merges what it stands for into its object: `<<` does; in quotes it is text like any other. */
+export function isMergeKey({ key }: Pair): boolean {
+  return isScalar(key) && key.source === '<<' && key.type === 'PLAIN' && key.tag === undefined
 }
 
 function isEmpty(node: Node): boolean {

@@ -1,0 +1,20 @@
+/** The thread of `TextAsWhole`, started for one edit. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { parseJson } from '../../json.ts'
+import { editWhole, unpackChanges } from './edit-whole.ts'
+import type { EditAnswer, EditAssignment } from './text-as-whole.ts'
+import { CannotEdit } from './yaml-edit.ts'
+
+const { text, changes } = workerData as EditAssignment
+
+function edited(): EditAnswer {
+  try {
+    return editWhole(text, unpackChanges(parseJson(changes)))
+  } catch (error) {
+    // Anything else is a fault of ours, which ends the thread and is reported with its stack.
+    if (!(error instanceof CannotEdit)) throw error
+    return undefined
+  }
+}
+
+parentPort?.postMessage(edited())
