@@ -106,7 +106,9 @@ export class TextAsWhole implements YamlText {
         else members.set(name, new Lazy(undefined, value))
       }
       nowKeys.delete(section)
-      nowEntries.set(section, members)
+      nowEntries.delete(section)
+      if (members.size > 0) nowEntries.set(section, members)
+      else nowKeys.set(section, new Lazy(undefined))
     }
     return new TextAsWhole(nowKeys, nowEntries, this.#text, [
       ...this.#changes,

@@ -25,6 +25,27 @@ instances:
   a2.example.com: {pnode: n2.example.com, snode: n1.example.com, disks: [1g, 2g], hypervisor: kvm}
 `
 
+const aliased = `
+cluster: {name: c.example.com}
+nodes:
+  n1.example.com: &hw
+    # both alike
+    memory: 8g
+    disk: 100g
+  n2.example.com:
+    <<: *hw
+  n3.example.com: {}
+instances:
+  a1.example.com: &a {pnode: n1.example.com, disks: &d [1g], nics: [{}]}
+  a2.example.com:
+    <<: *a
+    nics: []
+    snode: n2.example.com
+    hypervisor: kvm
+  a3.example.com: {pnode: n2.example.com, disks: *d}
+...
+`
+
 function read(text: string, mtime = 1_790_000_000): { text: YamlText; config: Config } {
   const { objects, cuts } = readYamlText(text, { name: 'cluster.yaml', mtime })
   return { text: YamlText.of(text, cuts), config: indexConfig(objects) }
@@ -43,7 +64,7 @@ function sorted(text: YamlText): Json {
   return sort(text.value())
 }
 
-for (const [name, start] of Object.entries({ sample, small })) {
+for (const [name, start] of Object.entries({ sample, small, aliased })) {
   t.test(`whatever changes in the ${name} file, reading it gives what is held`, async (t) => {
     const random = numbers(name.length)
     const makers = Object.entries(CHANGES)
