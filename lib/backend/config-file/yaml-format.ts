@@ -18,6 +18,9 @@ const LONGEST_KEY = 1000
 /** Text of such characters may stand without quotes, where the package agrees; any other is quoted at once. */
 const MAYBE_PLAIN = /^[\p{L}\p{N}_/.~+-][\p{L}\p{N}_/.~+@:= -]*$/u
 
+/** A day, to readers of YAML 1.1. */
+const DAY = /^\d{4}-\d\d?-\d\d?/
+
 /** What readers refuse, or take for a line break, unless it is escaped; JSON escapes the rest. */
 const UNPRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g
 
@@ -25,7 +28,8 @@ const UNPRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g
 export function flow(value: Json): string {
   if (typeof value === 'string') return flowText(value)
   if (Array.isArray(value)) return `[${(value as readonly Json[]).map(flow).join(', ')}]`
-  if (!isJsonObject(value)) return String(value)
+  // To YAML 1.1 a number with an exponent has a point.
+  if (!isJsonObject(value)) return String(value).replace(/^(-?\d)e-/, '$1.0e-')
   const pairs = Object.entries(value).map(([key, inner]) => flowPair(key, inner))
   return `{${pairs.join(', ')}}`
 }
@@ -38,7 +42,7 @@ export function flowPair(key: string, value: Json): string {
 
 /** Text as it can stand anywhere, brackets included: quoted where it would mean something else. */
 function flowText(text: string): string {
-  if (!MAYBE_PLAIN.test(text)) return inQuotes(text)
+  if (!MAYBE_PLAIN.test(text) || DAY.test(text)) return inQuotes(text)
   // As an item of a list, which the package quotes accordingly.
   const plain = stringify([text], {
     compat: 'yaml-1.1',

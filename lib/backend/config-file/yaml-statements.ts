@@ -87,10 +87,16 @@ function fixParams(
   const statement = new Statement(said)
   const before = meant ?? usual
   for (const key of new Set([...Object.keys(before), ...Object.keys(now)])) {
-    if (now[key] === undefined) statement.put(key, undefined)
-    else statement.fix(key, before[key], now[key], usual[key])
+    const value = own(now, key)
+    if (value === undefined) statement.put(key, undefined)
+    else statement.fix(key, own(before, key), value, own(usual, key))
   }
   return statement.json
+}
+
+/** A value of an object's own: keys are anybody's choice, `constructor` too. */
+function own<T>(object: { readonly [key: string]: T }, key: string): T | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined
 }
 
 interface Recorded {
@@ -403,10 +409,11 @@ function fixNested(
   if (equalJson(before, after)) return
   const outer = new Statement(statement.get(key))
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const inner = after[name]
+    const inner = own(after, name)
+    const was = own(before, name)
     if (inner === undefined) outer.put(name, undefined)
-    else if (!equalJson(before[name], inner)) {
-      const fixed = fixParams(outer.get(name), before[name], inner, defaults[name])
+    else if (!equalJson(was, inner)) {
+      const fixed = fixParams(outer.get(name), was, inner, own(defaults, name))
       if (keepEmpty) outer.put(name, fixed)
       else outer.putObject(name, fixed)
     }

@@ -175,18 +175,16 @@ function checkHypervisorsInUse({ config }: Run, enabled: readonly string[]): voi
 
 /** What an OS changes of hypervisors' parameters; null takes a hypervisor's back. */
 function newOsHvp(run: Run, hvparams: Cluster['hvparams']): Cluster['os_hvp'] {
-  const changed: { [os: string]: { [hypervisor: string]: HvParams } } = {}
-  for (const [os, byHypervisor] of Object.entries(run.config.cluster.os_hvp))
-    changed[os] = { ...byHypervisor }
+  const changed = new Map(Object.entries(run.config.cluster.os_hvp))
   for (const [os, byHypervisor] of Object.entries(run.object('os_hvp'))) {
-    const ofOs = { ...changed[os] }
+    const ofOs = new Map(Object.entries(changed.get(os) ?? {}))
     for (const [hypervisor, params] of Object.entries(isJsonObject(byHypervisor) ? byHypervisor : {})) {
-      if (isJsonObject(params)) ofOs[hypervisor] = { ...ofOs[hypervisor], ...(params as HvParams) }
-      else delete ofOs[hypervisor]
+      if (isJsonObject(params)) ofOs.set(hypervisor, { ...ofOs.get(hypervisor), ...(params as HvParams) })
+      else ofOs.delete(hypervisor)
     }
-    changed[os] = ofOs
+    changed.set(os, Object.fromEntries(ofOs))
   }
-  const kept = Object.entries(changed).filter(([, byHypervisor]) => Object.keys(byHypervisor).length > 0)
+  const kept = [...changed].filter(([, byHypervisor]) => Object.keys(byHypervisor).length > 0)
   return Object.fromEntries(kept.map(([os, byHypervisor]) => [os, checkedOsHvp(run, byHypervisor, hvparams)]))
 }
 
@@ -206,14 +204,14 @@ function checkedOsHvp(
 }
 
 function newOsParams(run: Run): Cluster['osparams'] {
-  const changed: { [os: string]: Json } = { ...run.config.cluster.osparams }
+  const changed = new Map<string, Json>(Object.entries(run.config.cluster.osparams))
   for (const [os, news] of Object.entries(run.object('osparams'))) {
-    const old = changed[os]
+    const old = changed.get(os)
     const params = updatedParams(isJsonObject(old) ? old : {}, isJsonObject(news) ? news : {}, true)
-    if (Object.keys(params).length === 0) delete changed[os]
-    else changed[os] = params
+    if (Object.keys(params).length === 0) changed.delete(os)
+    else changed.set(os, params)
   }
-  return changed as Cluster['osparams']
+  return Object.fromEntries(changed) as Cluster['osparams']
 }
 
 /** Has the master look at the parameters of every OS, also of those that did not change. */

@@ -111,10 +111,10 @@ export function pythonLiteral(value: Json): string {
  * back, and so does null where `nullResets`.
  */
 export function updatedParams(old: JsonObject, news: JsonObject, nullResets = false): JsonObject {
-  const updated: { [name: string]: Json } = { ...old }
+  const updated = new Map(Object.entries(old))
   for (const [name, value] of Object.entries(news)) {
-    if (value === 'default' || (nullResets && value === null)) delete updated[name]
-    else updated[name] = value
+    if (value === 'default' || (nullResets && value === null)) updated.delete(name)
+    else updated.set(name, value)
   }
-  return updated
+  return Object.fromEntries(updated)
 }

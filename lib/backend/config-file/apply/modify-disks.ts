@@ -238,14 +238,14 @@ function addedDisk(
 function changedDisk(run: Run, disk: Disk, params: JsonObject, place: number, changes: Changes): Disk {
   if ('mode' in params) changes.push([`disk.mode/${place}`, params.mode as Json])
   if ('name' in params) changes.push([`disk.name/${place}`, params.name as Json])
-  const own: { [name: string]: string | number | boolean } = { ...disk.params }
+  const own = new Map(Object.entries(disk.params))
   for (const [name, value] of Object.entries(params)) {
     if (name === 'mode' || name === 'name') continue
-    if (String(value).toLowerCase() === 'default') delete own[name]
-    else own[name] = value as DiskTemplateParams[string]
+    if (String(value).toLowerCase() === 'default') own.delete(name)
+    else own.set(name, value as DiskTemplateParams[string])
     changes.push([`disk.params:${name}/${place}`, value])
   }
   const mode = params.mode === 'ro' || params.mode === 'rw' ? params.mode : disk.mode
   const name = 'name' in params ? orNone(params.name) : disk.name
-  return revised(disk, { mode, name, params: own }, run.context.now)
+  return revised(disk, { mode, name, params: Object.fromEntries(own) }, run.context.now)
 }
