@@ -1,7 +1,6 @@
 /** The thread of `TextAsWhole`, started for one edit. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { parseJson } from '../../json.ts'
-import { editWhole, unpackChanges } from './edit-whole.ts'
+import { editWhole } from './edit-whole.ts'
 import type { EditAnswer, EditAssignment } from './text-as-whole.ts'
 import { CannotEdit } from './yaml-edit.ts'
 
@@ -9,7 +8,7 @@ const { text, changes } = workerData as EditAssignment
 
 function edited(): EditAnswer {
   try {
-    return editWhole(text, unpackChanges(parseJson(changes)))
+    return editWhole(text, changes)
   } catch (error) {
     // Anything else is a fault of ours, which ends the thread and is reported with its stack.
     if (!(error instanceof CannotEdit)) throw error

@@ -4,7 +4,7 @@
  * result read as a start would read it. Takes as long as reading the file.
  */
 import { Failure } from '../../failure.ts'
-import { equalJson, isJsonObject, type Json, type JsonObject } from '../../json.ts'
+import { equalJson, isJsonObject, type JsonObject } from '../../json.ts'
 import { readYamlText } from './read-yaml.ts'
 import { sectionChanged } from './section-changed.ts'
 import { SECTIONS } from './yaml-cuts.ts'
@@ -63,24 +63,4 @@ function renamesOf(changes: readonly YamlChange[]): ReadonlyMap<string, Readonly
     }
   }
   return all
-}
-
-/** Changes on their way between threads. */
-export function packChanges(changes: readonly YamlChange[]): Json {
-  return changes.map(({ keys, entries, renamed }) => [
-    [...keys],
-    [...entries].map(([section, members]) => [section, [...members]]),
-    [...renamed].map(([section, names]) => [section, [...names]]),
-  ])
-}
-
-export function unpackChanges(packed: Json): readonly YamlChange[] {
-  type Pairs<T> = readonly (readonly [string, T])[]
-  type Packed = readonly [Pairs<Json>, Pairs<Pairs<JsonObject | null>>, Pairs<Pairs<string>>]
-  const maps = <T>(pairs: Pairs<Pairs<T>>) =>
-    new Map(pairs.map(([section, inner]) => [section, new Map(inner)]))
-  return (packed as unknown as readonly Packed[]).map(
-    ([keys, entries, renamed]) =>
-      ({ keys: new Map(keys), entries: maps(entries), renamed: maps(renamed) }) as YamlChange,
-  )
 }

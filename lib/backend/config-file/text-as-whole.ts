@@ -4,8 +4,8 @@
  * of its own (edit-thread.ts), as that takes as long as reading it.
  */
 import { Worker } from 'node:worker_threads'
-import { type Json, type JsonObject, parseJson, stringifyJson } from '../../json.ts'
-import { editWhole, packChanges } from './edit-whole.ts'
+import { type Json, type JsonObject, parseJson } from '../../json.ts'
+import { editWhole } from './edit-whole.ts'
 import { aboutOf, SECTIONS, type Section } from './yaml-cuts.ts'
 import { CannotEdit } from './yaml-edit.ts'
 import type { YamlChange, YamlText } from './yaml-text.ts'
@@ -118,7 +118,7 @@ export class TextAsWhole implements YamlText {
 
   async ready(): Promise<void> {
     if (this.#changes.length === 0) return
-    this.#text = await editInThread({ text: this.#text, changes: stringifyJson(packChanges(this.#changes)) })
+    this.#text = await editInThread({ text: this.#text, changes: this.#changes })
     this.#changes = []
   }
 
@@ -136,8 +136,7 @@ export class TextAsWhole implements YamlText {
 /** What the thread is given. */
 export interface EditAssignment {
   readonly text: string
-  /** As JSON. */
-  readonly changes: string
+  readonly changes: readonly YamlChange[]
 }
 
 /** What it answers: the text, or nothing where the changes cannot be written. */

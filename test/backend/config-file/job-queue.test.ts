@@ -736,6 +736,74 @@ t.test('a file that is read anew while a job is applied: the job is applied to w
   t.match(readFileSync(path, 'utf8'), /memory: 16g.*\n.*memory: 8g(.*\n)*.*a1.*tags: \[x\]/)
 })
 
+t.test('parameters of any name end their job, and are there after a restart', async (t) => {
+  const path = cluster(t)
+  const first = await open(t, path)
+  const osparams = { '<<': 'x', ['__proto__']: 'y', constructor: 'z', '': '52:54:00:12:34:56' }
+  const row = await first.run({
+    ...COMMON,
+    OP_ID: 'OP_INSTANCE_SET_PARAMS',
+    instance_name: 'a1.example.com',
+    ignore_ipolicy: true,
+    osparams,
+  })
+  t.equal(row.status, 'success')
+  await first.backend.close()
+  const { file } = await open(t, path)
+  const held = file.current.instances.byName.get('a1.example.com')?.osparams ?? {}
+  t.strictSame(Object.entries(held).sort(), Object.entries(osparams).sort())
+})
+
+t.test('a file with anchors is edited on a thread of its own, and the anchors stay', async (t) => {
+  const yaml = `${YAML.replace('{pnode: n1.example.com}', '&a {pnode: n1.example.com}')}  a3.example.com: {<<: *a} # alike\n`
+  const { path, run, file } = await open(t, cluster(t, yaml))
+  const rows = await Promise.all([run(tag('a2.example.com', 'x')), run(tag('a3.example.com', 'yes'))])
+  t.strictSame(
+    rows.map(({ status }) => status),
+    ['success', 'success'],
+  )
+  const text = readFileSync(path, 'utf8')
+  t.match(text, /a3\.example\.com: \{<<: \*a, .*tags: \["yes"\]\} # alike\n/)
+  t.match(text, '  # the other one\n')
+  t.strictSame(file.current.instances.byName.get('a3.example.com')?.tags, ['yes'])
+})
+
+t.test('a change that cannot be written fails its job alone, and leaves the file as it is', async (t) => {
+  for (const yaml of [YAML, `${YAML}...\n`]) {
+    const operations = {
+      ...OPERATIONS,
+      OP_TEST_DELAY: () => ({
+        result: null,
+        change: {
+          filters: new Map([
+            [
+              'f',
+              {
+                uuid: 'f',
+                watermark: 0,
+                priority: 1,
+                predicates: [],
+                action: 'ACCEPT',
+                // There is no such number in YAML as it is read here.
+                reason_trail: [['a', 'b', Number.NEGATIVE_INFINITY]],
+              },
+            ],
+          ]),
+        },
+      }),
+    } as unknown as typeof OPERATIONS
+    const { path, run, log } = await open(t, cluster(t, yaml), operations)
+    const bad = { ...COMMON, OP_ID: 'OP_TEST_DELAY', duration: 0, on_nodes: [], on_master: true }
+    const [failed, done] = await Promise.all([run(bad), run(tag('a1.example.com', 'x'))])
+    t.equal(failed.status, 'error', yaml.slice(-4))
+    t.match(JSON.stringify(failed.opresult), /Cannot write this change|no way to say/)
+    t.notMatch(readFileSync(path, 'utf8'), 'filters')
+    t.equal(done.status, 'success')
+    t.match(readFileSync(path, 'utf8'), 'tags: [x]')
+    t.ok(log.length > 0)
+  }
+})
+
 t.test('a file that its editor broke is not touched', async (t) => {
   const { run, path } = await open(t, cluster(t))
   appendFileSync(path, 'nonsense: [\n')
