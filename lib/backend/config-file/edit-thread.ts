@@ -1,6 +1,7 @@
 /** The thread of `TextAsWhole`, started for one edit. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { editWhole } from './edit-whole.ts'
+import { stepBack } from './step-back.ts'
 import type { EditAnswer, EditAssignment } from './text-as-whole.ts'
 import { CannotEdit } from './yaml-edit.ts'
 
@@ -16,4 +17,5 @@ function edited(): EditAnswer {
   }
 }
 
+stepBack()
 parentPort?.postMessage(edited())

@@ -4,13 +4,12 @@
  * result read as a start would read it. Takes as long as reading the file.
  */
 import { Failure } from '../../failure.ts'
-import { equalJson, isJsonObject, type JsonObject } from '../../json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../json.ts'
 import { readYamlText } from './read-yaml.ts'
 import { sectionChanged } from './section-changed.ts'
 import { SECTIONS } from './yaml-cuts.ts'
 import { CannotEdit, type EditOptions, editYaml } from './yaml-edit.ts'
 import type { YamlChange } from './yaml-text.ts'
-import { parseYaml } from './yaml-tree.ts'
 
 /**
  * Gives the text changed.
@@ -18,14 +17,17 @@ import { parseYaml } from './yaml-tree.ts'
  * @throws CannotEdit where it does not come out right
  */
 export function editWhole(text: string, changes: readonly YamlChange[]): string {
-  const { value } = parseYaml(text)
-  const wanted = changes.reduce(changedValue, isJsonObject(value) ? value : {})
   const renamed = renamesOf(changes)
   const coarsely = (outermost: string) => (SECTIONS.some((section) => section === outermost) ? 2 : 1)
   const ways: readonly EditOptions[] = [{ renamed }, { renamed, coarseBelow: coarsely }]
   for (const options of ways) {
+    let wanted: JsonObject = {}
+    const change = (said: Json) => {
+      wanted = changes.reduce(changedValue, isJsonObject(said) ? said : {})
+      return wanted
+    }
     try {
-      const proposal = editYaml(text, wanted, options)
+      const proposal = editYaml(text, change, options)
       if (equalJson(readYamlText(proposal, { name: 'the file as it would be' }).value, wanted))
         return proposal
     } catch (error) {

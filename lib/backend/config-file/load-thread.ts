@@ -3,15 +3,13 @@
  * then hands over what differs from the last load, piece by piece as asked.
  */
 import { createHash } from 'node:crypto'
-import { readlinkSync } from 'node:fs'
-import { setPriority } from 'node:os'
-import { basename } from 'node:path'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Failure } from '../../failure.ts'
 import { type Json, stringifyJson } from '../../json.ts'
 import { type ConfigObjects, inNaturalOrder, type Table } from '../../model/config.ts'
 import { type Assignment, DIGEST_LENGTH, type Digests, type Message, packError } from './load.ts'
 import { type FileSource, readFileState } from './read.ts'
+import { stepBack } from './step-back.ts'
 
 /** A piece ends when it has so many characters, which are parsed in half a millisecond, or so many objects. */
 const PIECE_LENGTH = 64 * 1024
@@ -74,18 +72,6 @@ function placesOf(digests: Uint8Array): Map<string, number> {
     places.set(bytes.toString('latin1', place * DIGEST_LENGTH, (place + 1) * DIGEST_LENGTH), place)
   }
   return places
-}
-
-/** Less than usual, and far from nothing on a busy machine. */
-const LOW_PRIORITY = 10
-
-/** Lets the daemon's own thread go first where processors are few. Linux has priorities for threads. */
-function stepBack(): void {
-  try {
-    setPriority(Number(basename(readlinkSync('/proc/thread-self'))), LOW_PRIORITY)
-  } catch {
-    // Elsewhere all threads are equal.
-  }
 }
 
 async function run(port: MessagePort, { path, known }: Assignment): Promise<void> {

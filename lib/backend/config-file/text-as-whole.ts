@@ -148,11 +148,17 @@ function editInThread(assignment: EditAssignment): Promise<string> {
     workerData: assignment,
     execArgv: [],
   })
+  let answer: { readonly text: EditAnswer } | undefined
   return new Promise((resolve, reject) => {
-    worker.on('message', (text: EditAnswer) =>
-      text === undefined ? reject(new CannotEdit()) : resolve(text),
-    )
+    worker.on('message', (text: EditAnswer) => {
+      answer = { text }
+    })
     worker.on('error', reject)
-    worker.on('exit', () => reject(new Error('the thread that edits the YAML file ended before it was done')))
+    // Not before the thread has given its memory back: while it does, whoever else takes some has to wait.
+    worker.on('exit', () => {
+      if (!answer) reject(new Error('the thread that edits the YAML file ended before it was done'))
+      else if (answer.text === undefined) reject(new CannotEdit())
+      else resolve(answer.text)
+    })
   })
 }

@@ -44,11 +44,17 @@ export interface EditOptions {
 /**
  * Gives the text changed so that it should say `wanted`.
  * @param text YAML whose outermost value is an object, or empty
+ * @param wanted may be told by what the text says
  * @throws CannotEdit where that cannot be done
  */
-export function editYaml(text: string, wanted: JsonObject, options: EditOptions = {}): string {
+export function editYaml(
+  text: string,
+  wanted: JsonObject | ((said: Json) => JsonObject),
+  options: EditOptions = {},
+): string {
   const ended = text === '' || text.endsWith('\n') ? text : text + lineBreakOf(text)
-  return new Editor(ended, options).edited(wanted)
+  const editor = new Editor(ended, options)
+  return editor.edited(typeof wanted === 'function' ? wanted(editor.said) : wanted)
 }
 
 /** Parts a text behind the line where what it says ends: `rest` is empty lines and comments. */
@@ -150,6 +156,10 @@ class Editor {
     this.#options = options
     this.#tree = parseYaml(text, this.#values)
     if (!this.#tree.readable) throw new CannotEdit()
+  }
+
+  get said(): Json {
+    return this.#tree.value
   }
 
   /** Behind the line where what the text says ends. */

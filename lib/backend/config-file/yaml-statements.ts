@@ -232,12 +232,22 @@ function sayDisk(
   // What follows from the rest is only said where the rest leads elsewhere, except where nothing leads anywhere.
   const underivable = ['blockdev', 'ext'].includes(now.dev_type)
   if (meant || underivable) {
-    statement.fix('logical_id', logicalId(meant, around), logicalId(now, around) as Json)
+    if (!isSamePair(meant, now)) {
+      statement.fix('logical_id', logicalId(meant, around), logicalId(now, around) as Json)
+    }
     statement.fix('children', childrenOf(meant), childrenOf(now) ?? [], [])
   }
   const { json } = statement
   const bare = Object.keys(json).length === 1 && typeof said !== 'object'
   return bare ? (json.size as Json) : json
+}
+
+/** Whether both are one DRBD device, whose ends follow from which node is the primary one. */
+function isSamePair(meant: Disk | undefined, now: Disk): boolean {
+  if (meant?.dev_type !== 'drbd' || now.dev_type !== 'drbd') return false
+  const [primary, secondary, port, minor, otherMinor, secret] = now.logical_id as readonly Json[]
+  const otherWay = [secondary, primary, port, otherMinor, minor, secret] as readonly Json[]
+  return equalJson(meant.logical_id as readonly Json[], otherWay)
 }
 
 /** DRBD's with the names of its nodes. */

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Json } from '../../../lib/json.ts'
 import type { Config } from '../../../lib/model/config.ts'
 import { ofInstance, readText, textAfter } from '../../support/edited-text.ts'
 
@@ -186,3 +187,22 @@ t.test(
     }
   },
 )
+
+t.test('a migration says nothing of disks that follow from their nodes', async (t) => {
+  const text = `cluster: {name: c, ctime: 1, mtime: 2, enabled_hypervisors: [kvm], enabled_disk_templates: [drbd]}
+nodes: {n1: {}, n2: {}}
+instances:
+  a: {pnode: n1, snode: n2, disks: [20g, 4g]}
+`
+  const after = textAfter(
+    text,
+    ofInstance('a', ({ primary_node, secondary_nodes: [other = ''] }) => ({
+      primary_node: other,
+      secondary_nodes: [primary_node],
+    })),
+  )
+  t.equal(after, text.replace('pnode: n1, snode: n2', 'pnode: n2, snode: n1'))
+  const [before, now] = [readText(text), readText(after)].map(({ config }) => config.instances.all[0]?.disks)
+  const [first, second] = [before?.[0]?.logical_id as Json[], now?.[0]?.logical_id as Json[]]
+  t.strictSame(second, [first[1], first[0], first[2], first[4], first[3], first[5]], 'the device is the same')
+})
