@@ -16,7 +16,7 @@ import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Node, visit
 import { Failure } from '../../failure.ts'
 import { equalJson, isJsonObject, type Json, type JsonObject } from '../../json.ts'
 import { align } from './align.ts'
-import { blockEntry, blockMap, flow, flowPair, rendered } from './yaml-format.ts'
+import { blockEntry, blockMap, flow, flowEntry, flowPair, rendered } from './yaml-format.ts'
 import {
   isMergeKey,
   keyOf,
@@ -72,7 +72,7 @@ export function newEntry(neighbour: string, name: string, value: JsonObject): st
   const pair = isMap(contents) ? (contents.items[0] as TreePair) : undefined
   const margin = marginOf(neighbour)
   const isFlow = isMap(pair?.value) && pair.value.flow === true
-  const text = isFlow ? `${margin}${flowPair(name, value)}\n` : blockEntry(name, value, margin.length)
+  const text = (isFlow ? flowEntry : blockEntry)(name, value, margin.length)
   return withLineBreaks(text, lineBreakOf(neighbour))
 }
 

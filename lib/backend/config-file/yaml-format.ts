@@ -86,6 +86,11 @@ export function blockMap(value: JsonObject, indent: number): string {
     .join('')
 }
 
+/** An object's name, and behind it the object on the same line. */
+export function flowEntry(name: string, value: JsonObject, indent: number): string {
+  return blockPair(name, ` ${flow(value)}`, indent)
+}
+
 /** An object's name, and below it the object with a key a line. */
 export function blockEntry(name: string, value: JsonObject, indent: number): string {
   const isEmpty = Object.keys(value).length === 0

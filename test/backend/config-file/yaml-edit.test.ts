@@ -162,4 +162,6 @@ t.test('a new object is written like its neighbour', async (t) => {
     newEntry('    n1:\n      a: 1\n', 'n2', { a: 2, disks: [{ size: 1 }, { size: 2 }] }),
     '    n2:\n      a: 2\n      disks:\n        - {size: 1}\n        - {size: 2}\n',
   )
+  const long = 'x'.repeat(1100)
+  t.equal(newEntry('  n1: {a: 1}\n', long, { a: 2 }), `  ? ${long}\n  : {a: 2}\n`)
 })

@@ -18,6 +18,10 @@ t.test('YAML becomes plain values', async (t) => {
     ['- &a 1\n- &a 2\n- *a', [1, 2, 2]],
     ['base: &base {a: 1, b: 1}\nmore: {<<: *base, b: 2}', { base: { a: 1, b: 1 }, more: { b: 2, a: 1 } }],
     ['- &a {x: 1}\n- &b {x: 2, y: 2}\n- {<<: [*a, *b]}', [{ x: 1 }, { x: 2, y: 2 }, { x: 1, y: 2 }]],
+    ['a: {"<<": 1}', { a: { '<<': 1 } }],
+    ["a: &a {b: 1}\nc: {'<<': *a}", { a: { b: 1 }, c: { '<<': { b: 1 } } }],
+    ['a: &a {b: 1}\nc: {!!str <<: *a}', { a: { b: 1 }, c: { '<<': { b: 1 } } }],
+    ['%YAML 1.1\n---\na: &a {b: no}\nc: {<<: *a, "<<": d}', { a: { b: false }, c: { '<<': 'd', b: false } }],
   ]
   for (const [text, value] of cases) {
     const tree = parseYaml(text)
