@@ -251,7 +251,13 @@ class Editor {
       this.#inMap(node, want, path)
     } else if (fine && isSeq(node) && node.items.length > 0 && Array.isArray(want) && want.length > 0) {
       this.#inSeq(node, want, path)
-    } else if (want === null && isMap(node) && !node.flow && this.#isOnOwnLines(node)) {
+    } else if (
+      want === null &&
+      isMap(node) &&
+      !node.flow &&
+      this.#isOnOwnLines(node) &&
+      !node.items.some(isMergeKey)
+    ) {
       // A section that has become empty keeps the comments that are about none of its objects.
       this.#inMap(node, {}, path)
     } else if (isCollection(node) && node.flow && node.items.length === 0 && isFilled(want, isMap(node))) {
@@ -353,24 +359,28 @@ class Editor {
    * @param inherited is given what the others have
    */
   #keepsMerge(pair: TreePair, wanted: JsonObject, inherited: Map<string, Json>): boolean {
-    const list = isAlias(pair.value) ? this.#tree.target(pair.value) : pair.value
-    const sources = isSeq(list) ? (list.items as MaybeNode[]) : [pair.value]
-    const kept = sources.map((source) => {
-      const value = this.#newValueOf(source)
-      if (!isJsonObject(value) || Object.keys(value).some((key) => !Object.hasOwn(wanted, key))) return false
-      for (const [key, one] of Object.entries(value)) if (!inherited.has(key)) inherited.set(key, one)
-      return true
-    })
-    if (!kept.includes(false)) return true
-    if (list !== pair.value) for (const key of inherited.keys()) inherited.delete(key)
-    if (list !== pair.value || !isSeq(list) || !kept.includes(true)) {
-      this.#lose(pair.value)
-      return false
+    const { value } = pair
+    const adds = (source: Json | undefined) =>
+      isJsonObject(source) && Object.keys(source).every((key) => Object.hasOwn(wanted, key))
+    const add = (source: JsonObject) => {
+      for (const [key, one] of Object.entries(source)) if (!inherited.has(key)) inherited.set(key, one)
     }
-    sources.forEach((source, place) => {
-      if (!kept[place]) this.#lose(source)
+    if (!isSeq(value)) {
+      const all = this.#newValueOf(value)
+      const sources = Array.isArray(all) ? (all as readonly Json[]) : [all]
+      const keeps = sources.every(adds)
+      if (keeps) for (const source of sources) add(source as JsonObject)
+      else this.#lose(value)
+      return keeps
+    }
+    const kept = (value.items as MaybeNode[]).map((source) => {
+      const said = this.#newValueOf(source)
+      if (adds(said)) add(said as JsonObject)
+      else this.#lose(source)
+      return adds(said)
     })
-    this.#changeElements(list.flow === true, this.#spansOf(list), kept, [])
+    if (!kept.includes(true)) return value.items.length === 0
+    this.#changeElements(value.flow === true, this.#spansOf(value), kept, [])
     return true
   }
 
@@ -609,7 +619,7 @@ class Editor {
   }
 
   #lineStart(offset: number): number {
-    return this.#text.lastIndexOf('\n', offset - 1) + 1
+    return lineStart(this.#text, offset)
   }
 
   /** Behind the line break that ends the line. */
@@ -627,14 +637,20 @@ class Editor {
   }
 }
 
+/** Where a line begins; a mark of the order of bytes, which may come first, is no part of it. */
+function lineStart(text: string, offset: number): number {
+  const start = text.lastIndexOf('\n', offset - 1) + 1
+  return start === 0 && text.startsWith('\ufeff') ? 1 : start
+}
+
 /** Where the line of an offset begins, or the first of the comments right above it in the same column. */
 export function leadStart(text: string, offset: number): number {
-  let start = text.lastIndexOf('\n', offset - 1) + 1
+  let start = lineStart(text, offset)
   const margin = text.slice(start, offset)
   if (margin.trim() !== '') return start
   while (start > 0) {
-    const above = text.lastIndexOf('\n', start - 2) + 1
-    if (!text.startsWith(`${margin}#`, above)) break
+    const above = lineStart(text, start - 1)
+    if (above >= start || !text.startsWith(`${margin}#`, above)) break
     start = above
   }
   return start

@@ -141,6 +141,18 @@ t.test('the first object comes into empty braces, and the comment there stays', 
   t.match(after, /instances: \{a: \{pnode: n1.*\},\n# none yet\n\}\n/)
 })
 
+t.test('a mark of the order of bytes stays where it is', async (t) => {
+  for (const start of ['\ufeff', '\ufeff# mine\n']) {
+    const text = `${start}${HEAD}instances:\n  a: {pnode: n1}\n`
+    const after = textAfter(text, ({ cluster }) => ({ cluster: { ...cluster, tags: ['x'], serial_no: 2 } }))
+    t.equal(after, text.replace('mtime: 2}', 'mtime: 2, serial_no: 2, tags: [x]}'))
+    const block = `${start}cluster:\n  name: c\n  ctime: 1\n  mtime: 2\n`
+    const nodes = 'nodes: {n1: {}}\n'
+    const grown = textAfter(block + nodes, ({ cluster }) => ({ cluster: { ...cluster, tags: ['x'] } }))
+    t.equal(grown, `${block}  tags: [x]\n${nodes}`)
+  }
+})
+
 t.test('what cannot be edited in place is written anew, with its comments', async (t) => {
   // A line behind the last one would take the empty ones away from the text above it.
   const text = `${HEAD}instances:\n  # about a\n  a:\n    pnode: "n1" # beside\n    osparams:\n      motd: |+\n        hello\n\n  b: {pnode: n1}\n`

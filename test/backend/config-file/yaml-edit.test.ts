@@ -124,6 +124,18 @@ const cases: {
     result: 'a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  e: 3\n  b: 7\n',
   },
   {
+    title: 'a merge of a list that goes goes, too',
+    text: 'a: &x []\nb: {<<: *x, c: 1}\n',
+    wanted: { b: { c: 1 } },
+    result: 'b: {c: 1}\n',
+  },
+  {
+    title: 'a merge of nothing gives way to nothing',
+    text: 'a: &x {}\nb:\n  c: 1\n  <<: *x\n',
+    wanted: { a: {}, b: null },
+    result: 'a: &x {}\nb: null\n',
+  },
+  {
     title: 'a merged key that goes takes the merging with it',
     text: 'a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  e: 3\nf: {<<: *x, b: 4}\n',
     wanted: { a: { b: 1, c: 2 }, d: { c: 2, e: 3 }, f: { b: 4, c: 2 } },
