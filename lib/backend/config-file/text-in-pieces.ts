@@ -34,6 +34,12 @@ interface Piece extends About {
   value?: Json
 }
 
+/** Pieces that a change adds: those that come in the place of one, and those behind all. */
+interface More {
+  readonly instead: Map<number, readonly Piece[]>
+  readonly behind: Piece[]
+}
+
 /** So many pieces at a time are turned into bytes. */
 const BLOCK = 64
 
@@ -126,6 +132,8 @@ export class TextInPieces implements YamlText {
 
   changed(change: YamlChange): YamlText {
     const pieces = [...this.#pieces]
+    // Places are those of before, so whatever comes to be more pieces than one waits until all is done.
+    const more: More = { instead: new Map(), behind: [] }
     /** What is to stand under keys that are one piece, sections among them. */
     const values = new Map(change.keys)
     let moved = false
@@ -155,11 +163,11 @@ export class TextInPieces implements YamlText {
           moved ||= from !== name
         }
       }
-      if (added.length > 0) addPieces(pieces, section, lastOf(places), added)
+      if (added.length > 0) addPieces(pieces, more, section, lastOf(places), added)
       moved ||= added.length > 0
     }
-    for (const [key, value] of values) moved = setKey(pieces, this.#keys.get(key), key, value) || moved
-    return new TextInPieces(pieces, moved ? undefined : this)
+    for (const [key, value] of values) moved = setKey(pieces, more, this.#keys.get(key), key, value) || moved
+    return new TextInPieces(withMore(pieces, more), moved ? undefined : this)
   }
 }
 
@@ -197,6 +205,11 @@ function says(text: string, wanted: JsonObject, margin: string): boolean {
   return complaints.length === 0 && !aliases && isMap(contents) && !contents.flow && equalJson(value, wanted)
 }
 
+function withMore(pieces: readonly Piece[], { instead, behind }: More): readonly Piece[] {
+  if (instead.size === 0 && behind.length === 0) return pieces
+  return [...pieces.flatMap((piece, place) => instead.get(place) ?? [piece]), ...behind]
+}
+
 function blockOf(pieces: readonly Piece[], block: number): readonly Piece[] {
   return pieces.slice(block * BLOCK, (block + 1) * BLOCK)
 }
@@ -222,14 +235,13 @@ function onlyValue(text: string): Json {
 }
 
 /** @returns whether places changed */
-function setKey(pieces: Piece[], place: number | undefined, key: string, value: Json): boolean {
+function setKey(pieces: Piece[], more: More, place: number | undefined, key: string, value: Json): boolean {
   const piece = place === undefined ? undefined : pieces[place]
   if (place === undefined || !piece) {
     if (value === null) return false
     const text = withLineBreaks(blockMap({ [key]: value }, 0), lineBreakOf(textOf(pieces.slice(0, 2))))
     if (!says(text, { [key]: value }, '')) throw new CannotEdit()
-    endLastLine(pieces)
-    pieces.push(...resplit(text, key, value))
+    more.behind.push(...lineEnd(withMore(pieces, more)), ...resplit(text, key, value))
     return true
   }
   if (value === null) {
@@ -237,7 +249,7 @@ function setKey(pieces: Piece[], place: number | undefined, key: string, value: 
     return true
   }
   const text = pieceChanged(piece.text, { [key]: value })
-  pieces.splice(place, 1, ...resplit(text, key, value))
+  more.instead.set(place, resplit(text, key, value))
   return SECTIONS.some((one) => one === key)
 }
 
@@ -248,10 +260,10 @@ function resplit(text: string, key: string, value: Json): readonly Piece[] {
   return cuts.values ? [{ text, key, value }] : piecesOf(text, cuts)
 }
 
-function endLastLine(pieces: Piece[]): void {
+/** What ends the last line, where nothing does. */
+function lineEnd(pieces: readonly Piece[]): readonly Piece[] {
   const text = textOf(pieces)
-  const last = pieces.at(-1)
-  if (last && text !== '' && !text.endsWith('\n')) pieces.push({ text: lineBreakOf(text) })
+  return text === '' || text.endsWith('\n') ? [] : [{ text: lineBreakOf(text) }]
 }
 
 function removePiece(pieces: Piece[], place: number | undefined): boolean {
@@ -279,7 +291,8 @@ function lastOf(places: ReadonlyMap<string, number>): number {
 
 /** Adds objects behind the last one of their section, in its style. */
 function addPieces(
-  pieces: Piece[],
+  pieces: readonly Piece[],
+  { instead }: More,
   section: Section,
   last: number,
   added: readonly (readonly [string, JsonObject])[],
@@ -294,7 +307,6 @@ function addPieces(
     if (!says(entry, { [name]: value }, marginOf(own))) throw new CannotEdit()
     return { text: (apart ? lineBreak : '') + entry, section, name, value }
   })
-  pieces.splice(last, 1, { ...about, text: own.endsWith('\n') ? own : own + lineBreak }, ...fresh, {
-    text: rest,
-  })
+  const before = { ...about, text: own.endsWith('\n') ? own : own + lineBreak }
+  instead.set(last, [before, ...fresh, { text: rest }])
 }

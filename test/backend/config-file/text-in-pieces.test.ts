@@ -218,3 +218,44 @@ instances:
   const [first, second] = [before?.[0]?.logical_id as Json[], now?.[0]?.logical_id as Json[]]
   t.strictSame(second, [first[1], first[0], first[2], first[4], first[3], first[5]], 'the device is the same')
 })
+
+t.test('sections stand in any order, and several may grow and shrink at once', async (t) => {
+  const nodes = 'nodes:\n  n1.example.com: {} # one\n  n2.example.com: {}\n'
+  const networks = 'networks:\n  lan: {network: 198.51.100.0/24}\n  wan: {network: 203.0.113.0/24}\n'
+  const cluster = 'cluster: {name: c, enabled_hypervisors: [kvm], enabled_disk_templates: [diskless]} # all\n'
+  const instances = 'instances:\n  a: {pnode: n1.example.com}\n  # last\n  b: {pnode: n2.example.com}\n'
+  const orders = [
+    [nodes, networks, instances, cluster],
+    [instances, networks, cluster, nodes],
+    [networks, cluster, nodes, instances],
+  ]
+  for (const sections of orders) {
+    const text = sections.join('')
+    const after = textAfter(text, ({ cluster, networks, instances }) => {
+      const [a, lan] = [instances.byName.get('a'), networks.byName.get('lan')]
+      if (!a || !lan) throw new Error('neither a nor lan')
+      return {
+        cluster: { ...cluster, tags: ['x'] },
+        networks: new Map([
+          ['n', { ...lan, uuid: 'n', name: 'dmz', network: '192.0.2.0/24' }],
+          [lan.uuid, null],
+        ]),
+        instances: new Map([
+          ['i', { ...a, uuid: 'i', name: 'c' }],
+          [a.uuid, null],
+        ]),
+      }
+    })
+    const { config } = readText(after)
+    t.same(
+      [config.networks, config.instances, config.nodes].map(({ all }) => all.map(({ name }) => name)),
+      [
+        ['dmz', 'wan'],
+        ['b', 'c'],
+        ['n1.example.com', 'n2.example.com'],
+      ],
+    )
+    t.same(config.cluster.tags, ['x'])
+    for (const comment of ['# one', '# all', '# last']) t.match(after, comment)
+  }
+})
