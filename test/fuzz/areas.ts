@@ -1,5 +1,6 @@
 import { DaemonRoot } from '../support/daemon-root.ts'
 import type { Area } from './area.ts'
+import { editsArea } from './edits-area.ts'
 import { jsonArea, requestArea } from './http-area.ts'
 import { luxiArea } from './luxi-area.ts'
 import { tlsArea } from './tls-area.ts'
@@ -18,4 +19,5 @@ export const AREAS: readonly AreaEntry[] = [
   { name: 'tls', open: (folder) => tlsArea(new DaemonRoot(folder)) },
   { name: 'users', open: () => usersArea() },
   { name: 'luxi', open: () => luxiArea() },
+  { name: 'edits', open: () => editsArea() },
 ]
