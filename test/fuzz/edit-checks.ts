@@ -8,11 +8,11 @@ import {
   isMap,
   isScalar,
   isSeq,
-  LineCounter,
+  Lexer,
   type Node,
   type Pair,
-  Parser,
   parseDocument,
+  type YAMLSeq,
 } from 'yaml'
 import { isMergeKey, keyOf, parseYaml } from '../../lib/backend/config-file/yaml-tree.ts'
 import { equalJson, isJsonObject, type Json } from '../../lib/json.ts'
@@ -37,6 +37,17 @@ interface Part {
 const latest = new Map<string, Parts>()
 
 const SECTIONS: readonly string[] = ['groups', 'networks', 'nodes', 'instances']
+
+/** Where the last word of a pair ends: what the package takes for its end has comments behind it. */
+function endOf({ key, value }: Pair): number {
+  return Math.max((key as Node).range?.[1] ?? 0, endOfNode(value as Node | null))
+}
+
+function endOfNode(node: Node | null): number {
+  if (isMap(node) && !node.flow && node.items.length > 0) return endOf(node.items.at(-1) as Pair)
+  if (isSeq(node) && !node.flow && node.items.length > 0) return endOfNode(node.items.at(-1) as Node | null)
+  return node?.range?.[1] ?? 0
+}
 
 /** New names by old ones, as `nodes/a`. */
 export type Renames = ReadonlyMap<string, string>
@@ -93,7 +104,7 @@ function findParts(text: string): Parts {
     const key = pair.key as Node
     const value = pair.value as Node | null
     const start = key.range?.[0] ?? 0
-    const end = Math.max(value?.range?.[1] ?? 0, key.range?.[1] ?? 0)
+    const end = endOf(pair)
     const needs: { part: string; value: Json }[] = []
     const aliases = new Map<string, { value: Json; part: string; merges: boolean }>()
     walk(value, '', false)
@@ -190,22 +201,20 @@ function valueAt(value: Json, path: string): Json {
 /** Where comments are, by their whole text. */
 export function commentsOf(text: string): ReadonlyMap<string, number> {
   const found = new Map<string, number>()
-  const lines = new LineCounter()
-  const visit = (token: unknown): void => {
-    if (typeof token !== 'object' || token === null) return
-    if (Array.isArray(token)) {
-      for (const one of token) visit(one)
-      return
-    }
-    const { type, source, offset } = token as { type?: string; source?: string; offset?: number }
-    if (type === 'comment' && source !== undefined) found.set(source.trimEnd(), offset ?? 0)
-    for (const key of ['start', 'sep', 'end', 'items', 'key', 'value', 'props']) {
-      if (key in token) visit((token as { [key: string]: unknown })[key])
-    }
+  let offset = 0
+  let before = ''
+  for (const lexeme of new Lexer().lex(text)) {
+    // What follows this mark is a text of whatever kind.
+    if (lexeme.startsWith('#') && before !== SCALAR) found.set(lexeme.trimEnd(), offset)
+    if (!MARKS.has(lexeme)) offset += lexeme.length
+    before = lexeme
   }
-  for (const token of new Parser(lines.addNewLine).parse(text)) visit(token)
   return found
 }
+
+/** What the lexer says that is not in the text: before a document, in a flow that ends wrongly, before a scalar. */
+const SCALAR = '\x1f'
+const MARKS = new Set(['\x02', '\x18', SCALAR])
 
 interface Place {
   /** What somebody would say the comment is about: a path of keys and of elements of lists. */
@@ -266,12 +275,22 @@ function wentWith({ path }: Place, now: Parts, renames: Renames): boolean {
       if (!Array.isArray(value)) return true
       const same: Json | undefined = value.find((one) => equalJson(one, step.value))
       // One that changed in its place is still that one.
-      const changed = value.length === step.length ? value[step.index] : undefined
+      const changed = value.length === step.length ? revisedFrom(step.value, value[step.index]) : undefined
       value = same ?? changed
       if (value === undefined) return true
     }
   }
   return value === undefined
+}
+
+/** An element that still says nearly what it said; else another stands in its place. */
+function revisedFrom(was: Json, now: Json | undefined): Json | undefined {
+  if (!isJsonObject(was) || !isJsonObject(now)) return undefined
+  const keys = Object.keys(was)
+  const changed = keys.filter(
+    (key) => !Object.hasOwn(now, key) || !equalJson(was[key] ?? null, now[key] ?? null),
+  )
+  return keys.length > 1 && changed.length < 2 ? now : undefined
 }
 
 /** Finds what comments are about: what ends in their line, else what begins below them, else what they are in. */
@@ -293,11 +312,12 @@ function placesOf(text: string): (offset: number) => Place {
   const walk = (node: Node | null, path: Place['path']): void => {
     if (isMap(node)) {
       for (const pair of node.items as Pair<Node, Node | null>[]) {
-        const inner = isMergeKey(pair) ? path : [...path, keyOf(pair) ?? '']
+        // What is merged may be written out, and then its key goes.
+        const inner = [...path, isMergeKey(pair) ? '<<, a merge' : (keyOf(pair) ?? '')]
         const start = pair.key.range?.[0] ?? 0
         spots.push({
           start,
-          end: Math.max(pair.value?.range?.[1] ?? 0, pair.key.range?.[1] ?? 0),
+          end: endOf(pair),
           path: inner,
         })
         walk(pair.value, inner)
@@ -306,11 +326,17 @@ function placesOf(text: string): (offset: number) => Place {
       node.items.forEach((item, index) => {
         const one = item as Node | null
         const inner = [...path, { index, value: said(one), length: node.items.length }]
-        const start = one?.range?.[0] ?? 0
-        spots.push({ start, end: one?.range?.[1] ?? start, path: inner })
+        const start = dashBefore(node, index) ?? one?.range?.[0] ?? 0
+        spots.push({ start, end: Math.max(start, endOfNode(one)), path: inner })
         walk(one, inner)
       })
     } else if (isScalar(node) || isAlias(node)) return
+  }
+  function dashBefore(list: YAMLSeq, index: number): number | undefined {
+    if (list.flow) return undefined
+    const from = index === 0 ? (list.range?.[0] ?? 0) : endOfNode(list.items[index - 1] as Node | null)
+    const dash = /^[ \t]*-(?=\s)/m.exec(text.slice(from))
+    return dash ? from + dash.index + dash[0].length - 1 : undefined
   }
   walk(document.contents as Node | null, [])
   return (offset) => {

@@ -43,7 +43,7 @@ export async function editsArea(): Promise<Area<Edits>> {
     atOnce: 1,
     make: (random) => ({
       file: writePlan(random, planCluster(random)),
-      steps: random.several(random.size(1, 10), () => ({
+      steps: random.several(1 + random.below(10), () => ({
         kind: random.pick(KINDS),
         seed: random.below(1e9),
       })),
@@ -75,12 +75,13 @@ function onThread(worker: Worker, edits: Edits): Promise<Tried | undefined> {
   return new Promise((resolve, reject) => {
     const settle = (end: () => void) => {
       clearTimeout(timer)
-      worker.removeAllListeners()
+      worker.off('message', answered).off('error', failed)
       end()
     }
     const timer = setTimeout(() => settle(() => resolve(undefined)), ENDLESS)
-    worker.once('message', (tried: Tried) => settle(() => resolve(tried)))
-    worker.once('error', (error) => settle(() => reject(error)))
+    const answered = (tried: Tried) => settle(() => resolve(tried))
+    const failed = (error: unknown) => settle(() => reject(error))
+    worker.once('message', answered).once('error', failed)
     worker.postMessage(edits)
   })
 }

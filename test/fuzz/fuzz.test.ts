@@ -9,7 +9,8 @@ import { fuzz } from './fuzz.ts'
 const SEED = Number(process.env.GANETI_RAPI_TEST_SEED ?? 1)
 const DURATION = 4000
 
-for (const { name, open } of AREAS) {
+for (const { name, open, byHand } of AREAS) {
+  if (byHand) continue
   t.test(`${name}, made at random: nothing stops the daemon, or gets a wrong answer`, async (t) => {
     const area = await open(t.testdir())
     t.teardown(() => area.close())
