@@ -21,6 +21,17 @@ export async function editsArea(): Promise<Area<Edits>> {
   let worker = newWorker()
   const count = { files: 0, unreadable: 0, edits: 0, contradictions: 0, refused: 0 }
 
+  const note = ({ edits, contradictions, refusals, readable }: Tried) => {
+    count.files++
+    count.edits += edits
+    count.contradictions += contradictions
+    count.refused += refusals.length
+    if (!readable) count.unreadable++
+    for (const refusal of refusals) process.stderr.write(`cannot be written: ${refusal}\n`)
+  }
+  /** What is tried again, smaller, says nothing about how many cases come to something. */
+  let shrinking = false
+
   const attempt = async (edits: Edits): Promise<string | undefined> => {
     const tried = await onThread(worker, edits)
     if (tried === undefined) {
@@ -28,12 +39,7 @@ export async function editsArea(): Promise<Area<Edits>> {
       worker = newWorker()
       return 'it does not end'
     }
-    count.files++
-    count.edits += tried.edits
-    count.contradictions += tried.contradictions
-    count.refused += tried.refusals.length
-    if (!tried.readable) count.unreadable++
-    for (const refusal of tried.refusals) process.stderr.write(`cannot be written: ${refusal}\n`)
+    if (!shrinking) note(tried)
     if (!tried.readable) return undefined
     return tried.fault ?? (python && tried.edits > 0 ? await misreadBy(python, tried.texts) : undefined)
   }
@@ -50,7 +56,12 @@ export async function editsArea(): Promise<Area<Edits>> {
     }),
     attempt,
     health: async () => undefined,
-    shrink: shrinkEdits,
+    shrink: async (edits, fails) => {
+      shrinking = true
+      const smallest = await shrinkEdits(edits, fails)
+      shrinking = false
+      return smallest
+    },
     show: ({ file, steps }) => `${JSON.stringify(file)}\n${file}\n${JSON.stringify(steps)}`,
     finish: async () => {
       process.stderr.write(`edits: ${JSON.stringify(count)}\n`)
