@@ -354,7 +354,8 @@ function placesOf(text: string): (offset: number) => Place {
         ({ start, end }) => (start >= line && start < offset) || (end > line && end <= offset),
       )
       const last = deepest(onLine)
-      if (last) return { path: last.path, beside }
+      // Between braces it is about what they are around.
+      if (last && !(around && around.start > last.start)) return { path: last.path, beside }
       return { path: around?.path ?? [], beside }
     }
     const next = spots
