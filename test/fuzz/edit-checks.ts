@@ -365,7 +365,7 @@ function placesOf(text: string): (offset: number) => Place {
     // What begins below is meant, unless that is outside of what the comment is in.
     if (next && (!around || next.start < around.end)) return { path: next.path, beside }
     const above = spots
-      .filter(({ end }) => end <= offset)
+      .filter(({ start, end }) => end <= offset && start >= (around?.start ?? 0))
       .sort((a, b) => b.end - a.end || b.path.length - a.path.length)[0]
     return { path: above && above.path.length > within.length ? above.path : within, beside }
   }
