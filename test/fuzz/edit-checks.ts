@@ -220,7 +220,13 @@ interface Place {
   /** What somebody would say the comment is about: a path of keys and of elements of lists. */
   readonly path: readonly (
     | string
-    | { readonly index: number; readonly value: Json; readonly length: number }
+    | {
+        readonly index: number
+        readonly value: Json
+        readonly length: number
+        /** So many in the list say this. */
+        readonly alike: number
+      }
   )[]
   readonly beside: boolean
 }
@@ -244,13 +250,18 @@ function lostComments(
   }
   // What was said of an object that went would now be said of another.
   for (const [name, { start, end }] of was) {
-    if (now.has(renamed(name, renames))) continue
+    if (now.has(renamed(name, renames)) || isSectionOf(name, now)) continue
     for (const [comment, offset] of had) {
       if (offset < start || offset >= end || !kept.has(comment)) continue
       return `a comment of what went is still there: ${comment} (of ${name})`
     }
   }
   return undefined
+}
+
+/** Whether this is a section that now has objects, which are parts of their own. */
+function isSectionOf(name: string, now: Parts): boolean {
+  return SECTIONS.includes(name) && [...now.keys()].some((one) => one.startsWith(`${name}/`))
 }
 
 /** Whether something that a comment stands at, or in, is no longer there. */
@@ -260,12 +271,7 @@ function wentWith({ path }: Place, now: Parts, renames: Renames): boolean {
   const inSection = SECTIONS.includes(first) && typeof second === 'string'
   const name = inSection ? `${first}/${second}` : first
   const part = now.get(renamed(name, renames))
-  if (!part)
-    return !(
-      SECTIONS.includes(first) &&
-      !inSection &&
-      [...now.keys()].some((one) => one.startsWith(`${first}/`))
-    )
+  if (!part) return inSection || !isSectionOf(first, now)
   let value: Json | undefined = part.value
   for (const step of inSection ? rest : path.slice(1)) {
     if (typeof step === 'string') {
@@ -273,6 +279,8 @@ function wentWith({ path }: Place, now: Parts, renames: Renames): boolean {
       value = value[step]
     } else {
       if (!Array.isArray(value)) return true
+      // Which one of several that say the same has gone nobody can tell.
+      if (value.filter((one) => equalJson(one, step.value)).length < step.alike) return true
       const same: Json | undefined = value.find((one) => equalJson(one, step.value))
       // One that changed in its place is still that one.
       const changed = value.length === step.length ? revisedFrom(step.value, value[step.index]) : undefined
@@ -325,7 +333,9 @@ function placesOf(text: string): (offset: number) => Place {
     } else if (isSeq(node)) {
       node.items.forEach((item, index) => {
         const one = item as Node | null
-        const inner = [...path, { index, value: said(one), length: node.items.length }]
+        const value = said(one)
+        const alike = node.items.filter((other) => equalJson(said(other as Node | null), value)).length
+        const inner = [...path, { index, value, length: node.items.length, alike }]
         const start = dashBefore(node, index) ?? one?.range?.[0] ?? 0
         spots.push({ start, end: Math.max(start, endOfNode(one)), path: inner })
         walk(one, inner)
@@ -362,6 +372,14 @@ function placesOf(text: string): (offset: number) => Place {
       .filter(({ start }) => start > offset)
       .sort((a, b) => a.start - b.start || a.path.length - b.path.length)[0]
     const within = around?.path ?? []
+    const column = (at: number) => at - (text.lastIndexOf('\n', at - 1) + 1)
+    // Further in than what begins below, it is about what stands above.
+    if (next && column(next.start) < column(offset)) {
+      const above = spots
+        .filter(({ start, end }) => end <= offset && column(start) <= column(offset))
+        .sort((a, b) => b.end - a.end || b.path.length - a.path.length)[0]
+      if (above && above.path.length >= next.path.length) return { path: above.path, beside }
+    }
     // What begins below is meant, unless that is outside of what the comment is in.
     if (next && (!around || next.start < around.end)) return { path: next.path, beside }
     const above = spots

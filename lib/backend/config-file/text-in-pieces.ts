@@ -132,6 +132,7 @@ export class TextInPieces implements YamlText {
 
   changed(change: YamlChange): YamlText {
     const pieces = [...this.#pieces]
+    endLastLine(pieces)
     // Places are those of before, so whatever comes to be more pieces than one waits until all is done.
     const more: More = { instead: new Map(), behind: [] }
     /** What is to stand under keys that are one piece, sections among them. */
@@ -241,7 +242,7 @@ function setKey(pieces: Piece[], more: More, place: number | undefined, key: str
     if (value === null) return false
     const text = withLineBreaks(blockMap({ [key]: value }, 0), lineBreakOf(textOf(pieces.slice(0, 2))))
     if (!says(text, { [key]: value }, '')) throw new CannotEdit()
-    more.behind.push(...lineEnd(withMore(pieces, more)), ...resplit(text, key, value))
+    more.behind.push(...resplit(text, key, value))
     return true
   }
   if (value === null) {
@@ -260,10 +261,11 @@ function resplit(text: string, key: string, value: Json): readonly Piece[] {
   return cuts.values ? [{ text, key, value }] : piecesOf(text, cuts)
 }
 
-/** What ends the last line, where nothing does. */
-function lineEnd(pieces: readonly Piece[]): readonly Piece[] {
-  const text = textOf(pieces)
-  return text === '' || text.endsWith('\n') ? [] : [{ text: lineBreakOf(text) }]
+/** Ends the last line as the others, where nothing does. */
+function endLastLine(pieces: Piece[]): void {
+  const last = pieces.at(-1)
+  if (!last || last.text === '' || last.text.endsWith('\n')) return
+  pieces[pieces.length - 1] = { ...last, text: last.text + lineBreakOf(textOf(pieces.slice(0, 2))) }
 }
 
 function removePiece(pieces: Piece[], place: number | undefined): boolean {
@@ -277,8 +279,11 @@ function removePiece(pieces: Piece[], place: number | undefined): boolean {
     text: isApart || pieces[place + 1]?.section === section ? rest.replace(/^[ \t\r\n]+$/, '') : rest,
   }
   if (!pieces.some((piece) => piece.section === section && piece.name !== undefined)) {
-    const piece = pieces[header] as Piece
-    pieces[header] = { text: piece.text, key: section as string, value: null }
+    const empty = { [section as string]: null }
+    const said = (pieces[header] as Piece).text
+    // A tag may say that an object follows.
+    const text = says(said, empty, marginOf(said)) ? said : pieceChanged(said, empty)
+    pieces[header] = { text, key: section as string, value: null }
   }
   return true
 }
@@ -307,6 +312,5 @@ function addPieces(
     if (!says(entry, { [name]: value }, marginOf(own))) throw new CannotEdit()
     return { text: (apart ? lineBreak : '') + entry, section, name, value }
   })
-  const before = { ...about, text: own.endsWith('\n') ? own : own + lineBreak }
-  instead.set(last, [before, ...fresh, { text: rest }])
+  instead.set(last, [{ ...about, text: own }, ...fresh, { text: rest }])
 }

@@ -10,7 +10,8 @@
  * and has the object rewritten where the fine way does not come out right.
  *
  * A comment belongs to the element beside which it stands; so does one in the
- * lines right above it, in the same column.
+ * lines right above it, in the same column, and one below it that stands further
+ * in than it.
  */
 import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Node, visit } from 'yaml'
 import { Failure } from '../../failure.ts'
@@ -111,8 +112,9 @@ interface Span {
 /** Where a new value can be put. */
 interface Slot {
   /** Behind the dash or the colon; behind the anchor and the tag where there are any. */
-  readonly colon: number
   readonly behind: number
+  /** Says what kind of value follows. */
+  readonly tag: Token | undefined
   /** Of the key; for the element of a list undefined. */
   readonly indent: number | undefined
   readonly inFlow: boolean
@@ -165,7 +167,9 @@ class Editor {
   /** Behind the line where what the text says ends. */
   get end(): number {
     const root = this.#tree.contents
-    return root && isCollection(root) ? this.#lineEnd(this.#endOf(root)) : this.#text.length
+    if (!root || !isCollection(root)) return this.#text.length
+    const [first] = this.#spansOf(root as TreeMap)
+    return this.#behindOwnLines(this.#endOf(root), first ? this.#columnOf(first.start) : 0)
   }
 
   edited(wanted: JsonObject): string {
@@ -259,6 +263,7 @@ class Editor {
       !node.items.some(isMergeKey)
     ) {
       // A section that has become empty keeps the comments that are about none of its objects.
+      this.#removeTag(slot)
       this.#inMap(node, {}, path)
     } else if (isCollection(node) && node.flow && node.items.length === 0 && isFilled(want, isMap(node))) {
       this.#fillFlow(node, want)
@@ -284,8 +289,10 @@ class Editor {
     return this.#lineStart(start) > 0 && this.#text.slice(this.#lineStart(start), start).trim() === ''
   }
 
-  #replace(node: MaybeNode, want: Json, { colon, behind, indent, inFlow, before }: Slot): void {
+  #replace(node: MaybeNode, want: Json, slot: Slot): void {
+    const { behind, indent, inFlow, before } = slot
     this.#lose(node, node ?? undefined)
+    if (!isAlias(node)) this.#removeTag(slot)
     const value =
       indent === undefined
         ? ` ${flow(want)}`
@@ -295,17 +302,33 @@ class Editor {
       return
     }
     const to = this.#endOf(node)
-    if (
-      !isAlias(node) &&
-      node.tag !== undefined &&
-      node.range &&
-      this.#text.slice(colon, node.range[0]).includes('!')
-    ) {
-      // A tag says what kind of value follows.
-      this.#splice(colon, to, value)
-      this.#news.set(node, undefined)
-    } else if (isCollection(node) && !node.flow && indent !== undefined) this.#splice(behind, to, value)
-    else this.#splice(node.range?.[0] ?? behind, to, flow(want))
+    if (isCollection(node) && !node.flow && indent !== undefined) {
+      const { line, comment } = this.#commentAt(behind)
+      const isBlock = value.startsWith('\n')
+      if (comment && !isBlock) this.#splice(behind, behind, value)
+      this.#splice(comment ? line : behind, to, comment && !isBlock ? '' : value)
+      return
+    }
+    const from = node.range?.[0] ?? behind
+    const comment = headerComment(node)
+    if (comment) {
+      const { offset, source } = comment
+      this.#splice(from, offset, `${flow(want)} `)
+      this.#splice(offset + source.trimEnd().length, to, '')
+    } else this.#splice(from, to, flow(want))
+  }
+
+  /** Whether nothing but a comment follows in a line, and where that line ends. */
+  #commentAt(offset: number): { line: number; comment: boolean } {
+    const end = this.#lineEnd(offset)
+    const line = end - this.#lineBreakBefore(end)
+    return { line, comment: /^[ \t]+#/.test(this.#text.slice(offset, line)) }
+  }
+
+  #removeTag({ tag }: Slot): void {
+    if (!tag) return
+    const from = this.#text.slice(0, tag.offset).replace(/[ \t]+$/, '').length
+    this.#splice(from, tag.offset + tag.source.length, '')
   }
 
   // Objects
@@ -402,17 +425,39 @@ class Editor {
         this.#edit(item, wanted[index] as Json, this.#slotOfItem(seq, place, spans), [...path, String(place)])
     })
     const additions: { after: number; texts: string[] }[] = []
+    const moved = seq.flow ? () => undefined : this.#movedFrom(items, spans, kept)
     let after = -1
     places.forEach((place, index) => {
       if (place >= 0) {
         after = place
         return
       }
-      const text = (seq.flow ? '' : '- ') + flow(wanted[index] as Json)
+      const want = wanted[index] as Json
+      const text = moved(want) ?? (seq.flow ? '' : '- ') + flow(want)
       if (additions.at(-1)?.after === after) additions.at(-1)?.texts.push(text)
       else additions.push({ after, texts: [text] })
     })
     this.#changeElements(seq.flow === true, spans, kept, additions)
+  }
+
+  /** Elements that leave their place in a list, to give their texts with their comments to those that say the same. */
+  #movedFrom(
+    items: readonly MaybeNode[],
+    spans: readonly Span[],
+    kept: readonly boolean[],
+  ): (want: Json) => string | undefined {
+    const left = new Set([...items.keys()].filter((place) => !kept[place]))
+    return (want) => {
+      for (const place of left) {
+        if (!equalJson(this.#newValueOf(items[place] as MaybeNode), want)) continue
+        left.delete(place)
+        const { start, end } = spans[place] as Span
+        const isInline = this.#text.slice(this.#lineStart(start), start).trim() !== ''
+        const text = this.#text.slice(isInline ? start : this.#leadStart(start), this.#lineEnd(end)).trim()
+        return text.replaceAll('\r\n', '\n')
+      }
+      return undefined
+    }
   }
 
   // What comes into a collection and what goes
@@ -512,7 +557,11 @@ class Editor {
     } else {
       for (const { after, texts } of additions) {
         const before = spans[after]
-        const at = before ? this.#lineEnd(before.end) : isInline ? first.start : this.#leadStart(first.start)
+        const at = before
+          ? this.#behindOwnLines(before.end, margin.length)
+          : isInline
+            ? first.start
+            : this.#leadStart(first.start)
         const inline = !before && isInline
         const text = texts.map((one) => (inline ? `${one}\n${margin}` : `${margin}${one}\n`)).join('')
         // The first one goes: what comes takes its place beside the dash.
@@ -537,27 +586,35 @@ class Editor {
     spans.forEach(({ start, end }, place) => {
       if (kept[place] || place < next) return
       const from = this.#leadStart(start)
-      const to = this.#lineEnd(end)
+      const to = this.#behindOwnLines(end, margin.length)
       this.#splice(from, place + 1 < spans.length ? this.#behindBlankLines(from, to) : to, '')
     })
   }
 
   // Places in the text
 
-  #spansOf(collection: TreeMap | TreeSeq): Span[] {
+  #tokensOf(collection: TreeMap | TreeSeq): readonly ItemToken[] {
     const token = (collection as { readonly srcToken?: CollectionToken }).srcToken
     if (!token?.items) throw new CannotEdit()
-    const commas: (number | undefined)[] = []
-    const found: ItemToken[] = []
-    for (const item of token.items) {
-      const comma = item.start.find(({ type }) => type === 'comma')
-      if (comma && found.length > 0) commas[found.length - 1] = comma.offset + 1
-      const stands =
-        item.key || item.sep || item.value || item.start.some(({ type }) => !BLANK.includes(type))
-      if (stands) found.push(item)
-    }
+    return token.items
+  }
+
+  /** The tokens of each element. */
+  #itemsOf(collection: TreeMap | TreeSeq): ItemToken[] {
+    const found = this.#tokensOf(collection).filter(stands)
     if (found.length !== collection.items.length) throw new CannotEdit()
-    return found.map((item, place): Span => {
+    return found
+  }
+
+  #spansOf(collection: TreeMap | TreeSeq): Span[] {
+    const commas: (number | undefined)[] = []
+    let before = 0
+    for (const item of this.#tokensOf(collection)) {
+      const comma = item.start.find(({ type }) => type === 'comma')
+      if (comma && before > 0) commas[before - 1] = comma.offset + 1
+      if (stands(item)) before++
+    }
+    return this.#itemsOf(collection).map((item, place): Span => {
       const node = collection.items[place]
       const value = (isPair(node) ? node.value : node) as MaybeNode
       const start = firstOf(item.start) ?? item.key?.offset ?? firstOf(item.sep) ?? item.value?.offset
@@ -576,8 +633,8 @@ class Editor {
     const colon = sep?.find(({ type }) => type === 'map-value-ind')
     const keyEnd = pair.key.range?.[1] ?? 0
     return {
-      colon: colon ? colon.offset + 1 : keyEnd,
       behind: (colon && endOfLast(sep)) ?? keyEnd,
+      tag: tagOf(sep),
       indent: this.#columnOf((spans[0] as Span).start),
       inFlow: map.flow === true,
       before: colon ? '' : ':',
@@ -588,8 +645,8 @@ class Editor {
     const { start, end } = spans[place] as Span
     const behind = seq.flow ? start : isNothing(seq.items[place] as MaybeNode) ? end : start + 1
     return {
-      colon: seq.flow ? start : start + 1,
       behind,
+      tag: tagOf(this.#itemsOf(seq)[place]?.start),
       indent: undefined,
       inFlow: seq.flow === true,
       before: '',
@@ -603,6 +660,14 @@ class Editor {
     const end = node.range?.[1] ?? 0
     // Of text on lines of its own the empty ones behind it are left out.
     return isScalar(node) && node.type?.startsWith('BLOCK') ? this.#text.slice(0, end).trimEnd().length : end
+  }
+
+  /** Behind the line of an element's end, and behind comments that stand below it and further in than it. */
+  #behindOwnLines(end: number, column: number): number {
+    const comments = new RegExp(`(?:(?:[ \\t]*\\r?\\n)*[ ]{${column + 1},}#.*(?:\\r?\\n|$))*`, 'y')
+    comments.lastIndex = this.#lineEnd(end)
+    comments.test(this.#text)
+    return comments.lastIndex
   }
 
   /** Behind the empty lines that follow, where there are some before `from` too, or a line of what stands around. */
@@ -654,6 +719,21 @@ export function leadStart(text: string, offset: number): number {
     start = above
   }
   return start
+}
+
+/** Whether an element of a collection stands there, rather than blanks before its end. */
+function stands(item: ItemToken): boolean {
+  return Boolean(item.key || item.sep || item.value || item.start.some(({ type }) => !BLANK.includes(type)))
+}
+
+function tagOf(tokens: readonly Token[] = []): Token | undefined {
+  return tokens.find(({ type }) => type === 'tag')
+}
+
+/** The comment in the line where a text begins that stands in lines of its own: `key: |- # comment`. */
+function headerComment(node: Node): Token | undefined {
+  const { props } = (node as { readonly srcToken?: { readonly props?: readonly Token[] } }).srcToken ?? {}
+  return props?.find(({ type }) => type === 'comment')
 }
 
 function firstOf(tokens: readonly Token[] = []): number | undefined {
