@@ -216,19 +216,22 @@ export function commentsOf(text: string): ReadonlyMap<string, number> {
 const SCALAR = '\x1f'
 const MARKS = new Set(['\x02', '\x18', SCALAR])
 
+type Path = readonly (
+  | string
+  | {
+      readonly index: number
+      readonly value: Json
+      readonly length: number
+      /** So many in the list say this. */
+      readonly alike: number
+    }
+)[]
+
 interface Place {
   /** What somebody would say the comment is about: a path of keys and of elements of lists. */
-  readonly path: readonly (
-    | string
-    | {
-        readonly index: number
-        readonly value: Json
-        readonly length: number
-        /** So many in the list say this. */
-        readonly alike: number
-      }
-  )[]
-  readonly beside: boolean
+  readonly path: Path
+  /** The whole of what begins in its line, or right below it in its column, where something does. */
+  readonly owner?: Path
 }
 
 function lostComments(
@@ -240,13 +243,17 @@ function lostComments(
 ): string | undefined {
   const had = commentsOf(before)
   const kept = commentsOf(after)
-  let places: ((offset: number) => Place) | undefined
+  if (had.size === 0) return undefined
+  const placesBefore = placesOf(before)
+  const placesAfter = placesOf(after)
   for (const [comment, offset] of had) {
-    if (kept.has(comment)) continue
-    places ??= placesOf(before)
-    const place = places(offset)
+    const place = placesBefore(offset)
     if (wentWith(place, now, renames)) continue
-    return `a comment is lost: ${comment} (of ${place.path.map((one) => (typeof one === 'string' ? one : one.index)).join('/')})`
+    const at = kept.get(comment)
+    if (at === undefined) return `a comment is lost: ${comment} (of ${shown(place.path)})`
+    const later = placesAfter(at)
+    if (place.owner && !(later.owner && isSamePath(place.owner, later.owner, renames)))
+      return `a comment wandered: ${comment} (from ${shown(place.owner)} to ${shown(later.owner ?? later.path)})`
   }
   // What was said of an object that went would now be said of another.
   for (const [name, { start, end }] of was) {
@@ -257,6 +264,27 @@ function lostComments(
     }
   }
   return undefined
+}
+
+function shown(path: Path): string {
+  return path.map((one) => (typeof one === 'string' ? one : one.index)).join('/')
+}
+
+/** Whether two paths lead to the same, as far as elements of lists can be told from each other. */
+function isSamePath(was: Path, now: Path, renames: Renames): boolean {
+  const [first, second, ...rest] = was
+  const name = `${first}/${second}`
+  const [, newName = ''] = /^[^/]*\/(.*)$/s.exec(renamed(name, renames)) ?? []
+  const expected = renames.has(name) ? [first as string, newName, ...rest] : was
+  // What was in lines of its own may have come to stand in the line of what it is in.
+  return (
+    expected.length >= now.length &&
+    now.every((other, index) => {
+      const step = expected[index] as Path[number]
+      if (typeof step === 'string' || typeof other === 'string') return step === other
+      return equalJson(step.value, other.value) || revisedFrom(step.value, other.value) !== undefined
+    })
+  )
 }
 
 /** Whether this is a section that now has objects, which are parts of their own. */
@@ -309,7 +337,9 @@ function placesOf(text: string): (offset: number) => Place {
   interface Spot {
     readonly start: number
     readonly end: number
-    readonly path: Place['path']
+    readonly path: Path
+    /** Elements of a list in brackets share lines. */
+    readonly sharesLine: boolean
   }
   const spots: Spot[] = []
   // The nodes of both are alike, as are their places.
@@ -317,16 +347,19 @@ function placesOf(text: string): (offset: number) => Place {
   for (const [node, value] of values) valueByStart.set(`${node.range?.[0]}:${node.range?.[1]}`, value)
   const said = (node: Node | null) =>
     node ? (valueByStart.get(`${node.range?.[0]}:${node.range?.[1]}`) ?? null) : null
-  const walk = (node: Node | null, path: Place['path']): void => {
+  const walk = (node: Node | null, path: Path): void => {
     if (isMap(node)) {
       for (const pair of node.items as Pair<Node, Node | null>[]) {
         // What is merged may be written out, and then its key goes.
         const inner = [...path, isMergeKey(pair) ? '<<, a merge' : (keyOf(pair) ?? '')]
-        const start = pair.key.range?.[0] ?? 0
+        const key = pair.key.range?.[0] ?? 0
+        const mark = /\?[ \t]+$/.exec(text.slice(text.lastIndexOf('\n', key - 1) + 1, key))
+        const start = key - (mark?.[0].length ?? 0)
         spots.push({
           start,
           end: endOf(pair),
           path: inner,
+          sharesLine: false,
         })
         walk(pair.value, inner)
       }
@@ -337,7 +370,12 @@ function placesOf(text: string): (offset: number) => Place {
         const alike = node.items.filter((other) => equalJson(said(other as Node | null), value)).length
         const inner = [...path, { index, value, length: node.items.length, alike }]
         const start = dashBefore(node, index) ?? one?.range?.[0] ?? 0
-        spots.push({ start, end: Math.max(start, endOfNode(one)), path: inner })
+        spots.push({
+          start,
+          end: Math.max(start, endOfNode(one)),
+          path: inner,
+          sharesLine: node.flow === true,
+        })
         walk(one, inner)
       })
     } else if (isScalar(node) || isAlias(node)) return
@@ -360,13 +398,19 @@ function placesOf(text: string): (offset: number) => Place {
       )
     const around = deepest(spots.filter(({ start, end }) => start <= offset && offset < end))
     if (beside) {
+      const [begins] = spots
+        .filter(({ start }) => start >= line && start < offset)
+        .sort((a, b) => a.start - b.start || a.path.length - b.path.length)
+      const owner = begins &&
+        !begins.sharesLine &&
+        /^[ \t?-]*$/.test(text.slice(line, begins.start)) && { owner: begins.path }
       const onLine = spots.filter(
         ({ start, end }) => (start >= line && start < offset) || (end > line && end <= offset),
       )
       const last = deepest(onLine)
       // Between braces it is about what they are around.
-      if (last && !(around && around.start > last.start)) return { path: last.path, beside }
-      return { path: around?.path ?? [], beside }
+      if (last && !(around && around.start > last.start)) return { path: last.path, ...owner }
+      return { path: around?.path ?? [], ...owner }
     }
     const next = spots
       .filter(({ start }) => start > offset)
@@ -378,13 +422,21 @@ function placesOf(text: string): (offset: number) => Place {
       const above = spots
         .filter(({ start, end }) => end <= offset && column(start) <= column(offset))
         .sort((a, b) => b.end - a.end || b.path.length - a.path.length)[0]
-      if (above && above.path.length >= next.path.length) return { path: above.path, beside }
+      if (above && above.start >= (around?.start ?? 0) && above.path.length >= next.path.length)
+        return { path: above.path }
     }
     // What begins below is meant, unless that is outside of what the comment is in.
-    if (next && (!around || next.start < around.end)) return { path: next.path, beside }
+    if (next && (!around || next.start < around.end)) {
+      const between = text.slice(offset, next.start).split('\n').slice(1, -1)
+      const sure =
+        !next.sharesLine &&
+        column(next.start) === column(offset) &&
+        between.every((one) => /^ *#/.test(one) && one.indexOf('#') === column(offset))
+      return { path: next.path, ...(sure && { owner: next.path }) }
+    }
     const above = spots
       .filter(({ start, end }) => end <= offset && start >= (around?.start ?? 0))
       .sort((a, b) => b.end - a.end || b.path.length - a.path.length)[0]
-    return { path: above && above.path.length > within.length ? above.path : within, beside }
+    return { path: above && above.path.length > within.length ? above.path : within }
   }
 }

@@ -33,7 +33,14 @@ function alignAll(before: readonly Json[], now: readonly Json[]): number[] {
   if (before.length * now.length > MOST_PAIRS) {
     return now.map((_, place) => (place < before.length ? place : -1))
   }
-  const likeness = now.map((one) => before.map((other) => similarity(other, one)))
+  const leaves = (value: Json, others: readonly Json[]) =>
+    (typeof value !== 'object' || value === null) && others.includes(value)
+  // A text that only stands in another place is not what its neighbour became.
+  const moves = before.map((one) => leaves(one, now))
+  const moved = now.map((one) => leaves(one, before))
+  const likeness = now.map((one, place) =>
+    before.map((other, was) => ((moved[place] || moves[was]) && one !== other ? 0 : similarity(other, one))),
+  )
   const like = (place: number, was: number) => likeness[place]?.[was] ?? 0
   // The best that the first so many of both come to.
   const best = Array.from({ length: now.length + 1 }, () => new Float64Array(before.length + 1))

@@ -279,11 +279,12 @@ function removePiece(pieces: Piece[], place: number | undefined): boolean {
     text: isApart || pieces[place + 1]?.section === section ? rest.replace(/^[ \t\r\n]+$/, '') : rest,
   }
   if (!pieces.some((piece) => piece.section === section && piece.name !== undefined)) {
-    const empty = { [section as string]: null }
-    const said = (pieces[header] as Piece).text
-    // A tag may say that an object follows.
-    const text = says(said, empty, marginOf(said)) ? said : pieceChanged(said, empty)
-    pieces[header] = { text, key: section as string, value: null }
+    const { text: above } = pieces[header] as Piece
+    const key = section as string
+    const stays = says(above, { [key]: null }, marginOf(above))
+    // A tag that says that an object follows goes with the last one.
+    pieces[header] = { text: stays ? above : pieceChanged(above + text, { [key]: null }), key, value: null }
+    if (!stays) pieces[place] = { text: '' }
   }
   return true
 }

@@ -297,22 +297,25 @@ class Editor {
       indent === undefined
         ? ` ${flow(want)}`
         : rendered(want, indent, inFlow || (isCollection(node) && node.flow === true))
+    const { line, comment } = this.#commentAt(behind)
+    const isBlock = value.startsWith('\n')
     if (node === null || isNothing(node)) {
-      this.#splice(behind, behind, before + value)
+      // Where a key has a colon, nothing says null.
+      if (want === null && indent !== undefined && before === '') return
+      if (before !== '' || !isBlock) this.#splice(behind, behind, before + (isBlock ? '' : value))
+      if (isBlock) this.#splice(comment ? line : behind, comment ? line : behind, value)
       return
     }
     const to = this.#endOf(node)
     if (isCollection(node) && !node.flow && indent !== undefined) {
-      const { line, comment } = this.#commentAt(behind)
-      const isBlock = value.startsWith('\n')
       if (comment && !isBlock) this.#splice(behind, behind, value)
       this.#splice(comment ? line : behind, to, comment && !isBlock ? '' : value)
       return
     }
     const from = node.range?.[0] ?? behind
-    const comment = headerComment(node)
-    if (comment) {
-      const { offset, source } = comment
+    const header = headerComment(node)
+    if (header) {
+      const { offset, source } = header
       this.#splice(from, offset, `${flow(want)} `)
       this.#splice(offset + source.trimEnd().length, to, '')
     } else this.#splice(from, to, flow(want))
@@ -518,6 +521,8 @@ class Editor {
       // Comments between them may be about others.
       if (this.#text.slice(from, to).includes('#')) {
         for (const span of spans.slice(place, last + 1)) this.#removeAlone(span)
+        const comma = next ? undefined : before?.comma
+        if (comma !== undefined) this.#splice(comma - 1, comma, '')
       } else this.#splice(from, to, '')
       place = last
     }
@@ -538,7 +543,11 @@ class Editor {
     else if (/[[{]$/.test(before) && endsLine) {
       const bracket = this.#text.slice(0, start).trimEnd().length
       this.#splice(bracket, lineEnd - this.#lineBreakBefore(lineEnd), '')
-    } else this.#splice(start, behind, '')
+    } else {
+      const from = comma === undefined && before !== '' ? this.#text.slice(0, start).trimEnd().length : start
+      const to = endsLine ? behind : behind + this.#text.slice(behind, lineEnd).search(/\S/)
+      this.#splice(from, to, '')
+    }
   }
 
   #changeInBlock(
@@ -746,7 +755,7 @@ function endOfLast(tokens: readonly Token[] = []): number | undefined {
 }
 
 function isNothing(node: MaybeNode): boolean {
-  return isScalar(node) && node.value === null && (node.source ?? '') === ''
+  return isScalar(node) && node.range?.[0] === node.range?.[1]
 }
 
 /** Whether a value is an object, or else a list, with something in it. */

@@ -259,3 +259,27 @@ t.test('sections stand in any order, and several may grow and shrink at once', a
     for (const comment of ['# one', '# all', '# last']) t.match(after, comment)
   }
 })
+
+t.test('a last line without an end gets the line break of the others', async (t) => {
+  const text =
+    'cluster: {name: c, ctime: 1, mtime: 2, enabled_hypervisors: [kvm], enabled_disk_templates: [diskless]}\r\n' +
+    'nodes: {n1: {}}\r\ninstances:\r\n  a: {pnode: n1}'
+  const after = textAfter(
+    text,
+    ofInstance('a', () => ({ tags: ['x'] })),
+  )
+  t.equal(after, text.replace('{pnode: n1}', '{pnode: n1, tags: [x]}\r\n'))
+})
+
+t.test(
+  'a section that has become empty keeps its comments, and not the tag that says an object follows',
+  async (t) => {
+    const text = `cluster: {name: c, ctime: 1, mtime: 2, enabled_hypervisors: [kvm], enabled_disk_templates: [diskless]}
+nodes: {n1: {}}
+instances: !!map # ours
+  a: {pnode: n1} # the first
+`
+    const after = textAfter(text, ofInstance('a', null))
+    t.equal(after.slice(after.indexOf('instances')), 'instances: # ours\n')
+  },
+)

@@ -9,6 +9,78 @@ const cases: {
   readonly result: string
 }[] = [
   {
+    title: 'the comment where a text begins that has lines of its own stays when the text changes',
+    text: 'state: |- # now\n  up\nt:\n  - >- # one\n    a\n',
+    wanted: { state: 'down', t: ['b'] },
+    result: 'state: down # now\nt:\n  - b # one\n',
+  },
+  {
+    title: 'elements that change places take their comments along',
+    text: 'h:\n  # first\n  - kvm  # fast\n  - xen-pvm # slow\n',
+    wanted: { h: ['xen-pvm', 'kvm'] },
+    result: 'h:\n  - xen-pvm # slow\n  # first\n  - kvm  # fast\n',
+  },
+  {
+    title: 'in CRLF, too',
+    text: 'h:\r\n  # first\r\n  - kvm  # fast\r\n  - xen-pvm # slow\r\n',
+    wanted: { h: ['xen-pvm', 'kvm'] },
+    result: 'h:\r\n  - xen-pvm # slow\r\n  # first\r\n  - kvm  # fast\r\n',
+  },
+  {
+    title: 'an element that comes to mean something else by an alias is not moved as it stands',
+    text: 'hypervisor: &h kvm\nall:\n  - *h\n  - xen-pvm\n',
+    wanted: { hypervisor: 'xen-pvm', all: ['xen-pvm', 'kvm'] },
+    result: 'hypervisor: &h xen-pvm\nall:\n  - xen-pvm\n  - kvm\n',
+  },
+  {
+    title: 'a text that comes before others of a list is not what one of them became',
+    text: 't:\n  - b # about b\n  - c\n',
+    wanted: { t: ['a', 'b', 'c'] },
+    result: 't:\n  - a\n  - b # about b\n  - c\n',
+  },
+  {
+    title: 'nor is one that stands elsewhere in the list',
+    text: 't:\n  - b # about b\n  - c\n',
+    wanted: { t: ['a', 'c', 'b'] },
+    result: 't:\n  - a\n  - c\n  - b # about b\n',
+  },
+  {
+    title: 'what is put below a key with a comment leaves it beside the key',
+    text: 'n:  # none yet\nz: 1\n',
+    wanted: { n: { a: { x: 1 }, b: { x: 2 } }, z: 1 },
+    result: 'n:  # none yet\n  a: {x: 1}\n  b: {x: 2}\nz: 1\n',
+  },
+  {
+    title: 'what takes the place of lines leaves the comment beside their key',
+    text: 'n:  # some\n  a: 1\n  b: 2\nz: 1\n',
+    wanted: { n: 5, z: 1 },
+    result: 'n: 5  # some\nz: 1\n',
+  },
+  {
+    title: 'a comment further in than what stands above it is about that, and goes with it',
+    text: 'd:\n  a: |-\n    text\n  n:\n    lan:\n    # of lan\n\n      # too\n  z: 1\n',
+    wanted: { d: { a: 'text', z: 1 } },
+    result: 'd:\n  a: |-\n    text\n  z: 1\n',
+  },
+  {
+    title: 'or comes before what is added',
+    text: 'd:\n  a: 1\n    # of a\nz: 1\n',
+    wanted: { d: { a: 1, b: 2 }, z: 1 },
+    result: 'd:\n  a: 1\n    # of a\n  b: 2\nz: 1\n',
+  },
+  {
+    title: 'a tag goes with what it says, the comment beside it and the anchor stay',
+    text: 'a: !!str &x "1" # one\nb: !!map # two\n  c: 1\nd: *x\n',
+    wanted: { a: 2, b: null, d: 2 },
+    result: 'a: &x 2 # one\nb: # two\nd: *x\n',
+  },
+  {
+    title: 'an element among comments leaves brackets without a comma or a blank too many',
+    text: 'd: [1, { # two\n  x: 2 }, 3, { # four\n  x: 4 }]\n',
+    wanted: { d: [1, 3] },
+    result: 'd: [1, 3]\n',
+  },
+  {
     title: 'a value changes where it stands, and the comment beside it stays',
     text: '# top\na:   1   # one\n\nb: "two"\n',
     wanted: { a: 5, b: 'two' },
