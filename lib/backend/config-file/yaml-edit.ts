@@ -452,12 +452,17 @@ class Editor {
     const left = new Set([...items.keys()].filter((place) => !kept[place]))
     return (want) => {
       for (const place of left) {
-        if (!equalJson(this.#newValueOf(items[place] as MaybeNode), want)) continue
+        const item = items[place] as MaybeNode
+        if (!equalJson(this.#valueOf(item), want)) continue
         left.delete(place)
         const { start, end } = spans[place] as Span
         const isInline = this.#text.slice(this.#lineStart(start), start).trim() !== ''
-        const text = this.#text.slice(isInline ? start : this.#leadStart(start), this.#lineEnd(end)).trim()
-        return text.replaceAll('\r\n', '\n')
+        const [from, to] = [isInline ? start : this.#leadStart(start), this.#lineEnd(end)]
+        const [nodeStart, nodeEnd] = item?.range ?? [start, end]
+        const text = equalJson(this.#newValueOf(item), want)
+          ? this.#text.slice(from, to)
+          : `${this.#text.slice(from, nodeStart)}${flow(want)}${this.#text.slice(nodeEnd, to)}`
+        return text.trim().replaceAll('\r\n', '\n')
       }
       return undefined
     }
