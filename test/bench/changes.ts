@@ -6,7 +6,8 @@
  * 32 clients, each with a connection that is kept, submit a job and wait for its
  * end before they submit the next. With sync the daemon is as operators have it;
  * without, its waits for the disk are taken away from outside (no-sync.ts), which
- * tells what it computes. "work" is what processors did for the daemon, per job.
+ * tells what it computes. A file with aliases is edited as a whole, on a thread
+ * of its own; jobs that come meanwhile share the next edit. "work" is what processors did for the daemon, per job.
  *
  * What the disk gives by itself is measured right before, in the same folder: a
  * job's line added to a file and synced, again and again; a file as large as the
@@ -28,6 +29,8 @@ import { quantile, type Report } from './report.ts'
 
 const SIZES = [100, 1_000, 10_000]
 const CHANGES = 10_000
+/** Of a file that has to be edited as a whole, which takes as long as reading it. */
+const CHANGES_AS_WHOLE = 320
 const CLIENTS = 32
 /** Instances that are changed; the larger a file, the more it has of others. */
 const CHANGED = 100
@@ -91,9 +94,13 @@ async function change(clients: Clients, number: number, instances: number): Prom
   }
 }
 
-async function measure(folder: string, instances: number, preloads: readonly string[]): Promise<Measured> {
+async function measure(
+  folder: string,
+  instances: number,
+  { preloads, aliases, changes }: Kind,
+): Promise<Measured> {
   const state = prepareTree(folder)
-  writeFileSync(join(state, 'cluster.yaml'), generateYaml(instances))
+  writeFileSync(join(state, 'cluster.yaml'), generateYaml(instances, { aliases }))
   writeFileSync(join(state, 'rapi/users'), 'writer pw write\n')
   const daemon = await Daemon.start(folder, preloads)
   const clients = new Clients(daemon.port)
@@ -106,7 +113,7 @@ async function measure(folder: string, instances: number, preloads: readonly str
   let next = 1
   await Promise.all(
     Array.from({ length: CLIENTS }, async () => {
-      while (next <= CHANGES) {
+      while (next <= changes) {
         const before = performance.now()
         await change(clients, next++, instances)
         times.push(performance.now() - before)
@@ -114,12 +121,12 @@ async function measure(folder: string, instances: number, preloads: readonly str
     }),
   )
   const seconds = (performance.now() - begun) / 1000
-  const work = (daemon.processorTime - workBefore) / CHANGES
+  const work = (daemon.processorTime - workBefore) / changes
   const { loop } = await daemon.ask('pauses')
   clients.end()
   await daemon.stop()
   const [p50, p99] = [quantile(times, 0.5), quantile(times, 0.99)]
-  return { jobs: CHANGES / seconds, p50, p99, work, pause: loop }
+  return { jobs: changes / seconds, p50, p99, work, pause: loop }
 }
 
 /** How often a second something can be done. */
@@ -152,10 +159,18 @@ async function filesOn(folder: string, content: string): Promise<number> {
   })
 }
 
-const KINDS = [
-  { name: 'with sync', preloads: [] },
-  { name: 'without sync', preloads: ['no-sync.js'] },
-] as const
+interface Kind {
+  readonly name: string
+  readonly preloads: readonly string[]
+  readonly aliases: boolean
+  readonly changes: number
+}
+
+const KINDS: readonly Kind[] = [
+  { name: 'with sync', preloads: [], aliases: false, changes: CHANGES },
+  { name: 'without sync', preloads: ['no-sync.js'], aliases: false, changes: CHANGES },
+  { name: 'edited as a whole', preloads: [], aliases: true, changes: CHANGES_AS_WHOLE },
+]
 
 export async function changes(report: Report, { folder, rounds }: Settings): Promise<void> {
   report.part(
@@ -166,14 +181,14 @@ export async function changes(report: Report, { folder, rounds }: Settings): Pro
   const measured = SIZES.map((size) => ({
     size,
     files: [] as number[],
-    kinds: KINDS.map(({ name, preloads }) => ({ name, preloads, all: [] as Measured[] })),
+    kinds: KINDS.map((kind) => ({ kind, all: [] as Measured[] })),
   }))
   const appends: number[] = []
   for (let round = 0; round < rounds; round++) {
     appends.push(await appendsOn(fresh()))
     for (const { size, files, kinds } of measured) {
       files.push(await filesOn(fresh(), generateYaml(size)))
-      for (const { preloads, all } of kinds) all.push(await measure(fresh(), size, preloads))
+      for (const { kind, all } of kinds) all.push(await measure(fresh(), size, kind))
     }
   }
 
@@ -184,9 +199,9 @@ export async function changes(report: Report, { folder, rounds }: Settings): Pro
     const mib = generateYaml(size).length / 2 ** 20
     report.case(`${size.toLocaleString('en')} instances, a file of ${mib.toFixed(2)} MiB`)
     report.figure('such files by themselves', '/s', values(files))
-    for (const { name, all } of kinds) {
+    for (const { kind, all } of kinds) {
       report.figure(
-        `jobs, ${name}`,
+        `jobs, ${kind.name}`,
         '/s',
         all.map(({ jobs: value, p50, p99 }) => ({ value, p50, p99 })),
       )

@@ -2,7 +2,8 @@
 
 const INSTANCES_ON_A_NODE = 20
 
-export function generateYaml(instances: number): string {
+/** @param aliases nodes share their tags by alias, so that the file cannot be edited in pieces */
+export function generateYaml(instances: number, { aliases = false } = {}): string {
   const nodes = Math.max(2, Math.ceil(instances / INSTANCES_ON_A_NODE))
   const nodeName = (number: number) => `node${1 + (number % nodes)}.example.com`
   const lines = [
@@ -17,9 +18,8 @@ export function generateYaml(instances: number): string {
   ]
   for (let number = 0; number < nodes; number++) {
     const ip = `192.0.${number >> 8}.${number & 255}`
-    lines.push(
-      `  ${nodeName(number)}: {primary_ip: ${ip}, memory: 256g, disk: 20t, cpus: 64, tags: [rack-a]}`,
-    )
+    const tags = aliases ? (number === 0 ? '&rack [rack-a]' : '*rack ') : '[rack-a]'
+    lines.push(`  ${nodeName(number)}: {primary_ip: ${ip}, memory: 256g, disk: 20t, cpus: 64, tags: ${tags}}`)
   }
   lines.push('os: [debian]', 'instances:')
   for (let number = 0; number < instances; number++) {
