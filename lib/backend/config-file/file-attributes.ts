@@ -6,12 +6,15 @@
  * Node has no calls for ACLs and extended attributes. tar(1), which puts them
  * into its headers, tells whether there are any; only where there are, cp(1)
  * copies them, as that takes a process for every replacement. Both are part of
- * every Debian. Labels of SELinux are left to its policy.
+ * every Debian. An ACL that the folder gives to new files is taken away by
+ * setfacl(1), by which the folder got it: not every version of cp copies that
+ * there is none. Labels of SELinux are left to its policy.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Stats } from 'node:fs'
 import { type FileHandle, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 /** The file cannot be replaced. The message says why, to clients too, and the cause what only the log may tell. */
 export class Irreplaceable extends Error {
@@ -36,6 +39,9 @@ const KIND = 156
 /** The kind of a header with more about the next file: `30 mtime=...` and the like, a line each. */
 const EXTENDED = 'x'
 const EXTRA = / SCHILY\.(?:acl\.|xattr\.(?!security\.selinux=))/
+
+/** What programs that are run here know the new file as. */
+const OPEN_FILE = '/proc/self/fd/3'
 
 /** Neither options nor language of a user's. */
 const ENVIRONMENT = { PATH: process.env.PATH, LC_ALL: 'C' }
@@ -117,9 +123,11 @@ export async function makeAlike(
       { cause: new Error('give it a group of the user, or take these away with setfacl -b') },
     )
   }
-  // The lack of any is copied as well.
-  if (own === 'some' || inherited) await copyExtras(path, handle)
-  if (own === 'some') return true
+  if (inherited) await removeInherited(dirname(path), handle)
+  if (own === 'some') {
+    await copyExtras(path, handle)
+    return true
+  }
   const mode = like.mode & 0o777
   const given = keepsGroup && own === 'none' ? mode : withoutGroup(mode)
   await handle.chmod(given)
@@ -149,20 +157,35 @@ function withoutGroup(mode: number): number {
   return (mode & 0o700) | (common << 3) | common
 }
 
+async function removeInherited(folder: string, handle: FileHandle): Promise<void> {
+  const fault = await runOn(handle, 'setfacl', ['--remove-all', '--', OPEN_FILE])
+  if (fault) {
+    const advice = `install setfacl, or let the folder have no such list: setfacl -k ${folder}`
+    throw new Irreplaceable('its folder gives new files an access control list, which cannot be taken away', {
+      cause: new Error(advice, { cause: fault }),
+    })
+  }
+}
+
 /** Copies the mode as well, of which an ACL is part. */
 async function copyExtras(path: string, handle: FileHandle): Promise<void> {
-  // By its open file: the name of the new one may lead elsewhere by now.
-  const cp = spawn('cp', ['--attributes-only', '--preserve=mode,xattr', '--', path, '/proc/self/fd/3'], {
-    stdio: ['ignore', 'ignore', 'pipe', handle.fd],
-    env: ENVIRONMENT,
-  })
-  const chunks: Buffer[] = []
-  cp.stderr?.on('data', (chunk) => chunks.push(chunk))
-  const fault = await once(cp, 'close').then(
-    ([status]) => status !== 0 && new Error(Buffer.concat(chunks).toString().trim()),
-    (error) => error,
-  )
+  const options = ['--attributes-only', '--preserve=mode,xattr']
+  const fault = await runOn(handle, 'cp', [...options, '--', path, OPEN_FILE])
   if (fault) {
     throw new Irreplaceable('its access control list or extended attributes cannot be kept', { cause: fault })
   }
+}
+
+/**
+ * Runs a program that finds an open file as OPEN_FILE: its name may lead elsewhere by now.
+ * @returns what went wrong, if anything did
+ */
+async function runOn(handle: FileHandle, program: string, args: string[]): Promise<Error | undefined> {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', handle.fd], env: ENVIRONMENT })
+  const chunks: Buffer[] = []
+  child.stderr?.on('data', (chunk) => chunks.push(chunk))
+  return once(child, 'close').then(
+    ([status]) => (status === 0 ? undefined : new Error(Buffer.concat(chunks).toString().trim())),
+    (error) => error,
+  )
 }

@@ -16,6 +16,7 @@ import {
   readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -82,6 +83,16 @@ const asRoot: Runner = (_folder, command) => output(command)
 const asUser: Runner = (_folder, command) => output([...become(), ...command])
 const asMember: Runner = (_folder, command) => output([...become(ITS_GROUP), ...command])
 const withoutTar: Runner = (_folder, command) => output([...become(), 'env', 'PATH=/nonexistent', ...command])
+const withoutSetfacl: Runner = async (_folder, command) => {
+  const programs = mkdtempSync(join(tmpdir(), 'programs-'))
+  try {
+    chmodSync(programs, 0o755)
+    symlinkSync(execFileSync('which', ['tar'], { encoding: 'utf8' }).trim(), join(programs, 'tar'))
+    return await output([...become(), 'env', `PATH=${programs}`, ...command])
+  } finally {
+    rmSync(programs, { recursive: true })
+  }
+}
 const mounted: Runner = (folder, command) => {
   const mount = 'mount --bind "$1/cluster.yaml" "$1/cluster.yaml"; shift; exec "$@"'
   return output(['unshare', '--mount', 'bash', '-euc', mount, 'bash', folder, ...become(), ...command])
@@ -199,14 +210,23 @@ const CASES: readonly Case[] = [
   {
     title: "a folder's list for new files gives nobody rights",
     run: asUser,
+    shell: 'setfacl --version',
     python: 'sys.argv[1] = os.path.dirname(sys.argv[1]); acl("default", 6)',
     becomes: `640 ${USER}:${USER}`,
     mayLack: true,
   },
   {
+    title: 'where that cannot be taken away, the file is refused',
+    run: withoutSetfacl,
+    python: 'sys.argv[1] = os.path.dirname(sys.argv[1]); acl("default", 6)',
+    refused: `${CANNOT}its folder gives new files an access control list, which cannot be taken away`,
+    report: /: install setfacl, or let the folder have no such list: setfacl -k \//,
+    mayLack: true,
+  },
+  {
     title: 'not even where the group of the file goes',
     run: asUser,
-    shell: `chown ${USER}:${OTHER_GROUP} $FILE`,
+    shell: `setfacl --version; chown ${USER}:${OTHER_GROUP} $FILE`,
     python: 'sys.argv[1] = os.path.dirname(sys.argv[1]); acl("default", 6)',
     becomes: `600 ${USER}:${USER}`,
     report: LOSES_GROUP,
