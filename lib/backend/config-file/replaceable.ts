@@ -25,7 +25,14 @@ export async function checkReplaceable(path: string): Promise<void> {
       cause: new Error(`chown ${ownName()} ${path}`),
     })
   }
-  await access(path, constants.W_OK)
+  await access(path, constants.W_OK).catch((cause) => {
+    if (cause.code !== 'EROFS') throw cause
+    throw new Irreplaceable('read-only file system', {
+      cause: new Error(`a unit of systemd that does not name ${folder} in ReadWritePaths= may be why`, {
+        cause,
+      }),
+    })
+  })
   if (await isMountPoint(path)) {
     throw new Irreplaceable('it is mounted by itself, and what is mounted cannot be replaced', {
       cause: new Error(`mount its folder, ${folder}, instead`),
