@@ -10,11 +10,11 @@ import { deriveNumber, deriveUuid } from './derive.ts'
 const TAG = /^[\w.+*/:@-]{1,128}$/
 
 /** Ports that Ganeti hands out, to consoles and to DRBD. */
-const FIRST_PORT = 11_000
-const PORTS = 4_000
+export const FIRST_PORT = 11_000
+export const PORTS = 4_000
 
 /** As many as Linux can number. */
-const MINORS = 2 ** 20
+export const MINORS = 2 ** 20
 
 /** When something was made and when it was last changed, seconds since the epoch, and how often. */
 export interface Stamps {

@@ -21,6 +21,7 @@ import { overcommitment } from '../../model/live-values.ts'
 import type { Network } from '../../model/network.ts'
 import type { Node } from '../../model/node.ts'
 import { indexIn, parseIpv4Network } from './address.ts'
+import { gaveWay } from './gave-way.ts'
 import { readRecord } from './identities.ts'
 import { readYamlValue } from './read-yaml.ts'
 import { SECTIONS, type Section } from './yaml-cuts.ts'
@@ -103,6 +104,7 @@ class Draft implements YamlChange {
     this.#section('nodes', before.nodes, nodes, sayNode)
     if (filters) this.#sayFilters(before)
     for (const [uuid, now] of this.#change.instances ?? []) this.#instance(uuid, now)
+    this.#sayWhatGaveWay()
     this.#followRenames()
     this.#nameGroups()
     this.#reserveAddresses()
@@ -251,6 +253,17 @@ class Draft implements YamlChange {
       }
       if (round === MOST_ROUNDS) throw cannotSay(now.name)
       value = better
+    }
+  }
+
+  /** Instances say the numbers that would be derived otherwise without those which go. */
+  #sayWhatGaveWay(): void {
+    const { instances } = this.config
+    const changes = [...(this.#change.instances?.keys() ?? [])].map(
+      (uuid) => [this.#before.instances.byUuid.get(uuid), instances.byUuid.get(uuid)] as const,
+    )
+    for (const instance of gaveWay(changes, instances.all)) {
+      this.#sayInstance(this.#entry('instances', instance.name), instance, instance)
     }
   }
 

@@ -9,6 +9,7 @@ import { Failure } from '../../../lib/failure.ts'
 import { isJsonObject, type Json } from '../../../lib/json.ts'
 import type { Change } from '../../../lib/model/change.ts'
 import { type Config, indexConfig } from '../../../lib/model/config.ts'
+import type { Instance } from '../../../lib/model/instance.ts'
 import { numbers, told } from '../../support/live-cluster.ts'
 import { CHANGES } from '../../support/random-changes.ts'
 
@@ -120,6 +121,38 @@ t.test('nodes that do not name their group stay in it, whatever groups come or a
     const again = read(written.toString()).config
     t.strictSame(told(again), told(held))
     t.equal(again.nodes.all[0]?.group, group.uuid)
+  }
+})
+
+t.test('a number that gave way to another stays when that one goes', async (t) => {
+  // By order in the file: where two names lead to the same number, the second has the next.
+  const given = (name: string, ...[from]: readonly Instance[]) => {
+    const port = from?.network_port ?? null
+    const mac = from?.nics[0]?.mac
+    return `  ${name}: {pnode: n1, disks: [1g], network_port: ${port}, nics: [{mac: "${mac}"}]}\n`
+  }
+  const plain = (name: string) => `  ${name}: {pnode: n1, disks: [1g], nics: [{}]}\n`
+  const drbd = (name: string) => `  ${name}: {pnode: n1, snode: n2, disks: [1g, 2g]}\n`
+  const cluster = (instances: string) =>
+    `cluster: {name: c, enabled_disk_templates: [plain, drbd]}\nnodes: {n1: {}, n2: {}}\ninstances:\n${instances}`
+  const alone = (instances: string) => read(cluster(instances)).config.instances.all as Instance[]
+  const [b] = alone(plain('b'))
+  const [d] = alone(drbd('d'))
+  if (!b || !d) throw new Error('these are instances')
+  const [, , port, minor, otherMinor, secret] = d.disks[1]?.logical_id ?? []
+  const device = `[n1, n2, ${port}, ${minor}, ${otherMinor}, ${secret}]`
+  const cases: { readonly [title: string]: string } = {
+    'the port of a console and the MAC of a card': given('a', b) + plain('z') + plain('b'),
+    'the port and the devices of DRBD': `  a: {pnode: n1, snode: n2, disks: [{size: 1g, logical_id: ${device}}]}\n${drbd('d')}`,
+  }
+  for (const [title, instances] of Object.entries(cases)) {
+    const { text, config } = read(cluster(instances))
+    const a = config.instances.byName.get('a')
+    if (!a) throw new Error('it is there')
+    const other = config.instances.byName.get(title.includes('DRBD') ? 'd' : 'b')
+    t.notSame(other, title.includes('DRBD') ? d : b, `${title}: gave way`)
+    const written = writeChange(text, config, { instances: new Map([[a.uuid, null]]) })
+    t.strictSame(told(read(written.text.toString()).config), told(written.config), title)
   }
 })
 
