@@ -441,7 +441,8 @@ export class JobQueue implements QueueView {
   #outcome(config: Config, input: JsonObject): Outcome {
     const operation = (this.#tools as Tools).OPERATIONS[String(input.OP_ID)]
     if (!operation) throw new OpError('OpExecError', [`${input.OP_ID} has no meaning on a cluster in a file`])
-    const context: Context = { now: Date.now() / 1000, newUuid: randomUUID, random: Math.random }
+    // Whole seconds, as a person would write them.
+    const context: Context = { now: Math.floor(Date.now() / 1000), newUuid: randomUUID, random: Math.random }
     return operation(config, input, context)
   }
 

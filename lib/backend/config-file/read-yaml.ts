@@ -17,7 +17,7 @@
  *
  * Objects may also have `uuid`, `ctime`, `mtime` and `serial_no`. Where they do not, ids follow from names,
  * what does not tell when it was made was made with the cluster, and what does not tell when it was changed
- * was not. The cluster itself was made, or changed, when the file was.
+ * was not. The cluster itself was made when the file was last changed.
  *
  * The cluster runs as it says: an instance that is up runs, a node that is not offline answers, and what is
  * free on it is what its instances leave. What contradicts itself is an error; so is a key that means nothing.
@@ -148,7 +148,8 @@ class YamlReader {
     this.#problems = root.problems
     this.#mtime = mtime
     this.#cluster = root.child('cluster')
-    this.#ctime = this.#cluster.numberOr('ctime', mtime)
+    // Once the cluster changes, this is written into the file, so let it be short.
+    this.#ctime = this.#cluster.numberOr('ctime', Math.floor(mtime))
     this.#identities = new Identities(root.problems, this.#ctime)
     this.#version = this.#readVersion()
     this.#settings = readClusterSettings(this.#cluster, this.#version)
@@ -225,8 +226,6 @@ class YamlReader {
     }
     return {
       ...this.#identities.of(fields, 'cluster', name),
-      // Unlike that of other objects: a change of the file is one of the cluster.
-      mtime: fields.numberOr('mtime', this.#mtime),
       cluster_name: name,
       master_ip: masterIp,
       master_netmask: fields.countOr('master_netmask', ipVersion === 6 ? 128 : 32),

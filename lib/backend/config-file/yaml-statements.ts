@@ -36,6 +36,8 @@ import { deriveUuid } from './derive.ts'
 /** What objects refer to by name in the file; the cluster as it should be. */
 export type Around = Pick<Config, 'cluster' | 'nodes' | 'groups' | 'networks'>
 
+const RECORD: readonly string[] = ['uuid', 'ctime', 'mtime', 'serial_no']
+
 /** A statement while it is being changed. */
 class Statement {
   readonly #values: Map<string, Json>
@@ -58,9 +60,14 @@ class Statement {
     else this.#values.set(key, value)
   }
 
-  /** Says a value that is not what was meant, unless it is what saying nothing means. */
+  /**
+   * Says a value that is not what was meant. What saying nothing means is said where the key is there: it may be a
+   * person's, with a comment beside it. Not so for lists, null and what only jobs write.
+   */
   fix(key: string, meant: Json | undefined, now: Json, usual?: Json): void {
-    if (!equalJson(meant, now)) this.put(key, equalJson(now, usual) ? undefined : now)
+    if (equalJson(meant, now)) return
+    const stays = this.has(key) && typeof now !== 'object' && !RECORD.includes(key)
+    this.put(key, equalJson(now, usual) && !stays ? undefined : now)
   }
 
   /** As `fix`, for an object that is spoken of key by key. */
@@ -211,6 +218,11 @@ function fixList<T extends { readonly uuid: string }>(
   statement.put(key, list.length === 0 ? undefined : list)
 }
 
+/** The id of an element of a list, which must be said where it is not the one of its place. */
+function fixPlaceId(statement: Statement, uuid: string, derived: string): void {
+  if ((statement.get('uuid') ?? derived) !== uuid) statement.put('uuid', uuid)
+}
+
 function sayDisk(
   said: Json | undefined,
   meant: Disk | undefined,
@@ -227,7 +239,7 @@ function sayDisk(
   if ((meant?.spindles ?? null) !== now.spindles) statement.put('spindles', now.spindles ?? undefined)
   statement.fixParams('params', meant?.params, now.params)
   const derived = deriveUuid('disk', instance.name, String(index))
-  statement.fix('uuid', meant ? meant.uuid : derived, now.uuid, derived)
+  fixPlaceId(statement, now.uuid, derived)
   fixStamps(statement, meant, now, instance.ctime)
   // What follows from the rest is only said where the rest leads elsewhere, except where nothing leads anywhere.
   const underivable = ['blockdev', 'ext'].includes(now.dev_type)
@@ -300,7 +312,7 @@ function sayNic(
   if ((meant?.ip ?? null) !== now.ip) statement.put('ip', now.ip ?? undefined)
   if ((meant?.name ?? null) !== now.name) statement.put('name', now.name ?? undefined)
   const derived = deriveUuid('nic', instance.name, String(index))
-  statement.fix('uuid', meant ? meant.uuid : derived, now.uuid, derived)
+  fixPlaceId(statement, now.uuid, derived)
   return statement.json
 }
 
@@ -524,9 +536,8 @@ export function sayCluster(
   fixIPolicy(statement, meant.ipolicy, now.ipolicy, IPOLICY_DEFAULTS)
   fixNested(statement, 'data_collectors', collectors(meant), collectors(now), USUAL_COLLECTORS)
   fixRecord(statement, meant, now, deriveUuid('cluster', now.cluster_name))
-  // Times that follow from the file's own would change with it.
+  // It follows from the file's own time, which changes now; and other times follow from it.
   statement.put('ctime', now.ctime)
-  statement.put('mtime', now.mtime)
   return statement.json
 }
 
@@ -583,7 +594,7 @@ function sayFilter(
 ): Json {
   const statement = new Statement(said)
   const derived = deriveUuid('filter', String(index))
-  statement.fix('uuid', meant ? meant.uuid : derived, now.uuid, derived)
+  fixPlaceId(statement, now.uuid, derived)
   statement.fix('watermark', meant?.watermark ?? 0, now.watermark, 0)
   statement.fix('priority', meant?.priority ?? 0, now.priority, 0)
   statement.fix('predicates', meant?.predicates ?? [], now.predicates, [])

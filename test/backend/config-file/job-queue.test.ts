@@ -157,10 +157,7 @@ t.test('a job is queued, runs, and what it changed stands in the file', async (t
   })
   t.strictSame(await backend.queryTags('instance', 'a1'), ['web', 'x:y'])
   const text = readFileSync(path, 'utf8')
-  t.match(
-    text,
-    /# A small one\ncluster: \{name: c\.example\.com, ctime: [\d.]+, mtime: [\d.]+\} {3}# nothing else/,
-  )
+  t.match(text, /# A small one\ncluster: \{name: c\.example\.com, ctime: \d+\} {3}# nothing else/)
   t.match(
     text,
     /a1\.example\.com: \{pnode: n1\.example\.com, mtime: [\d.]+, serial_no: 2, tags: \[web, x:y\]\}\n {2}# the/,

@@ -51,6 +51,28 @@ t.test('a value changes in its place, and the comment beside it stays', async (t
     ofInstance('web', () => ({ admin_state: 'down', disks_active: false })),
   )
   t.equal(down, LISTS.replace('state: up   #', 'state: down   #'))
+  const up = textAfter(
+    down,
+    ofInstance('web', () => ({ admin_state: 'up', disks_active: true })),
+  )
+  t.equal(up, LISTS, 'also where it becomes what saying nothing would mean')
+})
+
+t.test('elements that move say which they are, and nothing that is as it was', async (t) => {
+  const text = `${HEAD}instances:\n  a:\n    pnode: n1\n    disks:\n      - size: 1g # one\n      - size: 2g # two\n`
+  const after = textAfter(
+    text,
+    ofInstance('a', ({ disks }) => ({
+      disks: [{ ...disks[0], uuid: 'u0', size: 512, logical_id: ['xenvg', 'u0.disk0'] }, ...disks].map(
+        (disk, place) => ({ ...disk, iv_name: `disk/${place}` }) as Config['instances']['all'][0]['disks'][0],
+      ),
+    })),
+  )
+  const said = ['- {size: 512, uuid: u0}', '- size: 1g # one', '- size: 2g # two']
+  t.strictSame(
+    after.split('\n').flatMap((line) => (/^ +- /.test(line) ? [line.trim()] : [])),
+    said,
+  )
 })
 
 t.test('a new element comes before the comments of those behind it', async (t) => {

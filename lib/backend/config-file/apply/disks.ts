@@ -7,6 +7,7 @@ import type { Group } from '../../../model/group.ts'
 import type { Disk, Instance } from '../../../model/instance.ts'
 import { DRBD_META_SIZE } from '../../../model/live-values.ts'
 import type { DiskTemplateParams } from '../../../model/params.ts'
+import { deriveUuid } from '../derive.ts'
 import type { Allotments } from './allot.ts'
 import { orNone } from './devices.ts'
 import { OpError, prerequisite } from './operation.ts'
@@ -181,9 +182,10 @@ export function makeDisks(
     const number = first + index
     if (template === 'drbd') return drbdDisk(run, allotments, owner, plan, number)
     run.say(`* disk ${number}, size ${formatSize(plan.size)}`)
+    const base = diskBase(run, plan, template, `disk/${number}`)
     return {
-      ...diskBase(run, plan, template, `disk/${number}`),
-      logical_id: logicalId(run, template, plan, number, owner, storage.driver, folder),
+      ...base,
+      logical_id: logicalId(run, template, plan, base.uuid, number, owner, storage.driver, folder),
       params: {
         ...(template === 'ext' && { provider: plan.provider ?? '', ...plan.extParams }),
         ...(plan.access !== null && { access: plan.access }),
@@ -193,16 +195,18 @@ export function makeDisks(
   })
 }
 
+/** Follows from the disk's id, as it does for a reader of the file, which then need not say it. */
 function logicalId(
   run: Run,
   template: string,
   plan: DiskPlan,
+  uuid: string,
   number: number,
   owner: DiskOwner,
   driver: string,
   folder: string,
 ): readonly Json[] {
-  const name = (suffix: string) => `${run.context.newUuid()}${suffix}.disk${number}`
+  const name = (suffix: string) => `${uuid}${suffix}.disk${number}`
   switch (template) {
     case 'plain':
       return [plan.vg ?? run.config.cluster.volume_group_name, name('')]
@@ -224,16 +228,18 @@ function drbdDisk(run: Run, allotments: Allotments, owner: DiskOwner, plan: Disk
   const { cluster } = run.config
   const secondary = owner.secondary ?? ''
   const nodes = [owner.primary_node, secondary]
-  const name = `${run.context.newUuid()}.disk${number}`
+  const base = diskBase(run, plan, 'drbd', `disk/${number}`)
+  const name = `${base.uuid}.disk${number}`
   const port = allotments.newPort()
   const metavg = plan.metavg ?? String(filledDiskParams(cluster, owner.group).drbd?.metavg ?? '')
   const volume = (part: string, volumeGroup: string | null, size: number): Disk => ({
     ...diskBase(run, { ...plan, size, name: null, spindles: null, mode: 'rw' }, 'plain', null),
+    uuid: deriveUuid('volume', base.uuid, part),
     logical_id: [volumeGroup, `${name}_${part}`],
     nodes,
   })
   return {
-    ...diskBase(run, plan, 'drbd', `disk/${number}`),
+    ...base,
     spindles: null,
     logical_id: [...nodes, port, ...nodes.map((node) => allotments.newMinor(node)), allotments.newSecret()],
     nodes,
