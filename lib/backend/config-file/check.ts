@@ -307,6 +307,17 @@ export class Fields implements Place {
     }
   }
 
+  /**
+   * As `done`, for an object of which these are all keys that it may have in any case.
+   * @throws Error where another was asked for, which is a fault of the reader's
+   */
+  doneOf(keys: ReadonlySet<string>): void {
+    for (const key of this.#asked ?? NONE) {
+      if (!keys.has(key)) throw new Error(`the key ${key} is missing in the table of keys`)
+    }
+    this.done()
+  }
+
   #unknown(key: string, known: Iterable<string>): void {
     const meant = closest(key, known)
     const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`

@@ -3,17 +3,7 @@
  * names; what is left out is as in a newly made cluster of Ganeti's. Sizes are
  * MiB, or have a unit (`512m`, `4g`, `1t`).
  *
- * | section     | form                | keys
- * |-------------|---------------------|-----
- * | `cluster`   | an object           | `name`; `master` (a node's name, else the first that is neither offline nor drained), `master_ip`, `hypervisor` (the default one), `enabled_hypervisors`, `enabled_disk_templates`, `primary_ip_version` (4 or 6), `software_version` (which Ganeti to be like: `3.0.2`, or `3.1`; the newest one that is known, if absent), `tags`, and under Ganeti's own names `beparams`, `hvparams`, `ndparams`, `nicparams`, `diskparams`, `ipolicy`, `os_hvp`, `osparams`, `data_collectors`, `volume_group_name`, `mac_prefix`, `candidate_pool_size`, `file_storage_dir`, ...; `job_time` (seconds that jobs take, or an object of such by opcode with a `default`; 0 if absent)
- * | `groups`    | name to an object   | `alloc_policy`, `ndparams`, `diskparams`, `ipolicy`, `networks` (a network's name to `mode`, `link`, `vlan`), `tags`. Without the section there is one group, `default`
- * | `nodes`     | name to an object   | `primary_ip`, `secondary_ip`, `group`, `offline`, `drained`, `powered`, `master_candidate`, `master_capable`, `vm_capable`, `ndparams`, `tags`; and its hardware: `memory`, `disk`, `cpus`, `sockets`, `numa_nodes`, `spindles`, `node_memory` and `node_cpus` (what the node's own system takes)
- * | `instances` | name to an object   | `pnode`, `snode` (makes it `drbd`), `os`, `hypervisor`, `disk_template`, `memory` (least and most alike), `vcpus`, `beparams`, `hvparams`, `osparams`, `osparams_private` (only the names are kept), `state` (`up`, `down`, `offline`), `admin_state_source` (`admin`, `user`), `network_port`, `disks`, `nics`, `tags`
- * | disks       | a list              | a size, or an object: `size`, `name`, `mode` (`rw`, `ro`), `spindles`, `params`, `vg`, `adopt` (the device of a `blockdev`), `provider` (of an `ext`); and `logical_id` (with the names of DRBD's nodes) and `children` where they are not those that follow
- * | nics        | a list of objects   | `mac`, `ip`, `name`, and `network` (a network's name; the group says how it is linked) or `mode`, `link`, `vlan` (or both, where it is linked otherwise); `bridge` says `link` and `mode: bridged` at once
- * | `networks`  | name to an object   | `network` (`192.0.2.0/24`), `gateway`, `network6`, `gateway6`, `mac_prefix`, `reserved` (a list of addresses and ranges), `tags`
- * | `os`        | a list, or name to an object | a name, or `name`, `variants`, `valid`, `api_versions`, `parameters` (name to description)
- * | `filters`   | a list of objects   | `priority`, `predicates`, `action`, `watermark`, `reason` (text) or `reason_trail`
+ * Which keys there are is in `yaml-keys.ts`, what they mean in the manual.
  *
  * Objects may also have `uuid`, `ctime`, `mtime` and `serial_no`. Where they do not, ids follow from names,
  * what does not tell when it was made was made with the cluster, and what does not tell when it was changed
@@ -60,6 +50,7 @@ import { type ClusterSettings, readClusterSettings } from './read-cluster.ts'
 import { readDiskParams, readGroupIPolicy, readNdParams, readNicParams } from './read-params.ts'
 import { type Cuts, cutsOf } from './yaml-cuts.ts'
 import { InstanceReader } from './yaml-instances.ts'
+import { keysOf } from './yaml-keys.ts'
 import { NetworkInUse, readMacPrefix } from './yaml-networks.ts'
 import { parseYaml } from './yaml-tree.ts'
 
@@ -193,8 +184,8 @@ class YamlReader {
       hardware: this.#hardware,
       jobTime: this.#jobTime(),
     }
-    this.#cluster.done()
-    root.done()
+    this.#cluster.doneOf(keysOf('cluster'))
+    root.doneOf(keysOf('sections'))
     return objects
   }
 
@@ -371,7 +362,7 @@ class YamlReader {
       const network = this.#networks.get(connection.key)
       if (network) networks[network.uuid] = { ...this.#settings.nicparams, ...readNicParams(connection) }
       else this.#problems.add(connection, `no such network: ${quoted(connection.key)}`, 'key')
-      if (network) connection.done()
+      if (network) connection.doneOf(keysOf('connections'))
     }
     const group = {
       ...this.#identities.of(fields, 'group', fields.key),
@@ -382,7 +373,7 @@ class YamlReader {
       diskparams: readDiskParams(fields.child('diskparams')),
       networks,
     }
-    fields.done()
+    fields.doneOf(keysOf('groups'))
     return group
   }
 
@@ -427,7 +418,7 @@ class YamlReader {
       )
     }
     if (node.offline && node.drained) fields.complain('drained', 'a node is offline or drained, not both')
-    fields.done()
+    fields.doneOf(keysOf('nodes'))
     return node
   }
 
@@ -511,7 +502,7 @@ class YamlReader {
       action: readAction(fields),
       reason_trail: fields.has('reason_trail') ? fields.list('reason_trail') : trail,
     }
-    fields.done()
+    fields.doneOf(keysOf('filters'))
     return rule
   }
 
@@ -550,7 +541,7 @@ function readOs(fields: Fields, name: string): Os {
     api_versions: versions.length > 0 ? (versions as readonly number[]) : [OS_API_VERSION],
     parameters: parameters.keys().map((parameter) => [parameter, parameters.textOr(parameter, '')]),
   }
-  fields.done()
+  fields.doneOf(keysOf('os'))
   return os
 }
 

@@ -17,6 +17,7 @@ import { deriveHex, deriveUuid } from './derive.ts'
 import { Identities, type Identity, minorOf, type Stamps } from './identities.ts'
 import { type ClusterSettings, readOsParams } from './read-cluster.ts'
 import { readBeParams, readDiskTemplateParams, readInstanceHvParams, readNicParams } from './read-params.ts'
+import { keysOf } from './yaml-keys.ts'
 import type { CardNetwork } from './yaml-networks.ts'
 
 /** Hypervisors whose instances have a port for their console. */
@@ -104,7 +105,7 @@ export class InstanceReader {
       network_port: port,
       forthcoming: false,
     }
-    fields.done()
+    fields.doneOf(keysOf('instances'))
     return instance
   }
 
@@ -190,7 +191,7 @@ export class InstanceReader {
       nicparams,
     }
     this.#macPrefixes.set(nic.uuid, network?.mac_prefix ?? settings.mac_prefix)
-    fields.done()
+    fields.doneOf(keysOf('nics'))
     return nic
   }
 
@@ -291,7 +292,7 @@ export class InstanceReader {
         : children,
       ...stamps,
     }
-    fields.done()
+    fields.doneOf(keysOf('disks'))
     return disk
   }
 
@@ -320,7 +321,7 @@ export class InstanceReader {
         children: NONE,
         ...this.#around.identities.stamps(child, ctime),
       }
-      child.done()
+      child.doneOf(keysOf('children'))
       return disk
     })
   }

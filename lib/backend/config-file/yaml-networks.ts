@@ -12,6 +12,7 @@ import {
 } from './address.ts'
 import { type Fields, type NamedFields, NONE, quoted } from './check.ts'
 import type { Identities } from './identities.ts'
+import { keysOf } from './yaml-keys.ts'
 
 /** A network as its cards see it. */
 export interface CardNetwork {
@@ -64,7 +65,7 @@ export class NetworkInUse implements CardNetwork {
     }
     if (this.#range) this.#external.add(0).add(this.#range.size - 1)
     this.#setAside(fields)
-    fields.done()
+    fields.doneOf(keysOf('networks'))
   }
 
   holds(address: string): boolean {

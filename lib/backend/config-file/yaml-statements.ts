@@ -445,16 +445,19 @@ function fixNested(
 
 const IPOLICY_KEYS = ['minmax', 'std', 'disk-templates', 'vcpu-ratio', 'spindle-ratio'] as const
 
-function fixIPolicy(statement: Statement, meant: object | undefined, now: object, usual: object = {}): void {
+function fixIPolicy(
+  statement: Statement,
+  meant: object | undefined,
+  now: object,
+  usual: JsonObject = {},
+): void {
   const before = (meant ?? usual) as JsonObject
   const after = now as JsonObject
   if (equalJson(before, after)) return
   const inner = new Statement(statement.get('ipolicy'))
   for (const key of IPOLICY_KEYS) {
     if (equalJson(before[key], after[key])) continue
-    // Saying nothing of the templates means the enabled ones.
-    const silent = key !== 'disk-templates' && equalJson(after[key], (usual as JsonObject)[key])
-    inner.put(key, silent ? undefined : after[key])
+    inner.put(key, equalJson(after[key], usual[key]) ? undefined : after[key])
     if (key !== 'minmax') continue
     // An older way to say the same.
     inner.put('min', undefined)
@@ -533,7 +536,12 @@ export function sayCluster(
   fixNested(statement, 'diskparams', meant.diskparams, now.diskparams, DISK_DEFAULTS)
   fixNested(statement, 'osparams', meant.osparams, now.osparams, {}, true)
   if (!equalJson(meant.os_hvp, now.os_hvp)) statement.putObject('os_hvp', now.os_hvp)
-  fixIPolicy(statement, meant.ipolicy, now.ipolicy, IPOLICY_DEFAULTS)
+  // Saying nothing of the policy's templates means the enabled ones.
+  const templates = { 'disk-templates': now.enabled_disk_templates }
+  fixIPolicy(statement, meant.ipolicy, now.ipolicy, {
+    ...IPOLICY_DEFAULTS,
+    ...templates,
+  } as unknown as JsonObject)
   fixNested(statement, 'data_collectors', collectors(meant), collectors(now), USUAL_COLLECTORS)
   fixRecord(statement, meant, now, deriveUuid('cluster', now.cluster_name))
   // It follows from the file's own time, which changes now; and other times follow from it.

@@ -156,6 +156,17 @@ t.test('a number that gave way to another stays when that one goes', async (t) =
   }
 })
 
+t.test('what the policy allows is not written where it follows from what is enabled', async (t) => {
+  const { text, config } = read('cluster: {name: c}\nnodes: {n1: {}}\n')
+  const added = read('cluster: {name: c}\nnodes: {n1: {}}\ninstances: {a: {pnode: n1, disks: [1g]}}\n')
+  const [a] = added.config.instances.all
+  if (!a) throw new Error('it is there')
+  const written = writeChange(text, config, { instances: new Map([[a.uuid, a]]) })
+  t.match(written.text.toString(), /enabled_disk_templates: \[drbd, plain\]/)
+  t.notMatch(written.text.toString(), /ipolicy/)
+  t.strictSame(told(read(written.text.toString()).config), told(written.config))
+})
+
 t.test('instances are read again only where what they say may mean something else', (t) => {
   const { config } = read(sample)
   const [node, group, network] = [config.nodes.all[0], config.groups.all[0], config.networks.all[0]]
