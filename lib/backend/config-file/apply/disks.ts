@@ -10,7 +10,7 @@ import type { DiskTemplateParams } from '../../../model/params.ts'
 import { deriveUuid } from '../derive.ts'
 import type { Allotments } from './allot.ts'
 import { orNone } from './devices.ts'
-import { OpError, prerequisite } from './operation.ts'
+import { failure, OpError, prerequisite } from './operation.ts'
 import type { Run } from './run.ts'
 
 export const MAX_DISKS = 16
@@ -180,6 +180,7 @@ export function makeDisks(
   const folder = fileFolder(run.config.cluster, template, owner.name, storage.folder)
   return plans.map((plan, index) => {
     const number = first + index
+    checkVolumeSize(template, plan.size, owner)
     if (template === 'drbd') return drbdDisk(run, allotments, owner, plan, number)
     run.say(`* disk ${number}, size ${formatSize(plan.size)}`)
     const base = diskBase(run, plan, template, `disk/${number}`)
@@ -193,6 +194,15 @@ export function makeDisks(
       nodes: template === 'plain' || template === 'file' ? [owner.primary_node] : [],
     }
   })
+}
+
+/**
+ * Ganeti looks at no more than the policy; it is the node that cannot make a logical volume without a size.
+ * @throws OpError OpExecError
+ */
+function checkVolumeSize(template: string, size: number, owner: DiskOwner): void {
+  if (size > 0 || (template !== 'plain' && template !== 'drbd')) return
+  throw failure(`Can't create a logical volume of ${size} MiB for instance ${owner.name}`)
 }
 
 /** Follows from the disk's id, as it does for a reader of the file, which then need not say it. */

@@ -119,6 +119,17 @@ t.test('grow', async (t) => {
   ])
 })
 
+t.test('add', async (t) => {
+  testCases(t, [
+    {
+      title: 'fails where a logical volume would have no size',
+      run: 'SET_PARAMS',
+      with: { ...plain, disks: [['add', -1, { size: 0 }]], ignore_ipolicy: true },
+      refused: ["Can't create a logical volume of 0 MiB for instance plain.example.com", null, 'OpExecError'],
+    },
+  ])
+})
+
 t.test('recreate', async (t) => {
   testCases(t, [
     {
