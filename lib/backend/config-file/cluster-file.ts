@@ -282,13 +282,21 @@ export class ClusterFile {
     if (this.#sync) await handle.sync()
   }
 
-  /** Removes what a crash may have left beside the file. @returns whether there was something */
-  async removeTemporary(name: string): Promise<boolean> {
-    const path = join(dirname(await realpath(this.#path)), name)
-    return unlink(path).then(
+  /** Whether a crash has left a new state beside the file. */
+  async hasTemporary(name: string): Promise<boolean> {
+    return lstat(await this.#beside(name)).then(
       () => true,
       (error) => error.code !== 'ENOENT',
     )
+  }
+
+  /** Removes what a crash may have left beside the file. */
+  async removeTemporary(name: string): Promise<void> {
+    await unlink(await this.#beside(name)).catch(() => {})
+  }
+
+  async #beside(name: string): Promise<string> {
+    return join(dirname(await realpath(this.#path)), name)
   }
 
   /** Removes what crashes left beside the file before anything told of it, once nobody can be at work on it. */

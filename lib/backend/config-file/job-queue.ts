@@ -137,7 +137,7 @@ export class JobQueue implements QueueView {
   readonly #finishedReadings = new Quota(...FINISHED_READINGS)
   #changes = 0
   /** How the last replacement of the file went, while the journal does not have it. */
-  #untold: { readonly written: boolean } | undefined
+  #untold: { readonly record: { readonly written: boolean }; readonly told: () => void } | undefined
   #closing = false
   readonly #closed = new AbortController()
   #tools: Tools | undefined
@@ -157,16 +157,19 @@ export class JobQueue implements QueueView {
     const stored = await JobStore.read(folder)
     if (stored.open) {
       const { after, before, temporary, jobs } = stored.open
-      const left = await file.removeTemporary(temporary)
+      const left = await file.hasTemporary(temporary)
       // Whoever changed the file since did so to what was there: our text, unless it still lay beside it.
       const written = file.hash === after || (file.hash !== before && !left)
       if (written) for (const job of jobs) stored.jobs.set(job.id, job)
     }
-    if (file.isYaml) await file.removeLeftovers()
     const queue = new JobQueue(options, stored)
     // Now rather than for the first job: a module that cannot be loaded once, say for want of descriptors, never can.
     if (file.isYaml) await queue.#load()
     await queue.#resume()
+    // Only now, should the next crash come at once: until the journal has the outcome, this file tells it.
+    const told = !stored.open?.jobs.length || queue.#store !== undefined
+    if (told && stored.open) await file.removeTemporary(stored.open.temporary)
+    if (told && file.isYaml) await file.removeLeftovers()
     return queue
   }
 
@@ -576,19 +579,22 @@ export class JobQueue implements QueueView {
 
   async #replaceFile(store: JobStore, prepared: Prepared, jobs: readonly Job[]): Promise<void> {
     const { before, after, temporary, commit } = prepared
-    const tell = (written: boolean) => {
-      this.#untold = { written }
-      // Should it come to a crash before this line lasts, the file itself tells.
-      store.append(this.#untold).then(
+    const tell = (written: boolean, told = () => {}) => {
+      const untold = { record: { written }, told }
+      this.#untold = untold
+      // Should it come to a crash before this line lasts, the files themselves tell.
+      store.append(untold.record).then(
         () => {
-          this.#untold = undefined
+          if (this.#untold === untold) this.#untold = undefined
+          told()
         },
         () => {},
       )
     }
     try {
-      const untold = this.#untold ? [this.#untold] : []
-      await store.append(...untold, { write: { before, after, temporary }, jobs })
+      const untold = this.#untold
+      await store.append(...(untold ? [untold.record] : []), { write: { before, after, temporary }, jobs })
+      untold?.told()
     } catch (error) {
       await prepared.discard()
       throw error
@@ -596,8 +602,8 @@ export class JobQueue implements QueueView {
     try {
       await commit()
     } catch (error) {
-      await prepared.discard()
-      tell(false)
+      // Without the new file beside it, one that somebody else has changed since would count as ours, changed.
+      tell(false, () => void prepared.discard())
       throw error
     }
     tell(true)

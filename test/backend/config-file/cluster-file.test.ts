@@ -98,10 +98,16 @@ t.test('what crashes left beside the file is removed, once it is old, and nothin
   t.strictSame(readdirSync(folder).sort(), [...others, young, directory, link, 'cluster.yaml'].sort())
 })
 
-t.test('what cannot be removed after a crash has been there', async (t) => {
+t.test('what a crash left is told apart from what is not there, and removed where that can be', async (t) => {
   const { file, folder } = await open(t)
   const name = '.cluster.yaml.0123456789abcdef.new'
-  t.equal(await file.removeTemporary(name), false)
+  t.equal(await file.hasTemporary(name), false)
+  await file.removeTemporary(name)
+  writeFileSync(join(folder, name), '')
+  t.equal(await file.hasTemporary(name), true)
+  await file.removeTemporary(name)
+  t.equal(await file.hasTemporary(name), false)
   mkdirSync(join(folder, name))
-  t.equal(await file.removeTemporary(name), true)
+  await file.removeTemporary(name)
+  t.equal(await file.hasTemporary(name), true)
 })

@@ -328,6 +328,75 @@ t.test('a crash between the journal and the file: the file tells how it went', a
   }
 })
 
+t.test('what tells how a write went is there until the journal tells it', async (t) => {
+  const base = cluster(t)
+  const before = await open(t, base)
+  await before.run(tag('a1', 'x'))
+  await before.backend.close()
+  const [journal = ''] = readdirSync(`${base}.queue`).filter((name) => name.startsWith('journal-'))
+  const lines = readFileSync(join(`${base}.queue`, journal), 'utf8').split('\n')
+  const upTo = lines.findIndex((line) => line.startsWith('{"write"')) + 1
+  const temporary = /"temporary": ?"(.*?)"/.exec(lines[upTo - 1] as string)?.[1] as string
+  // Nothing came of the write, and somebody has changed the file since.
+  const path = join(dirname(base), 'again', 'cluster.yaml')
+  mkdirSync(`${path}.queue`, { recursive: true })
+  writeFileSync(path, `${YAML}# mine\n`)
+  writeFileSync(join(dirname(path), temporary), 'whatever')
+  writeFileSync(join(`${path}.queue`, 'journal-1'), `${lines.slice(0, upTo).join('\n')}\n`)
+  // No new journal can begin, as if it came to a crash right before.
+  mkdirSync(join(`${path}.queue`, 'journal-2.new'))
+  const file = new ClusterFile([path])
+  await file.load()
+  const log = { warning: () => {}, error: () => {} }
+  const load = async () => ({ OPERATIONS, writeChange, YamlText })
+  const queue = await JobQueue.open({ file, folder: `${path}.queue`, load, log })
+  t.ok(await file.hasTemporary(temporary), 'it is kept')
+  await queue.close()
+  rmSync(join(`${path}.queue`, 'journal-2.new'), { recursive: true })
+  const { wait, backend } = await open(t, path)
+  t.match(await wait(1), { status: 'success' })
+  t.strictSame(
+    await backend.queryTags('instance', 'a1'),
+    ['x'],
+    'the job has run, rather than counting as done',
+  )
+  t.notOk(await file.hasTemporary(temporary), 'it is gone')
+})
+
+t.test('a new file that somebody came before stays until the journal tells so', async (t) => {
+  const path = cluster(t)
+  const file = new ClusterFile([path])
+  await file.load()
+  const prepare = file.prepare.bind(file)
+  const journals: string[] = []
+  let prepared = 0
+  file.prepare = async (...args) => {
+    const made = await prepare(...args)
+    const isFirst = ++prepared === 1
+    return {
+      ...made,
+      commit: async () => {
+        if (isFirst) writeFileSync(path, `${YAML}# mine\n`)
+        await made.commit()
+      },
+      discard: async () => {
+        journals.push(readFileSync(join(`${path}.queue`, 'journal-1'), 'utf8'))
+        await made.discard()
+      },
+    }
+  }
+  const load = async () => ({ OPERATIONS, writeChange, YamlText })
+  const log = { warning: () => {}, error: () => {} }
+  const queue = await JobQueue.open({ file, folder: `${path}.queue`, load, log })
+  const id = await queue.submit([tag('a1', 'x')])
+  await until(() => statusOf(queue.job(String(id)) as Job) === 'success')
+  t.match(readFileSync(path, 'utf8'), '# mine')
+  await until(() => journals.length > 0)
+  t.match(journals[0], /"written": ?false/)
+  await queue.close()
+  t.strictSame(readdirSync(dirname(path)).sort(), ['cluster.yaml', 'cluster.yaml.queue'])
+})
+
 t.test('a damaged journal is no reason to forget jobs', async (t) => {
   const path = cluster(t)
   mkdirSync(`${path}.queue`)
