@@ -95,7 +95,10 @@ export class Trial {
   readonly #told = new Map<number, Partial<Pick<Job, 'status' | 'received' | 'ended'>>>()
   /** Jobs that the journal says were running at a death. */
   readonly #killed = new Set<number>()
+  /** Jobs that a client saw running, of those that take time. */
+  readonly #seenRunning = new Set<number>()
   readonly #filters = new Set<string>()
+  readonly #timed: readonly string[]
   readonly #initial: Known
   #known: Known
   readonly #edits: Edited[] = []
@@ -116,7 +119,9 @@ export class Trial {
   constructor(root: DaemonRoot, seed: number) {
     this.#root = root
     this.#random = new Random(seed)
-    this.#initial = knownOf(parseConfig(this.#file, { name: root.clusterYaml }))
+    const config = parseConfig(this.#file, { name: root.clusterYaml })
+    this.#timed = Object.keys(config.jobTime)
+    this.#initial = knownOf(config)
     this.#known = this.#initial
     this.#texts.add(hashOf(this.#file))
   }
@@ -242,6 +247,9 @@ export class Trial {
       return
     }
     const job = await this.#ask('GET', `/2/jobs/${id}`)
+    const [op] = isJsonObject(job) ? ((job.ops ?? []) as unknown as readonly JsonObject[]) : []
+    if (isJsonObject(job) && job.status === 'running' && this.#timed.includes(String(op?.OP_ID)))
+      this.#seenRunning.add(id)
     if (!isJsonObject(job) || !FINAL.includes(String(job.status))) return
     this.#told.set(id, {
       status: String(job.status),
@@ -416,6 +424,11 @@ export class Trial {
       if (statusOf(job) !== 'running' || undecided.has(job.id)) continue
       this.#killed.add(job.id)
       this.counts.interrupted++
+    }
+    for (const id of this.#seenRunning) {
+      const job = jobs.get(id)
+      if (job && statusOf(job) === 'queued' && !undecided.has(id))
+        t.fail(`job ${id} was running, and would run again`)
     }
     for (const [id, told] of this.#told) {
       const job = jobs.get(id)

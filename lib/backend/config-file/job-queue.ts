@@ -401,13 +401,18 @@ export class JobQueue implements QueueView {
     }
     try {
       const begun = (job().ops[index] as JobOp).input
-      this.#put(
-        withOp(job(), index, {
-          status: 'running',
-          exec: timestamp(),
-          input: { ...begun, debug_level: begun.debug_level ?? 0 },
-        }),
-      )
+      const running = withOp(job(), index, {
+        status: 'running',
+        exec: timestamp(),
+        input: { ...begun, debug_level: begun.debug_level ?? 0 },
+      })
+      // Before anybody can see it: whoever was running does not run again after a crash.
+      if (timeOf(file.current, begun) > 0) await this.#persist([running])
+      if (signal.aborted) {
+        if (!this.#closing) await this.#record(canceled(job()))
+        return
+      }
+      this.#put(running)
       if (!(await this.#takeTime(job, index))) return
       await this.#commitOp(job, index)
     } finally {
@@ -424,8 +429,6 @@ export class JobQueue implements QueueView {
     const { input } = job().ops[index] as JobOp
     const seconds = timeOf(file.current, input)
     if (seconds <= 0) return true
-    // So that after a crash it is known to have been running.
-    await this.#record(job())
     let log: readonly string[] = []
     try {
       log = this.#outcome(file.current, input).log ?? []

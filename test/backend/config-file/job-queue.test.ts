@@ -286,6 +286,32 @@ t.test('after a crash, running jobs have failed and waiting ones run', async (t)
   t.pass('the one that had been waiting for the lock runs')
 })
 
+t.test('a job that takes time is seen running only once a crash would not make it run again', async (t) => {
+  const path = cluster(t)
+  const { queue, backend } = await open(t, path)
+  const journal = () => readFileSync(join(`${path}.queue`, 'journal-1'), 'utf8')
+  const id = await queue.submit([delay(60)])
+  const seen = await queue.waitFor(
+    id,
+    () => (statusOf(queue.job(String(id)) as Job) === 'running' ? journal() : undefined),
+    60,
+    new AbortController().signal,
+  )
+  t.match(seen, /"status":"running"/)
+  const next = await queue.submit([delay(60)])
+  // Canceled while it is being written that it runs.
+  await queue.waitFor(
+    next,
+    () => statusOf(queue.job(String(next)) as Job) === 'waiting' || undefined,
+    60,
+    new AbortController().signal,
+  )
+  t.strictSame(await queue.cancel(String(next)), [true, `Job ${next} will be canceled`])
+  await until(() => statusOf(queue.job(String(next)) as Job) === 'canceled')
+  await backend.close()
+  t.match((await open(t, path)).queue.job(String(next)), { ops: [{ status: 'canceled' }] })
+})
+
 t.test('a crash between the journal and the file: the file tells how it went', async (t) => {
   const base = cluster(t)
   const before = await open(t, base)
