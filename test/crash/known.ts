@@ -92,9 +92,10 @@ function tagged(known: Known, { kind, name }: JsonObject): { tags: readonly stri
   return kind === 'cluster' ? known.cluster : sections[kind as keyof typeof sections]?.[text(name)]
 }
 
-/** To another node and back: only mirrored disks can. */
-const swap = ofInstance((one) => {
-  if (one.nodes) one.nodes = [one.nodes[1], one.nodes[0]]
+/** To the other node of its mirrors, or where it was told to; an instance without disks can be anywhere. */
+const swap = ofInstance((one, op) => {
+  if (one.template !== 'drbd') one.nodes = op.target_node ? [text(op.target_node)] : undefined
+  else if (one.nodes) one.nodes = [one.nodes[1], one.nodes[0]]
 })
 
 function beparams(one: KnownInstance, given: Json | undefined): void {
