@@ -69,7 +69,7 @@ const KINDS: readonly Kind[] = [
     return undefined
   },
   // A new instance.
-  (lines, known, random, number) => {
+  (lines, known, _random, number) => {
     const section = lines.findIndex((line) => /^instances:\s*(#.*)?$/.test(line))
     const node = Object.keys(known.nodes)[0]
     if (section < 0 || node === undefined) return undefined
@@ -79,7 +79,7 @@ const KINDS: readonly Kind[] = [
     const apply = ({ instances }: Known) => {
       instances[name] = { tags: [], ...made, nodes: [node] }
     }
-    return random.chance(1) ? { at: undefined, apply } : undefined
+    return { at: undefined, apply }
   },
   // One instance less.
   (lines, known) => {

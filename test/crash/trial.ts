@@ -69,7 +69,6 @@ interface Job {
 
 /** An edit, when it was made, and whether the daemon may just have looked for the last time whether there was one. */
 interface Edited extends PersonsEdit {
-  readonly at: string | undefined
   readonly time: number
   readonly risky: boolean
   /** Of the text that was edited. */
@@ -393,7 +392,7 @@ export class Trial {
 
   #mend(good: string): void {
     const edit = personsEdit(good, this.#random, ++this.#number)
-    this.#record({ ...edit, at: edit.at }, good)
+    this.#record(edit, good)
     replaceFile(this.#root.clusterYaml, edit.text)
   }
 
