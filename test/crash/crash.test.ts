@@ -24,7 +24,7 @@ const KINDS = 30
 /** Some operations take their time, so that a kill finds them running. */
 const CLUSTER = readFileSync(fixture('cluster.yaml'), 'utf8').replace(
   '\ncluster:\n',
-  '$&  job_time: {OP_INSTANCE_CREATE: 0.03, OP_INSTANCE_STARTUP: 0.05, OP_INSTANCE_MIGRATE: 0.1, OP_INSTANCE_FAILOVER: 0.1}\n',
+  '$&  job_time: {OP_INSTANCE_STARTUP: 0.05, OP_INSTANCE_MIGRATE: 0.1, OP_INSTANCE_FAILOVER: 0.1}\n',
 )
 
 // Before there are any: only those that come after run side by side.

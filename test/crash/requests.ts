@@ -99,8 +99,8 @@ const MAKERS: { readonly [kind: string]: readonly [weight: number, make: Maker] 
       path: '/2/instances-multi-alloc',
       body: {
         instances: around.random.several(2, () => {
-          const { name_check: _name, ip_check: _ip, ...made } = creation(around, 'plain')
-          return { ...made, name_check: false, ip_check: false }
+          const { __version__: _version, ...made } = creation(around, 'plain')
+          return made
         }),
       },
     }),
