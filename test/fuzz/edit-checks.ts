@@ -338,7 +338,7 @@ function placesOf(text: string): (offset: number) => Place {
     readonly start: number
     readonly end: number
     readonly path: Path
-    /** Elements of a list in brackets share lines. */
+    /** What stands in brackets may share its line with others. */
     readonly sharesLine: boolean
   }
   const spots: Spot[] = []
@@ -359,7 +359,7 @@ function placesOf(text: string): (offset: number) => Place {
           start,
           end: endOf(pair),
           path: inner,
-          sharesLine: false,
+          sharesLine: node.flow === true,
         })
         walk(pair.value, inner)
       }

@@ -457,7 +457,9 @@ class Editor {
         left.delete(place)
         const { start, end } = spans[place] as Span
         const isInline = this.#text.slice(this.#lineStart(start), start).trim() !== ''
-        const [from, to] = [isInline ? start : this.#leadStart(start), this.#lineEnd(end)]
+        const column = this.#columnOf((spans[0] as Span).start)
+        const from = isInline ? start : this.#leadStart(start)
+        const to = this.#behindOwnLines(end, column)
         const [nodeStart, nodeEnd] = item?.range ?? [start, end]
         const text = equalJson(this.#newValueOf(item), want)
           ? this.#text.slice(from, to)

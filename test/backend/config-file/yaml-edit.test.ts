@@ -16,9 +16,9 @@ const cases: {
   },
   {
     title: 'elements that change places take their comments along',
-    text: 'h:\n  # first\n  - kvm  # fast\n  - xen-pvm # slow\n',
+    text: 'h:\n  # first\n  - kvm  # fast\n      # very\n  - xen-pvm # slow\n',
     wanted: { h: ['xen-pvm', 'kvm'] },
-    result: 'h:\n  - xen-pvm # slow\n  # first\n  - kvm  # fast\n',
+    result: 'h:\n  - xen-pvm # slow\n  # first\n  - kvm  # fast\n      # very\n',
   },
   {
     title: 'in CRLF, too',
