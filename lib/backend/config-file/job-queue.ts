@@ -45,7 +45,7 @@ import { type ClusterFile, FileChanged, type Prepared } from './cluster-file.ts'
 import { Irreplaceable } from './file-attributes.ts'
 import { canonicalPredicates, checkPredicates, JobFilter } from './job-filter.ts'
 import { locksOf } from './job-locks.ts'
-import { JobStore, lengthOf, type StoredQueue } from './job-store.ts'
+import { JobStore, lengthOf, type RunningOp, type StoredQueue } from './job-store.ts'
 import { type LockState, Locks } from './locks.ts'
 import { Quota } from './quota.ts'
 import type { writeChange } from './write-yaml.ts'
@@ -102,6 +102,8 @@ export interface QueueView {
 
 /** Something to apply to the newest cluster, and to be told of what came of it. */
 interface Pending {
+  /** The opcode that this carries out, if it is one. */
+  readonly op?: RunningOp
   readonly operate: (config: Config) => Outcome
   /** Gives the job's next state, if it is one. */
   readonly settle: (result: Result) => Job | undefined
@@ -165,7 +167,7 @@ export class JobQueue implements QueueView {
     const queue = new JobQueue(options, stored)
     // Now rather than for the first job: a module that cannot be loaded once, say for want of descriptors, never can.
     if (file.isYaml) await queue.#load()
-    await queue.#resume()
+    await queue.#resume(stored.running)
     // Only now, should the next crash come at once: until the journal has the outcome, this file tells it.
     const told = !stored.open?.jobs.length || queue.#store !== undefined
     if (told && stored.open) await file.removeTemporary(stored.open.temporary)
@@ -300,12 +302,14 @@ export class JobQueue implements QueueView {
   }
 
   /** After a start: whoever was running has failed, the others wait again. */
-  async #resume(): Promise<void> {
+  async #resume(running: readonly RunningOp[]): Promise<void> {
+    const wasCarriedOut = ({ id, ops }: Job) =>
+      running.some(([job, index]) => job === id && ops[index] && !isFinal(ops[index].status))
     const unfinished = [...this.#jobs.values()].filter((job) => !isFinal(statusOf(job)))
     if (this.#jobs.size === 0) return
     for (const job of unfinished) {
       const status = statusOf(job)
-      if (status === 'running' || status === 'canceling') {
+      if (status === 'running' || status === 'canceling' || wasCarriedOut(job)) {
         this.#jobs.set(job.id, failed(job, ['OpExecError', [UNCLEAN]]))
       } else {
         this.#take({ ...job, start: null, ops: job.ops.map((op) => (isFinal(op.status) ? op : fresh(op))) })
@@ -456,6 +460,7 @@ export class JobQueue implements QueueView {
     const { input } = job().ops[index] as JobOp
     return new Promise((resolve) => {
       this.#enqueue({
+        op: [job().id, index],
         operate: (config) => this.#outcome(config, input),
         settle: (result) => {
           // What was told while time passed is not told again.
@@ -506,6 +511,7 @@ export class JobQueue implements QueueView {
   async #commit(group: readonly Pending[]): Promise<void> {
     const { file } = this.#options
     for (let retries = 0; ; retries++) {
+      await this.#noteRunning(group)
       // A millisecond or two for each, which is too long for others to wait for all of them.
       const applied = await inSlices(this.#apply(group))
       try {
@@ -529,6 +535,17 @@ export class JobQueue implements QueueView {
         await this.#giveUp(applied, error)
         return
       }
+    }
+  }
+
+  /** An opcode that brings the daemon down shall not do so again after each start. */
+  async #noteRunning(group: readonly Pending[]): Promise<void> {
+    try {
+      const store = await this.#opened()
+      await store.carryOut(group.flatMap(({ op }) => (op ? [op] : [])))
+    } catch (error) {
+      // A disk that takes nothing will not take the outcome either, and that is waited for.
+      this.#options.log.warning(`Cannot note which jobs are running: ${messageChain(error)}`)
     }
   }
 

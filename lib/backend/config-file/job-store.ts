@@ -10,6 +10,8 @@
  *                                       the cluster's file is about to be replaced (hashes of both texts),
  *                                       and with that these jobs become what they are here
  *         {"written": true}             it has been; false: it has not, and nothing came of those jobs
+ *     cluster.yaml.queue/running      the opcodes that are being carried out, as [[71, 0], ...]; not synced, since
+ *                                     only a daemon that dies has to be told what it died of, not a machine
  *     cluster.yaml.queue/archive      finished jobs that left the queue, one a line, oldest first
  *     cluster.yaml.queue/archive.1    those before them; when the archive is full it takes this one's place
  *
@@ -56,7 +58,12 @@ export interface StoredQueue {
   readonly last: number
   readonly jobs: Map<number, Job>
   readonly open: OpenWrite | undefined
+  /** What was being carried out when the daemon that wrote this was last at it. */
+  readonly running: readonly RunningOp[]
 }
+
+/** An opcode by its job and its place there. */
+export type RunningOp = readonly [job: number, index: number]
 
 export interface JobStoreOptions {
   /** What a new journal has to tell. */
@@ -82,6 +89,7 @@ export class JobStore {
   readonly #options: JobStoreOptions
   #number: number
   #handle: FileHandle
+  readonly #running: FileHandle
   #size: number
   #begunWith: number
   #waiting: Append[] = []
@@ -95,12 +103,14 @@ export class JobStore {
     folder: string,
     number: number,
     handle: FileHandle,
+    running: FileHandle,
     size: number,
     options: JobStoreOptions,
   ) {
     this.#folder = folder
     this.#number = number
     this.#handle = handle
+    this.#running = running
     this.#size = size
     this.#begunWith = size
     this.#options = options
@@ -112,10 +122,10 @@ export class JobStore {
    */
   static async read(folder: string): Promise<StoredQueue> {
     const number = await latestJournal(folder)
-    if (number === undefined) return { last: 0, jobs: new Map(), open: undefined }
+    if (number === undefined) return { last: 0, jobs: new Map(), open: undefined, running: [] }
     const path = join(folder, `journal-${number}`)
     try {
-      return replay(await readFile(path, 'utf8'), path)
+      return { ...replay(await readFile(path, 'utf8'), path), running: await readRunning(folder) }
     } catch (error) {
       if (error instanceof Failure) throw error
       throw new Failure('configuration', `cannot read the job queue in ${folder}`, { cause: error })
@@ -140,7 +150,8 @@ export class JobStore {
     const number = (before ?? 0) + 1
     const { handle, size } = await newJournal(folder, number, options)
     await removeOthers(folder, number)
-    return new JobStore(folder, number, handle, size, options)
+    const running = await open(join(folder, RUNNING), 'w', 0o640)
+    return new JobStore(folder, number, handle, running, size, options)
   }
 
   /**
@@ -154,6 +165,16 @@ export class JobStore {
       this.#waiting.push({ text, done, records })
       this.#writeWaiting()
     })
+  }
+
+  /**
+   * Notes what is carried out from now on, in place of what was before.
+   * @throws whatever the file system has to say
+   */
+  async carryOut(ops: readonly RunningOp[]): Promise<void> {
+    // What a longer line has left behind this one is not read.
+    const bytes = Buffer.from(`${stringifyJson(ops)}\n`)
+    await this.#running.write(bytes, 0, bytes.length, 0)
   }
 
   #writeWaiting(): void {
@@ -174,6 +195,7 @@ export class JobStore {
 
   async close(): Promise<void> {
     while (this.#writing) await this.#writing
+    await this.#running.close()
     await this.#handle.close()
   }
 
@@ -318,6 +340,21 @@ async function latestJournal(folder: string): Promise<number | undefined> {
   return numbers.length === 0 ? undefined : Math.max(...numbers)
 }
 
+const RUNNING = 'running'
+
+async function readRunning(folder: string): Promise<readonly RunningOp[]> {
+  const text = await readFile(join(folder, RUNNING), 'utf8').catch((error) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  try {
+    return parseJson(text.slice(0, text.indexOf('\n'))) as unknown as readonly RunningOp[]
+  } catch {
+    // Nothing was noted, or a loss of power left something else.
+    return []
+  }
+}
+
 async function removeOthers(folder: string, number: number): Promise<void> {
   for (const name of await readdir(folder)) {
     if (/^journal-\d+(\.new)?$/.test(name) && name !== `journal-${number}`) await unlink(join(folder, name))
@@ -346,7 +383,7 @@ function jobText(job: Job): string {
   return text
 }
 
-function replay(text: string, path: string): StoredQueue {
+function replay(text: string, path: string): Omit<StoredQueue, 'running'> {
   const jobs = new Map<number, Job>()
   let last = 0
   let open: OpenWrite | undefined

@@ -286,6 +286,31 @@ t.test('after a crash, running jobs have failed and waiting ones run', async (t)
   t.pass('the one that had been waiting for the lock runs')
 })
 
+t.test('an opcode in the midst of which the daemon dies is not carried out again', async (t) => {
+  const path = cluster(t)
+  const crashed = join(path, '../again')
+  mkdirSync(crashed)
+  let times = 0
+  const fatal: Operation = () => {
+    times++
+    execFileSync('cp', ['-a', path, `${path}.queue`, crashed])
+    return { change: {}, result: null }
+  }
+  const first = await open(t, path, { ...OPERATIONS, OP_FATAL: fatal })
+  await first.run(tag('a1', 'x'))
+  await first.backend.submitJob([tag('a1', 'w'), { ...COMMON, OP_ID: 'OP_FATAL' }, tag('a1', 'z')])
+  t.match(await first.wait(2), { status: 'success' })
+  t.equal(times, 1)
+  const second = await open(t, join(crashed, 'cluster.yaml'), { ...OPERATIONS, OP_FATAL: fatal })
+  t.match(await second.wait(2), {
+    status: 'error',
+    opstatus: ['success', 'error', 'error'],
+    opresult: [null, ['OpExecError', ['Unclean master daemon shutdown']], Object],
+  })
+  t.equal(times, 1)
+  t.match(await second.run(tag('a1', 'y')), { status: 'success' }, 'the next one is')
+})
+
 t.test('a job that takes time is seen running only once a crash would not make it run again', async (t) => {
   const path = cluster(t)
   const { queue, backend } = await open(t, path)
