@@ -23,7 +23,7 @@ const nothing = { state: () => ({ last: 0, jobs: [] }), sync: false }
 
 t.test('what was added is read again, long integers too', async (t) => {
   const folder = join(t.testdir(), 'queue')
-  t.strictSame(await JobStore.read(folder), { last: 0, jobs: new Map(), open: undefined })
+  t.strictSame(await JobStore.read(folder), { last: 0, jobs: new Map(), open: undefined, running: [] })
   const store = await JobStore.begin(folder, nothing)
   await Promise.all([store.append({ job: job(1) }), store.append({ job: job(2) }, { job: job(4) })])
   await store.close()
@@ -120,7 +120,7 @@ t.test(
     const padding = 'x'.repeat(2 ** 20)
     for (let count = 0; count < 16; count++) await store.append({ job: job(8, padding) })
     await store.close()
-    t.strictSame(readdirSync(folder).sort(), ['archive', 'journal-2'])
+    t.strictSame(readdirSync(folder).sort(), ['archive', 'journal-2', 'running'])
     t.ok(readFileSync(join(folder, 'journal-2')).length < 2 ** 20)
     t.match(readFileSync(join(folder, 'archive'), 'utf8'), /^\{"id":3,.*\}\n$/)
     const { last, jobs, open } = await JobStore.read(folder)
@@ -135,4 +135,19 @@ t.test('whether a journal can be begun is told without beginning one', async (t)
   await t.rejects(JobStore.checkWritable(join(folder, 'nowhere/queue')), { code: 'ENOENT' })
   await t.rejects(JobStore.checkWritable(join(folder, 'file/queue')), { code: 'ENOTDIR' })
   t.strictSame(readdirSync(folder), ['file', 'there'])
+})
+
+t.test('what is being carried out is told to the next one, and no more than that', async (t) => {
+  const folder = join(t.testdir(), 'queue')
+  const store = await JobStore.begin(folder, nothing)
+  t.strictSame((await JobStore.read(folder)).running, [])
+  await store.carryOut([
+    [1000, 0],
+    [1001, 2],
+  ])
+  await store.carryOut([[7, 1]])
+  t.strictSame((await JobStore.read(folder)).running, [[7, 1]])
+  await store.close()
+  writeFileSync(join(folder, 'running'), '[[7,')
+  t.strictSame((await JobStore.read(folder)).running, [])
 })
