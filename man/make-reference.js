@@ -8,7 +8,7 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { configFileBackend } from '../dist/lib/backend/config-file/config-file-backend.js'
-import { readConfigFile } from '../dist/lib/backend/config-file/read.js'
+import { readConfigFile } from '../dist/lib/backend/config-file/state/read-state.js'
 import { Failure } from '../dist/lib/failure.js'
 import { reference } from '../dist/lib/resources/reference.js'
 import { resources } from '../dist/lib/resources/table.js'

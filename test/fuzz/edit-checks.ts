@@ -14,7 +14,7 @@ import {
   parseDocument,
   type YAMLSeq,
 } from 'yaml'
-import { isMergeKey, keyOf, parseYaml } from '../../lib/backend/config-file/yaml-tree.ts'
+import { isMergeKey, keyOf, parseYaml } from '../../lib/backend/config-file/yaml/syntax/yaml-tree.ts'
 import { equalJson, isJsonObject, type Json } from '../../lib/json.ts'
 
 /** A part of a file that has a name: an object of a section, or all that an outermost key has. */

@@ -3,9 +3,9 @@
  * them; and what must be true after each.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { readYamlText } from '../../lib/backend/config-file/read-yaml.ts'
-import { writeChange } from '../../lib/backend/config-file/write-yaml.ts'
-import { YamlText } from '../../lib/backend/config-file/yaml-text.ts'
+import { YamlText } from '../../lib/backend/config-file/yaml/document/yaml-text.ts'
+import { readYamlText } from '../../lib/backend/config-file/yaml/read/read-yaml.ts'
+import { writeChange } from '../../lib/backend/config-file/yaml/write/write-change.ts'
 import { Failure } from '../../lib/failure.ts'
 import { equalJson, isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
 import type { Change } from '../../lib/model/change.ts'

@@ -1,7 +1,8 @@
 /** What becomes of the text of a cluster's YAML file through a change. */
-import { readYamlText } from '../../lib/backend/config-file/read-yaml.ts'
-import { writeChange } from '../../lib/backend/config-file/write-yaml.ts'
-import { YamlText } from '../../lib/backend/config-file/yaml-text.ts'
+
+import { YamlText } from '../../lib/backend/config-file/yaml/document/yaml-text.ts'
+import { readYamlText } from '../../lib/backend/config-file/yaml/read/read-yaml.ts'
+import { writeChange } from '../../lib/backend/config-file/yaml/write/write-change.ts'
 import type { Change } from '../../lib/model/change.ts'
 import { type Config, indexConfig } from '../../lib/model/config.ts'
 import type { Instance } from '../../lib/model/instance.ts'

@@ -2,12 +2,17 @@
  * A cluster in memory that operations are run on, one after the other: what
  * the job queue does, without the queue.
  */
-import { type Context, OpError, type Outcome } from '../../lib/backend/config-file/apply/operation.ts'
-import { OPERATIONS } from '../../lib/backend/config-file/apply/operations.ts'
-import { parseConfig } from '../../lib/backend/config-file/read.ts'
-import { readYamlText } from '../../lib/backend/config-file/read-yaml.ts'
-import { writeChange } from '../../lib/backend/config-file/write-yaml.ts'
-import { YamlText } from '../../lib/backend/config-file/yaml-text.ts'
+
+import { OPERATIONS } from '../../lib/backend/config-file/operations/operations.ts'
+import {
+  type Context,
+  OpError,
+  type Outcome,
+} from '../../lib/backend/config-file/operations/shared/operation.ts'
+import { parseConfig } from '../../lib/backend/config-file/state/read-state.ts'
+import { YamlText } from '../../lib/backend/config-file/yaml/document/yaml-text.ts'
+import { readYamlText } from '../../lib/backend/config-file/yaml/read/read-yaml.ts'
+import { writeChange } from '../../lib/backend/config-file/yaml/write/write-change.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
 import type { Change } from '../../lib/model/change.ts'
 import { type Config, changeConfig, indexConfig, useOf } from '../../lib/model/config.ts'

@@ -8,12 +8,12 @@ import { Failure } from '../../failure.ts'
 import { equalJson, type Json } from '../../json.ts'
 import type { Config } from '../../model/config.ts'
 import { isFinal, type Job, statusOf } from '../../model/job.ts'
+import { findHost, findNamed } from '../../model/lookup.ts'
 import type { Backend, TagKind } from '../backend.ts'
-import { clusterInfo } from './cluster-info.ts'
-import { jobRow } from './fields/job.ts'
-import type { JobQueue } from './job-queue.ts'
-import { findHost, findNamed } from './lookup.ts'
-import { query, queryFields, queryRows } from './query.ts'
+import type { JobQueue } from './jobs/job-queue.ts'
+import { clusterInfo } from './query/cluster-info.ts'
+import { jobRow } from './query/fields/job.ts'
+import { query, queryFields, queryRows } from './query/query.ts'
 
 /**
  * @param current gives the newest Config; a new object means that something may have changed

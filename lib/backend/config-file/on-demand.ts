@@ -8,7 +8,7 @@ import { identityOf } from '../../file-identity.ts'
 import type { Config } from '../../model/config.ts'
 import type { Backend } from '../backend.ts'
 import { configFileBackend } from './config-file-backend.ts'
-import type { ConfigLoader } from './load.ts'
+import type { ConfigLoader } from './state/config-loader.ts'
 
 interface Reading {
   /** Which state of the file was read. */

@@ -1,7 +1,7 @@
 import { utimesSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { ConfigLoader } from '../../../lib/backend/config-file/load.ts'
 import { configOnDemand } from '../../../lib/backend/config-file/on-demand.ts'
+import { ConfigLoader } from '../../../lib/backend/config-file/state/config-loader.ts'
 
 const yaml = (name: string) => `cluster: {name: ${name}}\nnodes: {node1.example.com: {}}\n`
 const nameOf = async (get: ReturnType<typeof configOnDemand>) =>

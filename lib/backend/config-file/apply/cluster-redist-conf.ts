@@ -1,8 +1,0 @@
-import { revised } from './revise.ts'
-import { operation } from './run.ts'
-
-/** Writes the configuration again, as Ganeti does before it hands it to all nodes. */
-export const clusterRedistConf = operation((run) => {
-  if (run.isDry) return run.dryRun()
-  return run.done({ cluster: revised(run.config.cluster, {}, run.context.now) })
-})

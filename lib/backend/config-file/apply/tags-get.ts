@@ -1,5 +1,0 @@
-import { operation } from './run.ts'
-import { taggedOf } from './tags.ts'
-
-/** Gives the tags of an object. */
-export const tagsGet = operation((run) => run.done({}, taggedOf(run).tags))

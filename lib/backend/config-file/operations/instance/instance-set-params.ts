@@ -1,0 +1,383 @@
+/**
+ * Changing what an instance is made of. Everything is checked first; what
+ * changed is the result, in pairs of names and values.
+ *
+ * Devices change in a running instance at once (`hotplug`) only where Ganeti
+ * can do that, with KVM; else at its next start, of which nothing shows here.
+ */
+import type { Json, JsonObject } from '../../../../json.ts'
+import { filledBeParams, filledHvParams, filledIPolicy } from '../../../../model/fill.ts'
+import type { Instance } from '../../../../model/instance.ts'
+import type { Node } from '../../../../model/node.ts'
+import type { BeParams, HvParams } from '../../../../model/params.ts'
+import { isSince } from '../../../../model/version.ts'
+import { AddressPools } from '../shared/address-pools.ts'
+import { Allotments } from '../shared/allot.ts'
+import { type Modification, modificationsOf } from '../shared/devices.ts'
+import { spaceWanted } from '../shared/disks.ts'
+import { groupOf, instanceOf, nodeBehind, nodeOf } from '../shared/find.ts'
+import { pythonLiteral, updatedParams } from '../shared/force-types.ts'
+import { checkNotGlobal, parseCpuMask } from '../shared/hypervisor-params.ts'
+import { violations } from '../shared/instance-policy.ts'
+import { OpError, prerequisite } from '../shared/operation.ts'
+import { checkOs } from '../shared/os-check.ts'
+import { fullBeParams, fullHvParams, ownBeParams, ownHvParams } from '../shared/params.ts'
+import {
+  checkInstanceState,
+  checkLeastMemory,
+  checkNodeFreeMemory,
+  checkNodesFreeDisk,
+  checkNodeVmCapable,
+  freeMemory,
+  memoryMissing,
+  NOT_RUNNING,
+} from '../shared/preconditions.ts'
+import { instanceChange, revised } from '../shared/revise.ts'
+import { operation, type Run } from '../shared/run.ts'
+import { type Conversion, checkedConversion, conversionOf, converted } from './convert-disks.ts'
+import { COMMUNICATION_NIC, textValues } from './instance-create.ts'
+import {
+  checkedDiskModifications,
+  type DiskModification,
+  disksByPlace,
+  modifiedDisks,
+} from './modify-disks.ts'
+import { type Changes, checkedNicModifications, modifiedNics } from './modify-nics.ts'
+import { movedTo } from './move-instance.ts'
+
+export const instanceSetParams = operation((run) => {
+  checkSomethingGiven(run)
+  checkNotGlobal(run.object('hvparams'))
+  const diskList = modificationsOf('disk', run.list('disks'))
+  const nicList = modificationsOf('NIC', run.list('nics'))
+  const wantedConversion = conversionOf(run)
+  const nicModifications = checkedNicModifications(nicList)
+  const pnode = nodeOf(run, 'pnode')
+
+  const before = instanceOf(run)
+  const diskModifications = disksByPlace(before, diskList)
+  const instance = onNewPrimary(run, before, pnode)
+  const node = nodeBehind(run.config, instance.primary_node)
+  const hotplugs = checkHotplug(run, instance)
+  const conversion = wantedConversion && checkedConversion(run, instance, wantedConversion)
+  const disks = checkedDiskModifications(run, instance, diskModifications, hotplugs)
+  checkOffline(run, instance)
+  const params = checkedParams(run, instance, node)
+
+  const stock = { allotments: new Allotments(run), pools: new AddressPools(run.config) }
+  const nicChanges: Changes = []
+  const allNics = [...nicModifications, ...communication(run, instance)]
+  const nics = modifiedNics(run, instance, node, allNics, stock, hotplugs, nicChanges)
+  checkPolicy(run, instance, node, disks, conversion, nics.length, params.newBe)
+  if (run.isDry) return run.dryRun()
+
+  for (const warning of params.warnings) run.say(`WARNING: ${warning}`)
+  const changes: Changes = []
+  const runtimeMemory = run.number('runtime_mem')
+  if (runtimeMemory !== null) changes.push(['runtime_memory', runtimeMemory])
+  const storage = { driver: run.text('file_driver') ?? 'loop', folder: run.text('file_storage_dir') }
+  let changed = modifiedDisks(run, instance, disks, stock.allotments, storage, hotplugs, changes)
+  if (conversion) {
+    changed = converted(run, changed, conversion, stock.allotments)
+    changes.push(['disk_template', conversion.template])
+  }
+  for (const change of nicChanges) changes.push(change)
+  changed = { ...changed, ...params.news, nics }
+  tellParams(run, changes)
+  const offline = run.opcode.offline
+  if (typeof offline === 'boolean') {
+    const state = offline ? 'offline' : 'down'
+    changed = { ...changed, admin_state: state, admin_state_source: 'admin', disks_active: false }
+    changes.push(['admin_state', state])
+  }
+  return run.done(
+    {
+      ...instanceChange(revised(before, changed, run.context.now)),
+      ...stock.pools.change(),
+    },
+    changes,
+  )
+})
+
+function checkSomethingGiven(run: Run): void {
+  const given =
+    ['nics', 'disks'].some((name) => run.list(name).length > 0) ||
+    ['hvparams', 'beparams', 'osparams', 'osparams_private'].some(
+      (name) => Object.keys(run.object(name)).length > 0,
+    ) ||
+    ['disk_template', 'os_name', 'pnode'].some((name) => run.text(name) !== null) ||
+    ['offline', 'instance_communication'].some((name) => typeof run.opcode[name] === 'boolean') ||
+    Boolean(run.number('runtime_mem'))
+  if (!given) throw prerequisite('No changes submitted', 'wrong_input')
+}
+
+/**
+ * The instance where somebody says it is by now. Ganeti believes that of any
+ * node; here it must be one where it can be: DRBD's other one, or one with
+ * room for local disks, which are where the instance is.
+ */
+function onNewPrimary(run: Run, instance: Instance, pnode: Node | null): Instance {
+  const { config } = run
+  const node = nodeBehind(config, instance.primary_node)
+  if (pnode === null || pnode === node) return instance
+  if (instance.admin_state === 'up' && !run.flag('force')) {
+    throw prerequisite(`Instance is still running on ${node.name}`, 'wrong_state')
+  }
+  if (run.list('disks').length > 0 || run.text('disk_template') !== null) {
+    throw prerequisite('A new primary node and disk changes not supported at the same time', 'wrong_input')
+  }
+  checkNodeVmCapable(pnode)
+  const template = instance.disk_template
+  if (template === 'drbd' && !instance.secondary_nodes.includes(pnode.uuid)) {
+    throw prerequisite(`The disks of instance ${instance.name} are not on node ${pnode.name}`, 'wrong_state')
+  }
+  if (template === 'plain') {
+    const plans = instance.disks.map(({ size }) => ({ size, vg: null }))
+    checkNodesFreeDisk(config, [pnode], spaceWanted(config.cluster, template, plans))
+  }
+  if (instance.admin_state === 'up') {
+    const { minmem } = filledBeParams(config.cluster, instance)
+    checkNodeFreeMemory(config, pnode, `starting instance ${instance.name}`, minmem)
+  }
+  return movedTo(run, instance, pnode)
+}
+
+/** Whether devices change at once. Since 3.1 they do where they can, unless told not to. */
+function checkHotplug(run: Run, instance: Instance): boolean {
+  const whereItCan = isSince(run.config.version, '3.1')
+  const runs = instance.admin_state === 'up'
+  if (whereItCan && !runs) return false
+  const wanted = run.flag('hotplug')
+  if (!wanted && !run.flag('hotplug_if_possible')) return false
+  const fault =
+    instance.hypervisor !== 'kvm'
+      ? 'Hotplug is not supported by this hypervisor'
+      : runs
+        ? undefined
+        : 'Instance is probably down'
+  if (fault === undefined) return true
+  const text = `Hotplug is not supported: ${fault}`
+  if (wanted && !whereItCan) {
+    // Twice, as Ganeti adds the node's answer to a text that has it already.
+    throw prerequisite(`Hotplug is not possible: ${text}: ${text}`, 'wrong_state')
+  }
+  run.warn(text)
+  run.info('Modification will take place without hotplugging.')
+  return false
+}
+
+function checkOffline(run: Run, instance: Instance): void {
+  const { offline } = run.opcode
+  if (typeof offline !== 'boolean') return
+  checkInstanceState(
+    run,
+    instance,
+    NOT_RUNNING,
+    offline
+      ? "can't change to offline without being down first"
+      : "can't change to online (down) without being offline first",
+  )
+}
+
+/** The card by which an instance talks to its node, to be added or removed. */
+function communication(run: Run, instance: Instance): Modification[] {
+  const wanted = run.opcode.instance_communication
+  if (typeof wanted !== 'boolean') return []
+  const name = `${COMMUNICATION_NIC}${instance.name}`
+  const place = instance.nics.findIndex((nic) => nic.name === name)
+  const network = run.config.cluster.instance_communication_network
+  if (wanted && place < 0) {
+    return [{ action: 'add', device: -1, params: { name, mac: 'generate', ip: 'pool', network } }]
+  }
+  // By its place: Ganeti takes away the last card, whichever that is.
+  return !wanted && place >= 0 ? [{ action: 'remove', device: name, params: {} }] : []
+}
+
+/** What an instance's own parameters come to be. */
+interface Params {
+  readonly news: Partial<Instance>
+  /** Null where they stay. */
+  readonly newBe: BeParams | null
+  readonly warnings: readonly string[]
+}
+
+function checkedParams(run: Run, instance: Instance, node: Node): Params {
+  const { cluster } = run.config
+  const hvparams = newHvParams(run, instance)
+  const beparams = newBeParams(run, instance)
+  const full = { ...filledBeParams(cluster, instance), ...beparams }
+  const newBe = beparams ? fullBeParams(cluster, beparams) : null
+  checkCpuMask(run, instance, node, hvparams, newBe ?? full)
+  const os = run.text('os_name')
+  const osNews = newOsParams(run, instance, node, os)
+  const warnings = checkMemory(run, instance, node, newBe)
+  checkRuntimeMemory(run, instance, node, newBe ?? full)
+  if (beparams && instance.admin_state === 'up') checkLeastMemory(run.config, node, { ...instance, beparams })
+  return {
+    news: {
+      ...(hvparams && { hvparams }),
+      ...(beparams && { beparams }),
+      ...(os !== null && { os }),
+      ...osNews,
+    },
+    newBe,
+    warnings,
+  }
+}
+
+function newHvParams(run: Run, instance: Instance): HvParams | undefined {
+  const given = run.object('hvparams')
+  if (Object.keys(given).length === 0) return undefined
+  const own = ownHvParams(updatedParams(instance.hvparams, given))
+  fullHvParams(run.config, instance.hypervisor, instance.os, own)
+  return own
+}
+
+function newBeParams(run: Run, instance: Instance): Partial<BeParams> | undefined {
+  const given = run.object('beparams')
+  if (Object.keys(given).length === 0) return undefined
+  return ownBeParams(updatedParams(instance.beparams as JsonObject, given, true))
+}
+
+function checkCpuMask(
+  run: Run,
+  instance: Instance,
+  node: Node,
+  hvparams: HvParams | undefined,
+  { vcpus }: BeParams,
+): void {
+  const inEffect = filledHvParams(run.config.cluster, hvparams ? { ...instance, hvparams } : instance)
+  const mask = inEffect.cpu_mask
+  if (typeof mask !== 'string') return
+  const parts = parseCpuMask(mask) ?? []
+  if (parts.length > 1 && parts.length !== vcpus) {
+    throw prerequisite(`Number of vCPUs [${vcpus}] does not match the CPU mask [${mask}]`, 'wrong_input')
+  }
+  const cpus = run.config.live.get(node.uuid)?.ctotal
+  const wanted = Math.max(-1, ...parts.flat()) + 1
+  if (hvparams && typeof cpus === 'number' && wanted > cpus) {
+    throw prerequisite(
+      `Node ${node.name} has ${cpus} physical CPUs, but ${wanted} are required`,
+      'insufficient_resources',
+    )
+  }
+}
+
+function newOsParams(run: Run, instance: Instance, node: Node, os: string | null): Partial<Instance> {
+  const open = run.object('osparams')
+  const secret = run.object('osparams_private')
+  const twice = Object.keys(open).filter((name) => Object.hasOwn(secret, name))
+  if (twice.length > 0) {
+    throw new OpError('OpPrereqError', [`OS parameters repeated multiple times: ${twice.join(', ')}`])
+  }
+  const hasOpen = Object.keys(open).length > 0
+  const hasSecret = Object.keys(secret).length > 0
+  if (!hasOpen && !hasSecret) return {}
+  const osparams = updatedParams(instance.osparams, open)
+  const names = Object.fromEntries(instance.osparams_private.map((name) => [name, '']))
+  const osparamsPrivate = updatedParams(names, secret)
+  const name = os !== null && !run.flag('force') ? os : instance.os
+  checkOs(run, name, { ...osparams, ...osparamsPrivate }, [node])
+  return {
+    ...(hasOpen && { osparams: textValues(osparams) }),
+    ...(hasSecret && { osparams_private: Object.keys(osparamsPrivate) }),
+  }
+}
+
+/** Whether an instance that gets more memory can still run on each of its nodes; what could not be found out is a warning. */
+function checkMemory(run: Run, instance: Instance, node: Node, newBe: BeParams | null): string[] {
+  const { config } = run
+  const old = filledBeParams(config.cluster, instance)
+  const given = run.object('beparams')
+  const isAsked = Object.hasOwn(given, 'maxmem') || Object.hasOwn(given, 'memory')
+  if (!newBe || !isAsked || run.flag('force') || newBe.maxmem <= old.maxmem) return []
+  const warnings: string[] = []
+  if (node.offline) {
+    warnings.push(`Can't get info from primary node ${node.name}: Node is marked offline`)
+  } else {
+    const current = instance.admin_state === 'up' ? old.maxmem : 0
+    const missing = newBe.maxmem - current - (freeMemory(config, node) ?? Number.POSITIVE_INFINITY)
+    if (missing > 0) throw memoryMissing(missing)
+  }
+  if (newBe.auto_balance) {
+    for (const uuid of instance.secondary_nodes) checkFailover(run, nodeBehind(config, uuid), newBe.maxmem)
+  }
+  return warnings
+}
+
+function checkFailover(run: Run, node: Node, memory: number): void {
+  if (node.offline) {
+    throw prerequisite(
+      `Can't get info from secondary node ${node.name}: Node is marked offline`,
+      'wrong_state',
+    )
+  }
+  const free = freeMemory(run.config, node)
+  if (free === undefined || memory <= free) return
+  throw prerequisite(
+    `This change will prevent the instance from failover to its secondary node ${node.name}, due to not enough memory`,
+    'wrong_state',
+  )
+}
+
+function checkRuntimeMemory(run: Run, instance: Instance, node: Node, { minmem, maxmem }: BeParams): void {
+  const wanted = run.number('runtime_mem')
+  if (wanted === null) return
+  if (instance.admin_state !== 'up') {
+    throw prerequisite(`Instance ${instance.name} is not running`, 'wrong_state')
+  }
+  if (!run.flag('force') && (wanted > maxmem || wanted < minmem)) {
+    throw prerequisite(
+      `Instance ${instance.name} must have memory between ${minmem} and ${maxmem} MB of memory unless --force is given`,
+      'wrong_input',
+    )
+  }
+  const more = wanted - filledBeParams(run.config.cluster, instance).maxmem
+  if (more > 0) checkNodeFreeMemory(run.config, node, `ballooning memory for instance ${instance.name}`, more)
+}
+
+/** Ganeti judges the disks as if none were removed, and of the parameters only those that change. */
+function checkPolicy(
+  run: Run,
+  instance: Instance,
+  node: Node,
+  disks: readonly DiskModification[],
+  conversion: Conversion | undefined,
+  nicCount: number,
+  newBe: BeParams | null,
+): void {
+  if (run.flag('ignore_ipolicy')) return
+  const added = disks.flatMap(({ plan }) => plan ?? [])
+  const sizes = [...instance.disks.map(({ size }) => size), ...added.map(({ size }) => size)]
+  const specs = {
+    memory: null,
+    cpus: newBe?.vcpus ?? null,
+    nics: nicCount,
+    spindleUse: newBe?.spindle_use ?? null,
+    diskSizes: sizes,
+    diskTypes: sizes.map(() => conversion?.template ?? instance.disk_template),
+  }
+  const group = groupOf(run.config, node)
+  const policy = filledIPolicy(run.config.cluster, group)
+  const against = [newBe?.maxmem ?? null, newBe?.minmem ?? null].flatMap((memory) =>
+    violations(policy, { ...specs, memory }),
+  )
+  if (against.length === 0) return
+  throw prerequisite(
+    `Instance allocation to group ${group.uuid} (${group.name}) violates policy: ${[...new Set(against)].join(', ')}`,
+    'wrong_input',
+  )
+}
+
+/** Parameters as they were given; secret ones without their values. */
+function tellParams(run: Run, changes: Changes): void {
+  const tell = (prefix: string, name: string, shown: (value: Json, key: string) => Json) => {
+    for (const [key, value] of Object.entries(run.object(name))) {
+      changes.push([`${prefix}/${key}`, shown(value, key)])
+    }
+  }
+  tell('hv', 'hvparams', (value) => value)
+  tell('be', 'beparams', (value) => value)
+  tell('os', 'osparams', (value) => value)
+  tell('os_private', 'osparams_private', (_value, key) => `Private(?, descr=${pythonLiteral(key)})`)
+}

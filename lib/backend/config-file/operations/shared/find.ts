@@ -1,0 +1,102 @@
+/** The objects that an opcode names, with Ganeti's refusals where there is none. */
+import { Failure } from '../../../../failure.ts'
+import type { Config, Index } from '../../../../model/config.ts'
+import type { Group } from '../../../../model/group.ts'
+import type { Instance } from '../../../../model/instance.ts'
+import { findHost } from '../../../../model/lookup.ts'
+import type { Network } from '../../../../model/network.ts'
+import type { Node } from '../../../../model/node.ts'
+import { prerequisite } from './operation.ts'
+import type { Run } from './run.ts'
+
+/**
+ * The instance an opcode is about, by `instance_name` and, if given, `instance_uuid`.
+ * @throws OpError where there is none of that name, or it has another UUID by now
+ */
+export function instanceOf(run: Run): Instance {
+  const instance = findInstance(run.config, run.text('instance_name') ?? '')
+  const expected = run.text('instance_uuid')
+  if (expected !== null && expected !== instance.uuid) {
+    throw prerequisite(
+      `The instances UUID '${instance.uuid}' does not match the expected UUID '${expected}' for instance ` +
+        `'${instance.name}'. Maybe the instance changed since you submitted this job.`,
+      'resource_not_unique',
+    )
+  }
+  return instance
+}
+
+/** As `instanceOf`, by a full or short name. */
+export function findInstance({ instances }: Config, name: string): Instance {
+  return find('Instance', instances, name)
+}
+
+/** A node by its full or short name. */
+export function findNode({ nodes }: Config, name: string): Node {
+  return find('Node', nodes, name)
+}
+
+/** The node an opcode is about, by `node_name` and, if given, `node_uuid`. */
+export function nodeNamed(run: Run): Node {
+  return nodeOf(run, 'node_name', 'node_uuid') ?? findNode(run.config, '')
+}
+
+/**
+ * The node that an opcode names in a parameter and, if given, in another that has its UUID.
+ * @returns null where the opcode names none
+ */
+export function nodeOf(run: Run, parameter: string, uuidParameter = `${parameter}_uuid`): Node | null {
+  const name = run.text(parameter)
+  if (name === null) return null
+  const node = findNode(run.config, name)
+  const expected = run.text(uuidParameter)
+  if (expected !== null && expected !== node.uuid) {
+    throw prerequisite(
+      `The nodes UUID '${node.uuid}' does not match the expected UUID '${expected}' for node '${node.name}'. ` +
+        'Maybe the node changed since you submitted this job.',
+      'resource_not_unique',
+    )
+  }
+  return node
+}
+
+/** A network by name or UUID. */
+export function findNetwork({ networks }: Config, name: string): Network {
+  const network = networks.byUuid.get(name) ?? networks.byName.get(name)
+  if (!network) throw prerequisite(`Network '${name}' not found`, 'unknown_entity')
+  return network
+}
+
+/** A group by name or UUID. */
+export function findGroup({ groups }: Config, name: string): Group {
+  const group = groups.byUuid.get(name) ?? groups.byName.get(name)
+  if (!group) throw prerequisite(`Node group '${name}' not found`, 'unknown_entity')
+  return group
+}
+
+/** A node that an object refers to, which is there in any checked configuration. */
+export function nodeBehind({ nodes }: Config, uuid: string): Node {
+  return nodes.byUuid.get(uuid) as Node
+}
+
+/** The nodes that an instance needs: where it runs, and where else its disks are. */
+export function nodesOf(config: Config, instance: Instance): [Node, ...Node[]] {
+  return [
+    nodeBehind(config, instance.primary_node),
+    ...instance.secondary_nodes.map((uuid) => nodeBehind(config, uuid)),
+  ]
+}
+
+export function groupOf({ groups }: Config, node: Node): Group {
+  return groups.byUuid.get(node.group) as Group
+}
+
+function find<T extends { readonly name: string }>(noun: string, index: Index<T>, name: string): T {
+  try {
+    return findHost(noun, index, name)
+  } catch (error) {
+    // Nobody of that name, or several: Ganeti makes no difference.
+    if (error instanceof Failure) throw prerequisite(`${noun} '${name}' not known`, 'unknown_entity')
+    throw error
+  }
+}

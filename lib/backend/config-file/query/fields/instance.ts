@@ -1,0 +1,440 @@
+/**
+ * The fields of instances. Many come in numbers (`disk.size/0`, `nic.mac/1`,
+ * `hv/acpi`) and are generated.
+ *
+ * What runs cannot be read from a file: an instance is taken to run as its
+ * administrator wants it where the source vouches for its primary node
+ * (`Config.live`), and nothing is said of it elsewhere.
+ */
+import type { Json } from '../../../../json.ts'
+import type { Config } from '../../../../model/config.ts'
+import { HV_GLOBALS, HV_TYPES } from '../../../../model/defaults.ts'
+import {
+  filledBeParams,
+  filledHvParams,
+  filledNicParams,
+  filledOsParams,
+  hvParam,
+} from '../../../../model/fill.ts'
+import type { Disk, Instance, Nic } from '../../../../model/instance.ts'
+import { DRBD_META_SIZE } from '../../../../model/live-values.ts'
+import type { Node } from '../../../../model/node.ts'
+import type { BeParams } from '../../../../model/params.ts'
+import type { Cell, FieldKind } from '../../../backend.ts'
+import { consoleOf } from './console.ts'
+import {
+  asJson,
+  cellField,
+  type Field,
+  field,
+  hostname,
+  NO_DATA,
+  normal,
+  OFFLINE,
+  optionalField,
+  orNoData,
+  orUnavailable,
+  recordFields,
+  UNAVAILABLE,
+} from './field.ts'
+
+/** How many disks and cards have fields of their own. */
+const MAX_DISKS = 16
+const MAX_NICS = 8
+
+const STATUS_DOC = [
+  'running: runs as it should',
+  'ADMIN_down: stopped, as it should be',
+  'ADMIN_offline: stopped for longer, and holds nothing of its node',
+  'USER_down: stopped from within by its user',
+  'ERROR_down: should run, but does not',
+  'ERROR_up: runs, but should not',
+  'ERROR_wrongnode: runs on another node than its primary one',
+  'ERROR_nodedown: its primary node does not answer',
+  'ERROR_nodeoffline: its primary node is marked offline',
+].join('; ')
+
+const ownFields: readonly Field<Instance>[] = [
+  hostname(field('name', 'Instance', 'text', 'Full name of the instance', ({ name }) => name)),
+  field('hypervisor', 'Hypervisor', 'text', 'Hypervisor it runs under', ({ hypervisor }) => hypervisor),
+  field('os', 'OS', 'text', 'Its operating system, with variant', ({ os }) => os),
+  field(
+    'admin_state',
+    'InstanceState',
+    'text',
+    'The state it should be in: up, down or offline',
+    (instance) => instance.admin_state,
+  ),
+  field(
+    'admin_state_source',
+    'InstanceStateSource',
+    'text',
+    'Who decided on that state: admin or user',
+    (instance) => instance.admin_state_source,
+  ),
+  field('admin_up', 'Autostart', 'bool', 'Whether it should run', ({ admin_state }) => admin_state === 'up'),
+  field(
+    'disks_active',
+    'DisksActive',
+    'bool',
+    'Whether its disks should be active',
+    (instance) => instance.disks_active,
+  ),
+  field(
+    'forthcoming',
+    'Forthcoming',
+    'bool',
+    'Whether it is only planned so far',
+    ({ forthcoming }) => forthcoming,
+  ),
+  optionalField(
+    'network_port',
+    'Network_port',
+    'other',
+    'TCP port of its console on the node',
+    (instance) => instance.network_port,
+  ),
+
+  hostname(
+    cellField('pnode', 'Primary_node', 'text', 'Node it runs on', (instance, config) =>
+      orNoData(primaryNode(instance, config)?.name),
+    ),
+  ),
+  cellField('pnode.group', 'PrimaryNodeGroup', 'text', 'Group of the node it runs on', (instance, config) =>
+    orNoData(groupName(primaryNode(instance, config), config)),
+  ),
+  cellField('pnode.group.uuid', 'PrimaryNodeGroupUUID', 'text', 'UUID of that group', (instance, config) =>
+    orNoData(primaryNode(instance, config)?.group),
+  ),
+  field('snodes', 'Secondary_Nodes', 'other', 'Other nodes that hold its disks', (instance, config) =>
+    secondaryNodes(instance, config).map(({ name }) => name),
+  ),
+  field('snodes.group', 'SecondaryNodesGroups', 'other', 'Groups of those nodes', (instance, config) =>
+    secondaryNodes(instance, config).map((node) => groupName(node, config) ?? null),
+  ),
+  field(
+    'snodes.group.uuid',
+    'SecondaryNodesGroupsUUID',
+    'other',
+    'UUIDs of those groups',
+    (instance, config) => secondaryNodes(instance, config).map(({ group }) => group),
+  ),
+
+  field(
+    'hvparams',
+    'HypervisorParameters',
+    'other',
+    'All hypervisor parameters in effect',
+    (instance, { cluster }) => filledHvParams(cluster, instance),
+  ),
+  field(
+    'custom_hvparams',
+    'CustomHypervisorParameters',
+    'other',
+    'Hypervisor parameters set on the instance itself',
+    (instance) => instance.hvparams,
+  ),
+  field(
+    'beparams',
+    'BackendParameters',
+    'other',
+    'All backend parameters in effect',
+    (instance, { cluster }) => asJson(filledBeParams(cluster, instance)),
+  ),
+  field(
+    'custom_beparams',
+    'CustomBackendParameters',
+    'other',
+    'Backend parameters set on the instance itself',
+    (instance) => asJson(instance.beparams),
+  ),
+  field('osparams', 'OpSysParameters', 'other', 'All OS parameters in effect', (instance, { cluster }) =>
+    filledOsParams(cluster, instance),
+  ),
+  field(
+    'custom_osparams',
+    'CustomOpSysParameters',
+    'other',
+    'OS parameters set on the instance itself',
+    (instance) => instance.osparams,
+  ),
+  field('custom_nicparams', 'CustomNicParameters', 'other', 'What each card sets of its own', ({ nics }) =>
+    nics.map(({ nicparams }) => asJson(nicparams)),
+  ),
+
+  field(
+    'disk_template',
+    'Disk_template',
+    'text',
+    'How its disks are kept',
+    (instance) => instance.disk_template,
+  ),
+  field(
+    'disk_usage',
+    'DiskUsage',
+    'unit',
+    'Space its disks take on each of its nodes, metadata included',
+    ({ disks }) => disks.reduce((sum, disk) => sum + spaceOf(disk), 0),
+  ),
+  field('disk.count', 'Disks', 'number', 'How many disks it has', ({ disks }) => disks.length),
+  field('disk.sizes', 'Disk_sizes', 'other', 'Size of each disk', ({ disks }) =>
+    disks.map(({ size }) => size),
+  ),
+  field('disk.spindles', 'Disk_spindles', 'other', 'Spindles of each disk', ({ disks }) =>
+    disks.map((disk) => disk.spindles),
+  ),
+  field('disk.names', 'Disk_names', 'other', 'Name of each disk', ({ disks }) =>
+    disks.map(({ name }) => name),
+  ),
+  field('disk.uuids', 'Disk_UUIDs', 'other', 'UUID of each disk', ({ disks }) =>
+    disks.map(({ uuid }) => uuid),
+  ),
+
+  cellField('status', 'Status', 'text', STATUS_DOC, (instance, config) => normal(statusOf(instance, config))),
+  cellField('oper_state', 'Running', 'bool', 'Whether it runs', (instance, config) => {
+    const running = isRunning(instance, config)
+    return typeof running === 'boolean' ? normal(running) : NO_DATA
+  }),
+  live('oper_ram', 'Memory', 'unit', 'Memory it has while running', ({ maxmem }) => maxmem),
+  live('oper_vcpus', 'VCPUs', 'number', 'CPUs it has while running', ({ vcpus }) => vcpus),
+  cellField('console', 'Console', 'other', 'How to reach its console', (instance, config) => {
+    const node = primaryNode(instance, config)
+    const running = isRunning(instance, config)
+    if (running === 'offline') return OFFLINE
+    if (running === 'unreachable' || !node) return NO_DATA
+    return orNoData(consoleOf(instance, node, running, config))
+  }),
+  ...recordFields<Instance>('instance'),
+]
+
+/** `be/...`: title and kind of each backend parameter's own field. */
+const BE_PARAMS: { readonly [name in keyof BeParams]: readonly [title: string, kind: FieldKind] } = {
+  always_failover: ['be/always_failover', 'bool'],
+  auto_balance: ['Auto_balance', 'bool'],
+  maxmem: ['ConfigMaxMem', 'unit'],
+  minmem: ['ConfigMinMem', 'unit'],
+  spindle_use: ['be/spindle_use', 'number'],
+  vcpus: ['ConfigVCPUs', 'number'],
+}
+
+const beFields = (Object.keys(BE_PARAMS) as (keyof BeParams)[]).map((name): Field<Instance> => {
+  const [title, kind] = BE_PARAMS[name]
+  return field(
+    `be/${name}`,
+    title,
+    kind,
+    `Backend parameter "${name}" in effect`,
+    (instance, { cluster }) => instance.beparams[name] ?? cluster.beparams[name],
+  )
+})
+
+/** Titles of `hv/...` fields that are not simply their names. */
+const HV_TITLES: { readonly [name: string]: string } = {
+  acpi: 'ACPI',
+  boot_order: 'Boot_order',
+  cdrom_image_path: 'CDROM_image_path',
+  cpu_type: 'cpu_type',
+  disk_type: 'Disk_type',
+  initrd_path: 'Initrd_path',
+  kernel_path: 'Kernel_path',
+  nic_type: 'NIC_type',
+  pae: 'PAE',
+  pci_pass: 'pci_pass',
+  vnc_bind_address: 'VNC_bind_address',
+}
+
+const HV_KINDS: { readonly [type: string]: FieldKind } = { bool: 'bool', int: 'number' }
+
+const hvFields = Object.entries(HV_TYPES)
+  .filter(([name]) => !HV_GLOBALS.includes(name))
+  .map(([name, type]): Field<Instance> => {
+    const title = HV_TITLES[name] ?? `hv/${name}`
+    const doc = `Hypervisor parameter "${name}" in effect`
+    return cellField(`hv/${name}`, title, HV_KINDS[type] ?? 'other', doc, (instance, { cluster }) => {
+      const value = hvParam(cluster, instance, name)
+      return value === undefined ? UNAVAILABLE : normal(value)
+    })
+  })
+
+const diskFields = numbered(MAX_DISKS, (place): Field<Instance>[] => {
+  const of = (name: string, title: string, kind: FieldKind, what: string, value: (disk: Disk) => Json) =>
+    optionalField<Instance>(
+      `disk.${name}/${place}`,
+      `${title}/${place}`,
+      kind,
+      `${what} of disk ${place}`,
+      (instance) => {
+        const disk = instance.disks[place]
+        return disk && value(disk)
+      },
+    )
+  return [
+    of('name', 'DiskName', 'text', 'Name', ({ name }) => name),
+    of('size', 'Disk', 'unit', 'Size', ({ size }) => size),
+    of('spindles', 'DiskSpindles', 'number', 'Spindles', ({ spindles }) => spindles),
+    of('uuid', 'DiskUUID', 'text', 'UUID', ({ uuid }) => uuid),
+  ]
+})
+
+/** What there is to say of a card; each has a field for all cards and one for each. */
+const NIC_VALUES: readonly {
+  readonly all: readonly [name: string, title: string]
+  readonly one: readonly [name: string, title: string]
+  readonly what: string
+  readonly value: (nic: Nic, config: Config) => string | null
+}[] = [
+  { all: ['macs', 'NIC_MACs'], one: ['mac', 'NicMAC'], what: 'MAC address', value: ({ mac }) => mac },
+  { all: ['ips', 'NIC_IPs'], one: ['ip', 'NicIP'], what: 'IP address', value: ({ ip }) => ip },
+  { all: ['names', 'NIC_Names'], one: ['name', 'NicName'], what: 'Name', value: ({ name }) => name },
+  { all: ['uuids', 'NIC_UUIDs'], one: ['uuid', 'NicUUID'], what: 'UUID', value: ({ uuid }) => uuid },
+  {
+    all: ['modes', 'NIC_modes'],
+    one: ['mode', 'NicMode'],
+    what: 'Mode',
+    value: (nic, { cluster }) => filledNicParams(cluster, nic).mode,
+  },
+  {
+    all: ['links', 'NIC_links'],
+    one: ['link', 'NicLink'],
+    what: 'Link',
+    value: (nic, { cluster }) => filledNicParams(cluster, nic).link,
+  },
+  {
+    all: ['bridges', 'NIC_bridges'],
+    one: ['bridge', 'NicBridge'],
+    what: 'Bridge (in bridged mode)',
+    value: (nic, { cluster }) => {
+      const { mode, link } = filledNicParams(cluster, nic)
+      return mode === 'bridged' ? link : null
+    },
+  },
+  {
+    all: ['vlans', 'NIC_VLANs'],
+    one: ['vlan', 'NicVLAN'],
+    what: 'VLAN (in Open vSwitch mode)',
+    value: (nic, { cluster }) => {
+      const { mode, vlan } = filledNicParams(cluster, nic)
+      return mode === 'openvswitch' ? vlan : null
+    },
+  },
+  {
+    all: ['networks', 'NIC_networks'],
+    one: ['network', 'NicNetwork'],
+    what: 'UUID of the network',
+    value: ({ network }) => network,
+  },
+  {
+    all: ['networks.names', 'NIC_networks_names'],
+    one: ['network.name', 'NicNetworkName'],
+    what: 'Name of the network',
+    value: ({ network }, { networks }) =>
+      network === null ? null : (networks.byUuid.get(network)?.name ?? null),
+  },
+]
+
+const nicFields: readonly Field<Instance>[] = [
+  field('nic.count', 'NICs', 'number', 'How many cards it has', ({ nics }) => nics.length),
+  ...NIC_VALUES.map(({ all: [name, title], what, value }) =>
+    field<Instance>(`nic.${name}`, title, 'other', `${what} of each card`, ({ nics }, config) =>
+      nics.map((nic) => value(nic, config)),
+    ),
+  ),
+  ...numbered(MAX_NICS, (place) =>
+    NIC_VALUES.map(({ one: [name, title], what, value }) =>
+      optionalField<Instance>(
+        `nic.${name}/${place}`,
+        `${title}/${place}`,
+        'text',
+        `${what} of card ${place}`,
+        (instance, config) => {
+          const nic = instance.nics[place]
+          return nic && value(nic, config)
+        },
+      ),
+    ),
+  ),
+]
+
+/** Older names that Ganeti still answers to. */
+const ALIASES: { readonly [alias: string]: string } = {
+  'be/memory': 'be/maxmem',
+  bridge: 'nic.bridge/0',
+  ip: 'nic.ip/0',
+  mac: 'nic.mac/0',
+  nic_link: 'nic.link/0',
+  nic_mode: 'nic.mode/0',
+  nic_network: 'nic.network/0',
+  sda_size: 'disk.size/0',
+  sdb_size: 'disk.size/1',
+  vcpus: 'be/vcpus',
+}
+
+const namedFields = [...ownFields, ...beFields, ...hvFields, ...diskFields, ...nicFields]
+
+export const instanceFields: readonly Field<Instance>[] = [
+  ...namedFields,
+  ...Object.entries(ALIASES).flatMap(([alias, name]) =>
+    namedFields.filter((field) => field.name === name).map((field) => ({ ...field, name: alias })),
+  ),
+]
+
+function numbered<T>(count: number, make: (place: number) => readonly T[]): T[] {
+  return Array.from({ length: count }, (_, place) => make(place)).flat()
+}
+
+/** A field that only a running instance has, and here follows from its backend parameters. */
+function live(
+  name: string,
+  title: string,
+  kind: FieldKind,
+  doc: string,
+  value: (params: BeParams) => number,
+): Field<Instance> {
+  return cellField(name, title, kind, doc, (instance, config): Cell => {
+    const running = isRunning(instance, config)
+    if (running === 'offline') return OFFLINE
+    if (running === 'unreachable') return NO_DATA
+    return orUnavailable(running ? value(filledBeParams(config.cluster, instance)) : null)
+  })
+}
+
+/** Whether an instance runs, or why its primary node cannot tell. */
+function isRunning(instance: Instance, config: Config): boolean | 'offline' | 'unreachable' {
+  if (primaryNode(instance, config)?.offline) return 'offline'
+  if (!config.live.has(instance.primary_node)) return 'unreachable'
+  return instance.admin_state === 'up'
+}
+
+function statusOf(instance: Instance, config: Config): string {
+  const running = isRunning(instance, config)
+  if (running === 'offline') return 'ERROR_nodeoffline'
+  if (running === 'unreachable') return 'ERROR_nodedown'
+  switch (instance.admin_state) {
+    case 'up':
+      return 'running'
+    case 'offline':
+      return 'ADMIN_offline'
+    case 'down':
+      return config.cluster.enabled_user_shutdown && instance.admin_state_source === 'user'
+        ? 'USER_down'
+        : 'ADMIN_down'
+  }
+}
+
+function primaryNode(instance: Instance, { nodes }: Config): Node | undefined {
+  return nodes.byUuid.get(instance.primary_node)
+}
+
+function secondaryNodes(instance: Instance, { nodes }: Config): Node[] {
+  return instance.secondary_nodes.flatMap((uuid) => nodes.byUuid.get(uuid) ?? [])
+}
+
+function groupName(node: Node | undefined, { groups }: Config): string | undefined {
+  return node && groups.byUuid.get(node.group)?.name
+}
+
+/** MiB that a disk takes on a node; somebody else's block device takes nothing of it. */
+function spaceOf({ dev_type, size }: Disk): number {
+  if (dev_type === 'blockdev' || dev_type === 'diskless') return 0
+  return dev_type === 'drbd' ? size + DRBD_META_SIZE : size
+}

@@ -1,0 +1,46 @@
+/** The fields of jobs. */
+import { Failure } from '../../../../failure.ts'
+import type { Json } from '../../../../json.ts'
+import type { Config } from '../../../../model/config.ts'
+import { type Job, type JobOp, priorityOf, shownOpcode, statusOf, summaryOf } from '../../../../model/job.ts'
+import { withoutPrivateValues } from '../../../../model/private-values.ts'
+import { asJson, type Field, field } from './field.ts'
+
+export const jobFields: readonly Field<Job>[] = [
+  field('id', 'ID', 'number', 'Number of the job', ({ id }) => id),
+  field('status', 'Status', 'text', 'How far the job is', statusOf),
+  field('priority', 'Priority', 'number', 'Jobs of a lower number go first (-20 to 19)', priorityOf),
+  field('archived', 'Archived', 'bool', 'Whether the job has left the queue', () => false),
+  ofOps('ops', 'OpCodes', 'The opcodes of the job', ({ input }) => withoutPrivateValues(shownOpcode(input))),
+  ofOps('opresult', 'OpCode_result', 'What each opcode gave', ({ result }) => withoutPrivateValues(result)),
+  ofOps('opstatus', 'OpCode_status', 'How far each opcode is', ({ status }) => status),
+  ofOps('oplog', 'OpCode_log', 'What each opcode has logged', ({ log }) => log),
+  ofOps('opstart', 'OpCode_start', 'When each opcode began to wait for its locks', ({ start }) => start),
+  ofOps('opexec', 'OpCode_exec', 'When each opcode got its locks', ({ exec }) => exec),
+  ofOps('opend', 'OpCode_end', 'When each opcode ended', ({ end }) => end),
+  ofOps('oppriority', 'OpCode_prio', 'Priority of each opcode', ({ priority }) => priority),
+  ofOps('summary', 'Summary', 'Each opcode in a few words', summaryOf),
+  field('received_ts', 'Received', 'other', 'When the job came in: seconds, microseconds', (job) =>
+    asJson(job.received),
+  ),
+  field('start_ts', 'Start', 'other', 'When the job started: seconds, microseconds', ({ start }) => start),
+  field('end_ts', 'End', 'other', 'When the job ended: seconds, microseconds', ({ end }) => end),
+]
+
+/** A list with a value for each opcode. */
+function ofOps(name: string, title: string, doc: string, value: (op: JobOp) => Json): Field<Job> {
+  return field(name, title, 'other', doc, ({ ops }) => ops.map(value))
+}
+
+/**
+ * Gives what takes the named fields from a job.
+ * @throws Failure `invalid` for an unknown field
+ */
+export function jobRow(names: readonly string[]): (job: Job, config: Config) => readonly Json[] {
+  const fields = names.map((name) => {
+    const found = jobFields.find((one) => one.name === name)
+    if (!found) throw new Failure('invalid', `Unknown output fields selected: ${name}`)
+    return found
+  })
+  return (job, config) => fields.map(({ cell }) => cell(job, config)[1])
+}

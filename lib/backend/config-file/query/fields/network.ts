@@ -1,0 +1,101 @@
+/** The fields of networks, and the counting of their addresses. */
+import type { Json } from '../../../../json.ts'
+import type { Config } from '../../../../model/config.ts'
+import type { Network } from '../../../../model/network.ts'
+import { type Field, field, optionalField, recordFields } from './field.ts'
+
+export const networkFields: readonly Field<Network>[] = [
+  field('name', 'Network', 'text', 'Name of the network', ({ name }) => name),
+  field('network', 'Subnet', 'text', 'IPv4 addresses of the network (CIDR)', ({ network }) => network),
+  optionalField('gateway', 'Gateway', 'other', 'IPv4 gateway', ({ gateway }) => gateway),
+  optionalField(
+    'network6',
+    'IPv6Subnet',
+    'other',
+    'IPv6 addresses of the network (CIDR)',
+    ({ network6 }) => network6,
+  ),
+  optionalField('gateway6', 'IPv6Gateway', 'other', 'IPv6 gateway', ({ gateway6 }) => gateway6),
+  optionalField(
+    'mac_prefix',
+    'MacPrefix',
+    'other',
+    'Start of the MAC addresses made for it',
+    (network) => network.mac_prefix,
+  ),
+  field('map', 'Map', 'text', 'One character for each address: X where it is taken', addressMap),
+  field('free_count', 'FreeCount', 'number', 'How many addresses are free', (network) =>
+    countOf('.', addressMap(network)),
+  ),
+  field('reserved_count', 'ReservedCount', 'number', 'How many addresses are taken', (network) =>
+    countOf('X', addressMap(network)),
+  ),
+  field(
+    'external_reservations',
+    'ExternalReservations',
+    'text',
+    'Addresses set aside by hand',
+    externalReservations,
+  ),
+  field(
+    'group_cnt',
+    'NodeGroups',
+    'number',
+    'How many groups are connected to it',
+    (network, config) => connections(network, config).length,
+  ),
+  field('group_list', 'GroupList', 'other', 'Groups connected to it: name, mode, link, VLAN', connections),
+  field(
+    'inst_cnt',
+    'Instances',
+    'number',
+    'How many instances have a card in it',
+    (network, config) => config.networkInstances.get(network.uuid)?.length ?? 0,
+  ),
+  field('inst_list', 'InstanceList', 'other', 'Instances with a card in it', (network, config) =>
+    (config.networkInstances.get(network.uuid) ?? []).map(({ name }) => name),
+  ),
+  ...recordFields<Network>('network'),
+]
+
+/** One character for each address, `X` where an instance has it or it is set aside, `.` where it is free. */
+function addressMap({ reservations, ext_reservations }: Network): string {
+  const length = Math.max(reservations.length, ext_reservations.length)
+  let map = ''
+  for (let i = 0; i < length; i++) map += reservations[i] === '1' || ext_reservations[i] === '1' ? 'X' : '.'
+  return map
+}
+
+function countOf(character: string, text: string): number {
+  let count = 0
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count++
+  return count
+}
+
+function externalReservations({ network, ext_reservations }: Network): string {
+  const base = baseAddress(network)
+  const addresses: string[] = []
+  for (let at = ext_reservations.indexOf('1'); at >= 0; at = ext_reservations.indexOf('1', at + 1)) {
+    addresses.push(dotted(base + at))
+  }
+  return addresses.join(', ')
+}
+
+/** The first address of an IPv4 network in CIDR form, as a number. */
+function baseAddress(cidr: string): number {
+  const [address = '', bits = '32'] = cidr.split('/')
+  const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+  const size = 2 ** (32 - Number(bits))
+  return number - (number % size)
+}
+
+function dotted(address: number): string {
+  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.')
+}
+
+function connections({ uuid }: Network, { groups }: Config): readonly Json[] {
+  return groups.all.flatMap((group) => {
+    const params = Object.hasOwn(group.networks, uuid) ? group.networks[uuid] : undefined
+    return params ? [[group.name, params.mode, params.link, params.vlan]] : []
+  })
+}

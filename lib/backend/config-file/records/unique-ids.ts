@@ -1,0 +1,152 @@
+/**
+ * What tells the objects of a YAML file from each other: ids, addresses and
+ * ports, given or derived from names, and each of them there but once.
+ */
+import type { JsonObject } from '../../../json.ts'
+import { deriveNumber, deriveUuid } from './derived-ids.ts'
+import { Fields, NONE, type Place, Problems, quoted } from './record-reader.ts'
+
+/** As Ganeti has it. */
+const TAG = /^[\w.+*/:@-]{1,128}$/
+
+/** Ports that Ganeti hands out, to consoles and to DRBD. */
+export const FIRST_PORT = 11_000
+export const PORTS = 4_000
+
+/** As many as Linux can number. */
+export const MINORS = 2 ** 20
+
+/** When something was made and when it was last changed, seconds since the epoch, and how often. */
+export interface Stamps {
+  readonly ctime: number
+  readonly mtime: number
+  readonly serial_no: number
+}
+
+/** What every object has. */
+export interface Identity extends Stamps {
+  readonly uuid: string
+  readonly tags: readonly string[]
+}
+
+export class Identities {
+  readonly #problems: Problems
+  readonly #ctime: number
+  /** Whose something is that can only be there once, by what it is. */
+  readonly #owners = new Map<string, string>()
+  /** Of what there is none left. */
+  readonly #exhausted = new Set<string>()
+
+  /** @param ctime of all that does not tell its own */
+  constructor(problems: Problems, ctime: number) {
+    this.#problems = problems
+    this.#ctime = ctime
+  }
+
+  /** Reads an object's identity; its UUID follows from `names` where it is not given. */
+  of(fields: Fields, ...names: readonly string[]): Identity {
+    return {
+      uuid: this.uuid(fields, ...names),
+      ...this.stamps(fields, this.#ctime),
+      tags: this.#tags(fields),
+    }
+  }
+
+  /**
+   * Reads when something was made and changed; where it does not tell the latter, it was not.
+   * @param ctime when it was made where it does not tell
+   */
+  stamps(fields: Fields, ctime: number): Stamps {
+    const made = fields.numberOr('ctime', ctime)
+    return {
+      ctime: made,
+      mtime: fields.numberOr('mtime', made),
+      serial_no: fields.countOr('serial_no', 1),
+    }
+  }
+
+  uuid(fields: Fields, ...names: readonly string[]): string {
+    const uuid = fields.textOr('uuid', undefined)
+    if (uuid !== undefined) this.claim(fields.at('uuid'), `uuid ${uuid}`, names.join(' '))
+    return uuid ?? deriveUuid(...names)
+  }
+
+  /** Notes whose something is, which is a problem where it is somebody's already. */
+  claim(place: Place, what: string, owner: string): void {
+    const other = this.#owners.get(what)
+    if (other === undefined) this.#owners.set(what, owner)
+    else
+      this.#problems.add(
+        place,
+        other === owner ? `${what} is there twice` : `${what} is that of ${other} already`,
+      )
+  }
+
+  /** A hardware address that nobody has; to be asked for when all given ones are known. */
+  freeMac(prefix: string, owner: string, card: number): string {
+    const number = this.#free(2 ** 24, (number) => `mac ${macOf(prefix, number)}`, owner, `mac ${card}`)
+    return macOf(prefix, number)
+  }
+
+  /** A port that nobody has, likewise. */
+  freePort(owner: string, purpose: string): number {
+    return FIRST_PORT + this.#free(PORTS, (number) => `port ${FIRST_PORT + number}`, owner, purpose)
+  }
+
+  /** A DRBD device on a node that no other disk there has, likewise. */
+  freeMinor(node: string, owner: string, purpose: string): number {
+    return this.#free(MINORS, (number) => minorOf(node, number), owner, `minor ${purpose}`)
+  }
+
+  /** The number that follows from names, or the next one above that is free. */
+  #free(end: number, what: (number: number) => string, owner: string, purpose: string): number {
+    const wanted = deriveNumber(end, owner, purpose)
+    // Where all are taken, looking for another each time would take minutes.
+    const kind = what(-1)
+    if (this.#exhausted.has(kind)) return wanted
+    for (let step = 0; step < end; step++) {
+      const number = (wanted + step) % end
+      if (this.#owners.has(what(number))) continue
+      this.#owners.set(what(number), owner)
+      return number
+    }
+    this.#exhausted.add(kind)
+    return wanted
+  }
+
+  #tags(fields: Fields): readonly string[] {
+    const tags = fields.texts('tags', NONE, faultOfTag)
+    return tags.length === 0 ? NONE : [...new Set(tags)]
+  }
+}
+
+/**
+ * Reads what one object says of its identity by itself.
+ * @returns undefined where something is wrong with that
+ */
+export function readRecord(
+  value: JsonObject,
+  ctime: number,
+  ...names: readonly string[]
+): Identity | undefined {
+  const problems = new Problems(true)
+  const fields = new Fields(value, null, '', problems)
+  const identity = new Identities(problems, ctime).of(fields, ...names)
+  return problems.found.length === 0 ? identity : undefined
+}
+
+function faultOfTag(tag: string): string | undefined {
+  return TAG.test(tag)
+    ? undefined
+    : `${quoted(tag)} cannot be a tag: letters, digits and _.+*/:@- only, 128 at most`
+}
+
+/** What a DRBD device is claimed as. */
+export function minorOf(node: string, number: number): string {
+  return `DRBD device ${number} of ${node}`
+}
+
+function macOf(prefix: string, number: number): string {
+  const hex = number.toString(16).padStart(6, '0')
+  return `${prefix}:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4)}`
+}

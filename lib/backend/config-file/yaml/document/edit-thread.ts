@@ -1,0 +1,21 @@
+/** The thread of `TextAsWhole`, started for one edit. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { stepBack } from '../../../../step-back.ts'
+import { CannotEdit } from '../syntax/yaml-edit.ts'
+import { editWhole } from './edit-whole.ts'
+import type { EditAnswer, EditAssignment } from './text-as-whole.ts'
+
+const { text, changes } = workerData as EditAssignment
+
+function edited(): EditAnswer {
+  try {
+    return editWhole(text, changes)
+  } catch (error) {
+    // Anything else is a fault of ours, which ends the thread and is reported with its stack.
+    if (!(error instanceof CannotEdit)) throw error
+    return undefined
+  }
+}
+
+stepBack()
+parentPort?.postMessage(edited())

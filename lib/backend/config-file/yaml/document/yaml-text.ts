@@ -1,0 +1,45 @@
+/**
+ * A cluster's YAML file as it is changed: in pieces where it can be cut into
+ * some, else as a whole.
+ */
+import type { Json, JsonObject } from '../../../../json.ts'
+import type { Cuts, Section } from '../syntax/yaml-cuts.ts'
+import { TextAsWhole } from './text-as-whole.ts'
+import { TextInPieces } from './text-in-pieces.ts'
+
+/** What is to stand in the file; null for what is to go. */
+export interface YamlChange {
+  /** By outermost key (`cluster`, `filters`). */
+  readonly keys: ReadonlyMap<string, Json>
+  readonly entries: ReadonlyMap<Section, ReadonlyMap<string, JsonObject | null>>
+  /** By section: the new names of objects by their old ones; `entries` has the new ones. */
+  readonly renamed: ReadonlyMap<Section, ReadonlyMap<string, string>>
+}
+
+/** One state of the file; a change gives the next one. */
+export interface YamlText {
+  /** What stands under an outermost key. */
+  key(key: string): Json | undefined
+  /** An object of a section, as it is written; null for one of which nothing is said. */
+  entry(section: Section, name: string): Json | undefined
+  /** A section as it is written, in its order. */
+  section(section: Section): JsonObject
+  /** Everything the file says but for the objects of other sections than these. */
+  value(sections?: readonly Section[]): JsonObject
+  /** @throws Failure `internal` where the change cannot be written */
+  changed(change: YamlChange): YamlText
+  /**
+   * Makes the text, beside the event loop where that is long work; without it the next two do so themselves.
+   * @throws Failure `internal` where the changes cannot be written
+   */
+  ready(): Promise<void>
+  toString(): string
+  /** The same in UTF-8. */
+  toBytes(): Buffer
+}
+
+export const YamlText = {
+  /** @param cuts where the text can be cut, as they were found when it was read */
+  of: (text: string, cuts: Cuts): YamlText =>
+    cuts.values ? TextAsWhole.of(text, cuts.about, cuts.values) : TextInPieces.of(text, cuts),
+}
