@@ -3,7 +3,8 @@
  * them; and what must be true after each.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { YamlText } from '../../lib/backend/config-file/yaml/document/yaml-text.ts'
+import { makeYamlText } from '../../lib/backend/config-file/yaml/document/make-yaml-text.ts'
+import type { YamlText } from '../../lib/backend/config-file/yaml/document/yaml-text.ts'
 import { readYamlText } from '../../lib/backend/config-file/yaml/read/read-yaml.ts'
 import { writeChange } from '../../lib/backend/config-file/yaml/write/write-change.ts'
 import { Failure } from '../../lib/failure.ts'
@@ -269,7 +270,7 @@ class EditedCluster extends LiveCluster {
     const { objects, cuts } = readYamlText(file, { name: 'cluster.yaml', mtime: 1_700_000_000 })
     super(indexConfig(objects), random)
     this.config = indexConfig(objects)
-    this.text = YamlText.of(file, cuts)
+    this.text = makeYamlText(file, cuts)
   }
 
   override apply(change: Change): void {

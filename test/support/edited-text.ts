@@ -1,6 +1,7 @@
 /** What becomes of the text of a cluster's YAML file through a change. */
 
-import { YamlText } from '../../lib/backend/config-file/yaml/document/yaml-text.ts'
+import { makeYamlText } from '../../lib/backend/config-file/yaml/document/make-yaml-text.ts'
+import type { YamlText } from '../../lib/backend/config-file/yaml/document/yaml-text.ts'
 import { readYamlText } from '../../lib/backend/config-file/yaml/read/read-yaml.ts'
 import { writeChange } from '../../lib/backend/config-file/yaml/write/write-change.ts'
 import type { Change } from '../../lib/model/change.ts'
@@ -10,7 +11,7 @@ import type { Instance } from '../../lib/model/instance.ts'
 /** @param mtime of the file, seconds since the epoch */
 export function readText(text: string, mtime = 1_790_000_000): { text: YamlText; config: Config } {
   const { objects, cuts } = readYamlText(text, { name: 'cluster.yaml', mtime })
-  return { text: YamlText.of(text, cuts), config: indexConfig(objects) }
+  return { text: makeYamlText(text, cuts), config: indexConfig(objects) }
 }
 
 /**

@@ -10,7 +10,8 @@ import {
   type Outcome,
 } from '../../lib/backend/config-file/operations/shared/operation.ts'
 import { parseConfig } from '../../lib/backend/config-file/state/read-state.ts'
-import { YamlText } from '../../lib/backend/config-file/yaml/document/yaml-text.ts'
+import { makeYamlText } from '../../lib/backend/config-file/yaml/document/make-yaml-text.ts'
+import type { YamlText } from '../../lib/backend/config-file/yaml/document/yaml-text.ts'
 import { readYamlText } from '../../lib/backend/config-file/yaml/read/read-yaml.ts'
 import { writeChange } from '../../lib/backend/config-file/yaml/write/write-change.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
@@ -119,7 +120,7 @@ export class WrittenCluster extends LiveCluster {
   constructor(text: string, random: () => number) {
     const { objects, cuts } = readYamlText(text, { name: 'test.yaml', mtime: 1_700_000_000 })
     super(indexConfig(objects), random)
-    this.#text = YamlText.of(text, cuts)
+    this.#text = makeYamlText(text, cuts)
   }
 
   override apply(change: Change): void {

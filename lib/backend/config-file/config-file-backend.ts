@@ -11,7 +11,7 @@ import { isFinal, type Job, statusOf } from '../../model/job.ts'
 import { findHost, findNamed } from '../../model/lookup.ts'
 import type { Backend, TagKind } from '../backend.ts'
 import type { JobQueue } from './jobs/job-queue.ts'
-import { clusterInfo } from './query/cluster-info.ts'
+import { clusterInfo } from './query/fields/cluster-info.ts'
 import { jobRow } from './query/fields/job.ts'
 import { query, queryFields, queryRows } from './query/query.ts'
 

@@ -4,12 +4,12 @@
  *
  * A job waits in the queue until the job filter, the jobs it depends on and
  * the number of running ones let it start; then for the locks of its opcode
- * (locks.ts); then it runs, which takes no time unless the cluster's file says
+ * (lock-table.ts); then it runs, which takes no time unless the cluster's file says
  * that it does (`job_time`); and at last it is committed: its operation is
  * applied to the newest cluster and written. Everything that is ready to be
  * committed shares one write of the file.
  *
- * What a client has been told holds after a crash (job-store.ts). A job's id
+ * What a client has been told holds after a crash (journal.ts). A job's id
  * is answered when the job is on disk; a job has succeeded when the cluster's
  * file is. Right before that file is replaced, the journal says by what and
  * which jobs end with it, so that a start after a crash knows from the file
@@ -38,16 +38,18 @@ import {
   timestamp,
 } from '../../../model/job.ts'
 import { completeOpcode } from '../../../model/opcodes/table.ts'
+import type { LockState, QueueView } from '../../../model/queue-view.ts'
 import { inSlices } from '../../../slices.ts'
 import { delayOf } from '../operations/cluster/test-delay.ts'
 import { type Context, OpError, type Operation, type Outcome } from '../operations/shared/operation.ts'
 import { type ClusterFile, FileChanged, type Prepared } from '../state/cluster-file.ts'
 import { Irreplaceable } from '../state/file-attributes.ts'
+import type { makeYamlText } from '../yaml/document/make-yaml-text.ts'
 import type { YamlText } from '../yaml/document/yaml-text.ts'
 import type { writeChange } from '../yaml/write/write-change.ts'
 import { canonicalPredicates, checkPredicates, JobFilter } from './job-filter.ts'
 import { JobStore, lengthOf, type RunningOp, type StoredQueue } from './journal.ts'
-import { type LockState, Locks } from './lock-table.ts'
+import { Locks } from './lock-table.ts'
 import { locksOf } from './opcode-locks.ts'
 import { Quota } from './quota.ts'
 
@@ -89,15 +91,7 @@ export interface Tools {
   /** What opcodes mean, by their ids. */
   readonly OPERATIONS: Operations
   readonly writeChange: typeof writeChange
-  readonly YamlText: Pick<typeof YamlText, 'of'>
-}
-
-/** What the queries on jobs and locks are answered from. */
-export interface QueueView {
-  /** In the order of their ids. */
-  readonly jobs: Iterable<Job>
-  job(id: string): Job | undefined
-  readonly locks: readonly LockState[]
+  readonly makeYamlText: typeof makeYamlText
 }
 
 /** Something to apply to the newest cluster, and to be told of what came of it. */
@@ -552,7 +546,7 @@ export class JobQueue implements QueueView {
   *#apply(group: readonly Pending[]): Generator<void, Applied> {
     const { file } = this.#options
     const tools = this.#tools as Tools
-    const base = { text: file.text(tools.YamlText), config: file.current }
+    const base = { text: file.text(tools.makeYamlText), config: file.current }
     let { text, config } = base
     const apply = (pending: Pending): Member => {
       try {

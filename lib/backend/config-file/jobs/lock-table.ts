@@ -14,6 +14,7 @@
  * of them taken at once. Nobody holds one while waiting for another, so nobody
  * waits for ever.
  */
+import type { LockState } from '../../../model/queue-view.ts'
 
 /** Somebody who wants locks. */
 interface Claim {
@@ -22,13 +23,6 @@ interface Claim {
   readonly names: readonly string[]
   readonly granted: () => void
   held: boolean
-}
-
-export interface LockState {
-  readonly name: string
-  /** Job ids. */
-  readonly owner: number | null
-  readonly pending: readonly number[]
 }
 
 export class Locks {

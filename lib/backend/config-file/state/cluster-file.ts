@@ -17,6 +17,7 @@ import { basename, dirname, join } from 'node:path'
 import { Failure, systemReason } from '../../../failure.ts'
 import { identityOf } from '../../../file-identity.ts'
 import type { Config } from '../../../model/config.ts'
+import type { makeYamlText } from '../yaml/document/make-yaml-text.ts'
 import type { YamlText } from '../yaml/document/yaml-text.ts'
 import { ConfigLoader } from './config-loader.ts'
 import { type Extras, findExtras, Irreplaceable, makeAlike } from './file-attributes.ts'
@@ -29,7 +30,7 @@ export class FileChanged extends Error {
 }
 
 /** Makes a text that can be changed; the class itself is for those who load it (see change-yaml.ts). */
-type TextMaker = Pick<typeof YamlText, 'of'>
+type TextMaker = typeof makeYamlText
 
 /** One state of the file. */
 interface FileState {
@@ -155,7 +156,7 @@ export class ClusterFile {
     let text: YamlText | undefined
     // Cut into pieces only once somebody wants to change it.
     const cut = (maker: TextMaker) => {
-      if (yaml) text ??= maker.of(yaml.text, yaml.cuts)
+      if (yaml) text ??= maker(yaml.text, yaml.cuts)
       return text
     }
     this.#state = { config, isYaml: yaml !== undefined, text: cut, hash, identity }

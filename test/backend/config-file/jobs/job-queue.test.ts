@@ -28,7 +28,7 @@ import { ClusterFile } from '../../../../lib/backend/config-file/state/cluster-f
 import { ConfigLoader } from '../../../../lib/backend/config-file/state/config-loader.ts'
 import { hashOf } from '../../../../lib/backend/config-file/state/file-identity.ts'
 import { readConfigFile } from '../../../../lib/backend/config-file/state/read-state.ts'
-import { YamlText } from '../../../../lib/backend/config-file/yaml/document/yaml-text.ts'
+import { makeYamlText } from '../../../../lib/backend/config-file/yaml/document/make-yaml-text.ts'
 import { readYamlText } from '../../../../lib/backend/config-file/yaml/read/read-yaml.ts'
 import { writeChange } from '../../../../lib/backend/config-file/yaml/write/write-change.ts'
 import { Failure, messageChain } from '../../../../lib/failure.ts'
@@ -75,7 +75,7 @@ async function open(
   const queue = await JobQueue.open({
     file,
     folder: `${path}.queue`,
-    load: async () => ({ OPERATIONS: operations, writeChange, YamlText }),
+    load: async () => ({ OPERATIONS: operations, writeChange, makeYamlText }),
     log,
     ...time,
   })
@@ -403,7 +403,7 @@ t.test('what tells how a write went is there until the journal tells it', async 
   const file = new ClusterFile([path])
   await file.load()
   const log = { warning: () => {}, error: () => {} }
-  const load = async () => ({ OPERATIONS, writeChange, YamlText })
+  const load = async () => ({ OPERATIONS, writeChange, makeYamlText })
   const queue = await JobQueue.open({ file, folder: `${path}.queue`, load, log })
   t.ok(await file.hasTemporary(temporary), 'it is kept')
   await queue.close()
@@ -440,7 +440,7 @@ t.test('a new file that somebody came before stays until the journal tells so', 
       },
     }
   }
-  const load = async () => ({ OPERATIONS, writeChange, YamlText })
+  const load = async () => ({ OPERATIONS, writeChange, makeYamlText })
   const log = { warning: () => {}, error: () => {} }
   const queue = await JobQueue.open({ file, folder: `${path}.queue`, load, log })
   const id = await queue.submit([tag('a1', 'x')])
@@ -988,7 +988,7 @@ t.test('what changing a cluster takes is loaded at the start, for one that can b
     await file.load()
     const load = async () => {
       loads.push(name)
-      return { OPERATIONS, writeChange, YamlText }
+      return { OPERATIONS, writeChange, makeYamlText }
     }
     const log = { warning: () => {}, error: () => {} }
     const queue = await JobQueue.open({ file, folder: join(folder, 'queue'), load, log })

@@ -1,4 +1,4 @@
-import { clusterInfo } from '../../query/cluster-info.ts'
+import { clusterInfo } from '../../query/fields/cluster-info.ts'
 import { operation } from '../shared/run.ts'
 
 /** Everything about the cluster itself, as LUXI's QueryClusterInfo has it. */

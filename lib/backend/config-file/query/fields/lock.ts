@@ -1,5 +1,5 @@
 /** The fields of the locks that jobs have or wait for. */
-import type { LockState } from '../../jobs/lock-table.ts'
+import type { LockState } from '../../../../model/queue-view.ts'
 import { type Field, field } from './field.ts'
 
 export const lockFields: readonly Field<LockState>[] = [

@@ -3,9 +3,7 @@
  * some, else as a whole.
  */
 import type { Json, JsonObject } from '../../../../json.ts'
-import type { Cuts, Section } from '../syntax/yaml-cuts.ts'
-import { TextAsWhole } from './text-as-whole.ts'
-import { TextInPieces } from './text-in-pieces.ts'
+import type { Section } from '../syntax/yaml-cuts.ts'
 
 /** What is to stand in the file; null for what is to go. */
 export interface YamlChange {
@@ -36,10 +34,4 @@ export interface YamlText {
   toString(): string
   /** The same in UTF-8. */
   toBytes(): Buffer
-}
-
-export const YamlText = {
-  /** @param cuts where the text can be cut, as they were found when it was read */
-  of: (text: string, cuts: Cuts): YamlText =>
-    cuts.values ? TextAsWhole.of(text, cuts.about, cuts.values) : TextInPieces.of(text, cuts),
 }

@@ -14,7 +14,12 @@ import {
   type YAMLError,
 } from 'yaml'
 import { quoted } from '../../records/record-reader.ts'
-import type { Complaint } from './yaml-tree.ts'
+
+export interface Complaint {
+  /** In the text, from 0. */
+  readonly offset: number
+  readonly message: string
+}
 
 /** What the parser says of each kind of fault, in other words. */
 const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {

@@ -23,7 +23,7 @@ import {
 } from 'yaml'
 import type { Json } from '../../../../json.ts'
 import { type Problem, pathTo, quoted } from '../../records/record-reader.ts'
-import { faultsOf } from './yaml-faults.ts'
+import { type Complaint, faultsOf } from './yaml-faults.ts'
 
 /** How many values may stand in a file because of aliases, each alias counted with all that it stands for. */
 const MOST_BY_ALIAS = 100_000
@@ -47,12 +47,6 @@ export interface YamlTree {
   locate(problem: Problem): number
   /** Line and column of an offset, as `12:5`. */
   position(offset: number): string
-}
-
-export interface Complaint {
-  /** In the text, from 0. */
-  readonly offset: number
-  readonly message: string
 }
 
 /** @param all is given what every part of the text says; then the nodes know their tokens too */

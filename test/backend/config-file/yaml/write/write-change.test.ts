@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { parseConfig } from '../../../../../lib/backend/config-file/state/read-state.ts'
-import { YamlText } from '../../../../../lib/backend/config-file/yaml/document/yaml-text.ts'
+import { makeYamlText } from '../../../../../lib/backend/config-file/yaml/document/make-yaml-text.ts'
+import type { YamlText } from '../../../../../lib/backend/config-file/yaml/document/yaml-text.ts'
 import { readYamlText } from '../../../../../lib/backend/config-file/yaml/read/read-yaml.ts'
 import { writeChange } from '../../../../../lib/backend/config-file/yaml/write/write-change.ts'
 import { Failure } from '../../../../../lib/failure.ts'
@@ -49,7 +50,7 @@ instances:
 
 function read(text: string, mtime = 1_790_000_000): { text: YamlText; config: Config } {
   const { objects, cuts } = readYamlText(text, { name: 'cluster.yaml', mtime })
-  return { text: YamlText.of(text, cuts), config: indexConfig(objects) }
+  return { text: makeYamlText(text, cuts), config: indexConfig(objects) }
 }
 
 /** What a text says, where no order matters. */

@@ -3,10 +3,10 @@
  * daemon runs that could name its own version; it is the file's.
  */
 import { machine } from 'node:os'
-import type { JsonObject } from '../../../json.ts'
-import type { Config } from '../../../model/config.ts'
-import type { Version } from '../../../model/version.ts'
-import { asJson } from './fields/field.ts'
+import type { JsonObject } from '../../../../json.ts'
+import type { Config } from '../../../../model/config.ts'
+import type { Version } from '../../../../model/version.ts'
+import { asJson } from './field.ts'
 
 export const OS_API_VERSION = 20
 export const EXPORT_VERSION = 0
