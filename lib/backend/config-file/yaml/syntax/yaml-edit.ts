@@ -6,7 +6,7 @@
  *
  * The text is read once, and each place that is to say something else gives a
  * splice, so the work is bounded by the size of the text. The result is only a
- * proposal: whoever asks for it reads it again (see yaml-text.ts, yaml-whole.ts),
+ * proposal: whoever asks for it reads it again (see text-in-pieces.ts, edit-whole.ts),
  * and has the object rewritten where the fine way does not come out right.
  *
  * A comment belongs to the element beside which it stands; so does one in the
