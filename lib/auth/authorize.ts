@@ -27,9 +27,9 @@
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { FairSemaphore } from '../fair-semaphore.ts'
-import { RecentKeys } from './recent-keys.ts'
 import type { Right } from './rights.ts'
 import type { Verifier } from './schemes.ts'
+import { RecentKeys } from './ttl-lru-set.ts'
 import type { User, UserList } from './users-file.ts'
 import type { Verdict } from './verdict.ts'
 

@@ -27,7 +27,6 @@ import { Exchange, headersOf } from './exchange.ts'
 import type { Limits } from './limits.ts'
 import type { App, Response } from './message.ts'
 import { peerOf } from './peer.ts'
-import { errorResponse, failureResponse, HttpError, phraseOf } from './status.ts'
 import {
   beginningOf,
   lineOf,
@@ -37,7 +36,8 @@ import {
   reasonOf,
   type UnparsedRequest,
   unsupportedVersion,
-} from './unparsed.ts'
+} from './rejected-request.ts'
+import { errorResponse, failureResponse, HttpError, phraseOf } from './status.ts'
 
 /** What there is to log about a request; texts are as the client sent them, so escape them. */
 export interface RequestRecord {

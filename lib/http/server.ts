@@ -22,8 +22,8 @@ import { Connections } from './connections.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import type { App } from './message.ts'
 import { hostAndPort, peerOf } from './peer.ts'
+import type { ParserError } from './rejected-request.ts'
 import { type Certificate, tlsSettings } from './tls.ts'
-import type { ParserError } from './unparsed.ts'
 
 export interface ServerOptions {
   readonly app: App

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { RecentKeys } from '../../lib/auth/recent-keys.ts'
+import { RecentKeys } from '../../lib/auth/ttl-lru-set.ts'
 
 t.test('a key stays until its lifetime has passed since it was last seen', async (t) => {
   let now = 0

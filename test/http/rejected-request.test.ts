@@ -1,13 +1,13 @@
 import t from 'tap'
 import { DEFAULT_LIMITS } from '../../lib/http/limits.ts'
-import { HttpError } from '../../lib/http/status.ts'
 import {
   asRequestLine,
   beginningOf,
   mayBeReadAgain,
   type ParserError,
   readUnparsed,
-} from '../../lib/http/unparsed.ts'
+} from '../../lib/http/rejected-request.ts'
+import { HttpError } from '../../lib/http/status.ts'
 
 const read = (text: string) => readUnparsed(Buffer.from(text, 'latin1'), DEFAULT_LIMITS)
 
