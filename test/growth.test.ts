@@ -14,7 +14,7 @@ import { MessageReader } from '../lib/backend/luxi/framing.ts'
 import { escapeForLog } from '../lib/daemon/log.ts'
 import { readJsonBody } from '../lib/http/body.ts'
 import { encode } from '../lib/http/encode.ts'
-import { asRequestLine, readUnparsed, requestLineOf } from '../lib/http/rejected-request.ts'
+import { asRequestLine, readAgain, requestLineOf } from '../lib/http/rejected-request.ts'
 import { acceptsGzip, Representation } from '../lib/http/representation.ts'
 import { createRouter } from '../lib/http/router.ts'
 import { errorResponse } from '../lib/http/status.ts'
@@ -174,14 +174,14 @@ t.test('it is noticed where time grows in the square of the input', async (t) =>
 
 const NOBODY = new AbortController().signal
 const NO_LIMITS = { requestLine: Infinity, headBytes: Infinity }
-const authorize = createAuthorizer({
+const { authorize } = createAuthorizer({
   users: () => parseUsers('jane secret write'),
   requireAuthentication: true,
 })
 const route = createRouter(resources)
 const representation = new Representation(
   { body: Buffer.from('{}'), digest: 'digest' },
-  { tagged: true, open: true },
+  { tagged: true, access: [] },
 )
 
 const works: Readonly<Record<string, Work>> = {
@@ -194,9 +194,9 @@ const works: Readonly<Record<string, Work>> = {
   'a flag': (text) => new QueryString(`a=${text}`).flag('a'),
   'an integer as Python reads it': parsePythonInteger,
   'a request line': (text) => asRequestLine(requestLineOf(Buffer.from(text))),
-  'a first line that Node does not parse': (text) => readUnparsed(Buffer.from(`${text}\r\n\r\n`), NO_LIMITS),
+  'a first line that Node does not parse': (text) => readAgain(Buffer.from(`${text}\r\n\r\n`), NO_LIMITS),
   'a header that Node does not parse': (text) =>
-    readUnparsed(Buffer.from(`get / HTTP/1.0\r\nX:${text}\r\n\r\n`), NO_LIMITS),
+    readAgain(Buffer.from(`get / HTTP/1.0\r\nX:${text}\r\n\r\n`), NO_LIMITS),
   'Accept-Encoding': acceptsGzip,
   'If-None-Match': (text) => representation.respond({ 'if-none-match': text }),
   Authorization: (text) => authorize(text, ['write']),

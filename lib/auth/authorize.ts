@@ -29,7 +29,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { FairSemaphore } from '../fair-semaphore.ts'
 import type { Right } from './rights.ts'
 import type { Verifier } from './schemes.ts'
-import { RecentKeys } from './ttl-lru-set.ts'
+import { TtlLruSet } from './ttl-lru-set.ts'
 import type { User, UserList } from './users-file.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -120,8 +120,8 @@ class Checker {
   readonly #queue: FairSemaphore
   readonly #costliest: Verifier | undefined
   readonly #key = randomBytes(32)
-  readonly #right: RecentKeys
-  readonly #wrong: RecentKeys
+  readonly #right: TtlLruSet
+  readonly #wrong: TtlLruSet
   readonly #underWay = new Map<string, Promise<boolean>>()
 
   constructor(
@@ -130,8 +130,8 @@ class Checker {
     now: () => number = () => performance.now(),
   ) {
     this.#queue = queue
-    this.#right = new RecentKeys({ capacity: RIGHT_ONES, lifetime: LIFETIME, now })
-    this.#wrong = new RecentKeys({ capacity: WRONG_ONES, lifetime: LIFETIME, now })
+    this.#right = new TtlLruSet({ capacity: RIGHT_ONES, lifetime: LIFETIME, now })
+    this.#wrong = new TtlLruSet({ capacity: WRONG_ONES, lifetime: LIFETIME, now })
     for (const { password } of list.users.values()) {
       if (!this.#costliest || password.cost > this.#costliest.cost) this.#costliest = password
     }

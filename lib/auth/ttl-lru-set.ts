@@ -1,6 +1,6 @@
 /**
- * A bounded set that forgets: a key stays for a while after it was last seen,
- * and the one not seen for longest makes room for a new one.
+ * A bounded set in LRU order, with a time to live: a key stays for a while after
+ * it was last seen, and the one not seen for longest makes room for a new one.
  */
 export interface Bounds {
   readonly capacity: number
@@ -10,7 +10,7 @@ export interface Bounds {
   readonly now: () => number
 }
 
-export class RecentKeys {
+export class TtlLruSet {
   /** When each key was last seen; the one not seen for longest comes first. */
   readonly #seen = new Map<string, number>()
   readonly #bounds: Bounds

@@ -23,47 +23,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { networkOf } from './client-network.ts'
-import { Exchange, headersOf } from './exchange.ts'
-import type { Limits } from './limits.ts'
-import type { App, Response } from './message.ts'
+import { Exchange } from './exchange.ts'
+import type { Response } from './message.ts'
 import { peerOf } from './peer.ts'
 import {
   beginningOf,
   lineOf,
   mayBeReadAgain,
   type ParserError,
-  readUnparsed,
+  type RejectedRequest,
+  readAgain,
   reasonOf,
-  type UnparsedRequest,
-  unsupportedVersion,
+  serialize,
 } from './rejected-request.ts'
-import { errorResponse, failureResponse, HttpError, phraseOf } from './status.ts'
-
-/** What there is to log about a request; texts are as the client sent them, so escape them. */
-export interface RequestRecord {
-  /** Address and port. */
-  readonly peer: string
-  /** The first line; undefined where it cannot be told. */
-  readonly line: string | undefined
-  /** What was sent; undefined where the connection was lost before. */
-  readonly status: number | undefined
-  readonly user: string | undefined
-  /** What was thrown, where it is more than an ordinary refusal. */
-  readonly cause: unknown
-}
-
-/** What all connections of a server share. */
-export interface Service {
-  readonly app: App
-  readonly serverName: string
-  readonly limits: Limits
-  readonly logRequest: (record: RequestRecord) => void
-  readonly logDebug: (message: string) => void
-  /** How many requests wait behind others of their connections, in all. */
-  pipelined: number
-  /** How many requests were answered, in all. */
-  answered: number
-}
+import type { Service } from './service.ts'
+import { failureResponse, HttpError } from './status.ts'
 
 type State = 'waiting' | 'handshake' | 'open' | 'last-taken' | 'closing' | 'closed'
 
@@ -214,21 +188,10 @@ export class Connection {
 
   /** What the application need not be asked, and after which nothing more of the client is believed. */
   #refusal(exchange: Exchange): Response | undefined {
-    const response = this.#faultOf(exchange)
-    if (response) this.#forgetOthers()
-    return response
-  }
-
-  #faultOf({ httpVersion, line, hosts, bodyLength, coding }: Exchange): Response | undefined {
-    if (!httpVersion.startsWith('1.')) return failureResponse(unsupportedVersion(httpVersion))
-    if (line.length > this.#service.limits.requestLine) return errorResponse(414)
-    if (hosts > 1) return errorResponse(400, 'More than one Host header')
-    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
-      return errorResponse(400, 'Of transfer codings, only chunked is known')
-    }
-    if (httpVersion !== '1.0') return hosts === 0 ? errorResponse(400, 'Missing Host header') : undefined
-    // Who forwards HTTP/1.0 may well take such a body for the next request (RFC 9112, 6.1).
-    return bodyLength === undefined ? errorResponse(400, 'HTTP/1.0 has no chunked bodies') : undefined
+    const fault = exchange.fault(this.#service.limits)
+    if (!fault) return undefined
+    this.#forgetOthers()
+    return failureResponse(fault)
   }
 
   #answer(exchange: Exchange, response: Response): void {
@@ -341,7 +304,7 @@ export class Connection {
     this.#afterOthers(lineOf(error, bytes), () => {
       // Behind a body it is not certain where the request begins.
       if (!bytes || !mayBeReadAgain(error, lastHadBody ? undefined : bytes)) throw reason
-      return readUnparsed(bytes, this.#service.limits)
+      return readAgain(bytes, this.#service.limits)
     })
   }
 
@@ -357,7 +320,7 @@ export class Connection {
     }))
   }
 
-  #afterOthers(line: string | undefined, read: () => UnparsedRequest): void {
+  #afterOthers(line: string | undefined, read: () => RejectedRequest): void {
     // Node knows of nothing that is still to be answered, and would close our side once the client closes its own.
     this.socket.removeAllListeners('end')
     this.#watchesHalfClose = false
@@ -370,7 +333,7 @@ export class Connection {
   }
 
   /** Answers a request that Node has no response object for, and closes. */
-  async #answerFinal(line: string | undefined, read: () => UnparsedRequest): Promise<void> {
+  async #answerFinal(line: string | undefined, read: () => RejectedRequest): Promise<void> {
     const { app, serverName, logRequest } = this.#service
     const { socket, peer, network } = this
     const controller = new AbortController()
@@ -490,12 +453,3 @@ export class Connection {
 }
 
 function ignore(): void {}
-
-function serialize(response: Response, serverName: string, withBody: boolean): Buffer {
-  const { status, body } = response
-  const headers = headersOf(response, serverName)
-  headers.push('Date', new Date().toUTCString(), 'Connection', 'close')
-  let head = `HTTP/1.1 ${status} ${phraseOf(status)}\r\n`
-  for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
-  return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), withBody ? body : Buffer.alloc(0)])
-}

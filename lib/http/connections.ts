@@ -10,8 +10,9 @@
  */
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { Connection, type Service } from './connection.ts'
+import { Connection } from './connection.ts'
 import { peerOf } from './peer.ts'
+import type { Service } from './service.ts'
 
 const CONNECTION = Symbol('connection')
 type Carrier = Duplex & { [CONNECTION]?: Connection }

@@ -8,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Limits } from './limits.ts'
 import type { Request, RequestHeaders, Response } from './message.ts'
-import { HttpError, phraseOf } from './status.ts'
+import { HttpError, phraseOf, unsupportedVersion } from './status.ts'
 
 /** An unread body up to this length is received and thrown away, so that the connection can go on. */
 const CHEAP_TO_DISCARD = 64 * 1024
@@ -100,6 +100,23 @@ export class Exchange implements Request {
   /** How the body is coded for its transfer. */
   get coding(): string | undefined {
     return this.#incoming.headers['transfer-encoding']
+  }
+
+  /**
+   * What is wrong with it before the application is asked, and after which nothing more of the client is believed.
+   * @returns undefined where it may go on
+   */
+  fault({ requestLine }: Pick<Limits, 'requestLine'>): HttpError | undefined {
+    const { httpVersion, hosts, coding } = this
+    if (!httpVersion.startsWith('1.')) return unsupportedVersion(httpVersion)
+    if (this.line.length > requestLine) return new HttpError(414)
+    if (hosts > 1) return new HttpError(400, 'More than one Host header')
+    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+      return new HttpError(400, 'Of transfer codings, only chunked is known')
+    }
+    if (httpVersion !== '1.0') return hosts === 0 ? new HttpError(400, 'Missing Host header') : undefined
+    // Who forwards HTTP/1.0 may well take such a body for the next request (RFC 9112, 6.1).
+    return this.bodyLength === undefined ? new HttpError(400, 'HTTP/1.0 has no chunked bodies') : undefined
   }
 
   /** What was decided to answer, whether or not it reached the client. */

@@ -17,9 +17,10 @@
  * up to the first CRLF CRLF, but nothing behind a line feed says how long the
  * body is.
  */
+import { headersOf } from './exchange.ts'
 import type { Limits } from './limits.ts'
-import type { RequestHeaders } from './message.ts'
-import { HttpError } from './status.ts'
+import type { RequestHeaders, Response } from './message.ts'
+import { HttpError, phraseOf, unsupportedVersion } from './status.ts'
 
 /** What Node's parser says; `rawPacket` is the piece it could not go on with. */
 export interface ParserError extends Error {
@@ -98,7 +99,7 @@ const CONTROL = /[^\t\P{Cc}]/u
 /** What a head ends with. */
 const END_OF_HEAD = '\r\n\r\n'
 
-export interface UnparsedRequest {
+export interface RejectedRequest {
   readonly method: string
   readonly target: string
   readonly headers: RequestHeaders
@@ -138,10 +139,7 @@ function withoutSpace(header: string, from: number): string {
  * @param bytes from the beginning of the request on
  * @throws HttpError 400, 414, 431 or 505, in the words of Python's http.server
  */
-export function readUnparsed(
-  bytes: Buffer,
-  limits: Pick<Limits, 'requestLine' | 'headBytes'>,
-): UnparsedRequest {
+export function readAgain(bytes: Buffer, limits: Pick<Limits, 'requestLine' | 'headBytes'>): RejectedRequest {
   const line = requestLineOf(bytes)
   if (line.length > limits.requestLine) throw new HttpError(414)
   const words = line.split(/[\t-\r ]+/)
@@ -200,7 +198,12 @@ function readHeaders(text: string): Record<string, string> {
   return headers
 }
 
-/** The answer to a request in another HTTP than 1. */
-export function unsupportedVersion(version: string): HttpError {
-  return new HttpError(505, `Invalid HTTP Version (${version})`)
+/** Puts an answer into bytes: for a request that was rejected, Node has no object to send one with. */
+export function serialize(response: Response, serverName: string, withBody: boolean): Buffer {
+  const { status, body } = response
+  const headers = headersOf(response, serverName)
+  headers.push('Date', new Date().toUTCString(), 'Connection', 'close')
+  let head = `HTTP/1.1 ${status} ${phraseOf(status)}\r\n`
+  for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
+  return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), withBody ? body : Buffer.alloc(0)])
 }

@@ -15,14 +15,14 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { Failure } from '../failure.ts'
-import { allButAQuarter, FairSemaphore } from '../fair-semaphore.ts'
 import { arrivals } from '../slices.ts'
-import type { Connection, RequestRecord, Service } from './connection.ts'
 import { Connections } from './connections.ts'
+import { HandshakeQueue } from './handshake-queue.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import type { App } from './message.ts'
 import { hostAndPort, peerOf } from './peer.ts'
 import type { ParserError } from './rejected-request.ts'
+import type { RequestRecord, Service } from './service.ts'
 import { type Certificate, tlsSettings } from './tls.ts'
 
 export interface ServerOptions {
@@ -73,13 +73,7 @@ export async function startServer(
     answered: 0,
   }
   const connections = new Connections(limits.connections)
-  const handshakes = new FairSemaphore({
-    places: limits.handshakes,
-    share: allButAQuarter(limits.handshakes),
-    waiting: limits.connections,
-    newestFirst: true,
-    refusal: 'Too many TLS handshakes',
-  })
+  const handshakes = new HandshakeQueue(limits)
 
   const settings = {
     headersTimeout: limits.head,
@@ -124,34 +118,12 @@ export async function startServer(
       connection.closed()
     })
     watchPace()
-    if (certificate) greet(connection)
-    else speak(connection)
+    const handOver = () => {
+      for (const listener of nodesListeners) listener.call(server, socket)
+    }
+    if (certificate) handshakes.add(connection, handOver)
+    else handOver()
   })
-
-  function speak({ socket }: Connection): void {
-    for (const listener of nodesListeners) listener.call(server, socket)
-  }
-
-  /** Makes a TLS handshake, when it is its turn. */
-  function greet(connection: Connection): void {
-    const begin = (release: () => void) => {
-      if (connection.socket.destroyed) {
-        release()
-        return
-      }
-      connection.beginHandshake(release)
-      speak(connection)
-    }
-    const release = handshakes.tryAcquire(connection.network)
-    if (release) {
-      begin(release)
-      return
-    }
-    connection.awaitHandshake()
-    const controller = new AbortController()
-    connection.socket.once('close', () => controller.abort())
-    handshakes.acquire(connection.network, controller.signal).then(begin, () => connection.socket.destroy())
-  }
 
   /** Cuts off who is too slow, as long as there is anybody. */
   function watchPace(): void {

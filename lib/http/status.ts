@@ -71,6 +71,11 @@ export class HttpError extends Error {
   }
 }
 
+/** The answer to a request in another HTTP than 1. */
+export function unsupportedVersion(version: string): HttpError {
+  return new HttpError(505, `Invalid HTTP Version (${version})`)
+}
+
 /** The reason phrase of a status line. */
 export function phraseOf(status: number): string {
   return STANDARD_TEXTS[status]?.[0] ?? ''

@@ -26,20 +26,12 @@ export async function turnToWait(
   signal: AbortSignal,
 ): Promise<TurnToWait> {
   const end = performance.now() + seconds * 1000
-  const giveUp = new AbortController()
-  const timer = setTimeout(() => giveUp.abort(LATE), seconds * 1000)
-  const leave = () => giveUp.abort(signal.reason)
-  signal.addEventListener('abort', leave)
+  const late = AbortSignal.timeout(seconds * 1000)
   try {
-    const release = await places.acquire(network, giveUp.signal)
+    const release = await places.acquire(network, AbortSignal.any([signal, late]))
     return { patience: Math.max(0, (end - performance.now()) / 1000), release }
   } catch (thrown) {
-    if (thrown !== LATE) throw thrown
+    if (thrown !== late.reason || signal.aborted) throw thrown
     return { patience: 0, release: () => {} }
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', leave)
   }
 }
-
-const LATE = new Error('no place became free in time')

@@ -13,12 +13,9 @@ export class QueryString {
 
   /** @param text what follows the `?` of a request's target, still encoded; '' where there is none */
   constructor(text: string) {
-    for (const pair of text.split('&')) {
-      const equals = pair.indexOf('=')
-      if (equals < 0) continue
-      const value = decode(pair.slice(equals + 1))
+    // A question mark that the text may begin with is part of it: only the first is taken away.
+    for (const [name, value] of new URLSearchParams(`?${text}`)) {
       if (value === '') continue
-      const name = decode(pair.slice(0, equals))
       const others = this.#values.get(name)
       if (others) others.push(value)
       else this.#values.set(name, [value])
@@ -65,13 +62,4 @@ export function parsePythonInteger(text: string): number | undefined {
 
 function invalidValue(name: string): Failure {
   return new Failure('invalid', `Invalid value for the '${name}' parameter`)
-}
-
-/** Decodes `+` and `%xx`; bytes that are no UTF-8 become U+FFFD, a lone `%` stands for itself (as in Python). */
-function decode(text: string): string {
-  const spaced = text.replaceAll('+', ' ')
-  if (!spaced.includes('%')) return spaced
-  return spaced.replace(/(?:%[\da-fA-F]{2})+/g, (escapes) =>
-    Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('utf8'),
-  )
 }

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { RecentKeys } from '../../lib/auth/ttl-lru-set.ts'
+import { TtlLruSet } from '../../lib/auth/ttl-lru-set.ts'
 
 t.test('a key stays until its lifetime has passed since it was last seen', async (t) => {
   let now = 0
-  const keys = new RecentKeys({ capacity: 10, lifetime: 100, now: () => now })
+  const keys = new TtlLruSet({ capacity: 10, lifetime: 100, now: () => now })
   t.equal(keys.has('a'), false)
   keys.add('a')
   now = 99
@@ -17,7 +17,7 @@ t.test('a key stays until its lifetime has passed since it was last seen', async
 })
 
 t.test('the key not seen for longest makes room', async (t) => {
-  const keys = new RecentKeys({ capacity: 2, lifetime: 100, now: () => 0 })
+  const keys = new TtlLruSet({ capacity: 2, lifetime: 100, now: () => 0 })
   keys.add('a')
   keys.add('b')
   keys.has('a')

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import t from 'tap'
-import type { Service } from '../../lib/http/connection.ts'
 import { Connections } from '../../lib/http/connections.ts'
 import { DEFAULT_LIMITS } from '../../lib/http/limits.ts'
+import type { Service } from '../../lib/http/service.ts'
 
 const debug: string[] = []
 const service: Service = {

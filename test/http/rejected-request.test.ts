@@ -5,11 +5,11 @@ import {
   beginningOf,
   mayBeReadAgain,
   type ParserError,
-  readUnparsed,
+  readAgain,
 } from '../../lib/http/rejected-request.ts'
 import { HttpError } from '../../lib/http/status.ts'
 
-const read = (text: string) => readUnparsed(Buffer.from(text, 'latin1'), DEFAULT_LIMITS)
+const read = (text: string) => readAgain(Buffer.from(text, 'latin1'), DEFAULT_LIMITS)
 
 const HEAD = 'Host: x\r\nAuthorization:  Basic eA== \r\nContent-Length: 2\r\n\r\n'
 

@@ -2,10 +2,10 @@
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
-import type { RequestRecord } from '../../lib/http/connection.ts'
 import type { Limits } from '../../lib/http/limits.ts'
 import type { App, Response } from '../../lib/http/message.ts'
 import { type HttpServer, type ServerOptions, startServer } from '../../lib/http/server.ts'
+import type { RequestRecord } from '../../lib/http/service.ts'
 import { until } from '../daemon/until.ts'
 import type { RawClient } from './raw-client.ts'
 

@@ -24,6 +24,9 @@ const values: [query: string, all: string[]][] = [
   ['a=%', ['%']],
   ['a=%00', ['\u0000']],
   ['__proto__=1&a=2', ['2']],
+  ['?a=1', []],
+  ['a=%C3x%A9', ['\ufffdx\ufffd']],
+  ['a=\ufeffb', ['\ufeffb']],
 ]
 
 t.test('a query string is read as Python reads it', async (t) => {

@@ -1,0 +1,44 @@
+/**
+ * TLS handshakes take turns, by a semaphore that networks share fairly: each
+ * costs a millisecond of the processor, so that too many at once would keep all
+ * requests waiting.
+ */
+import { allButAQuarter, FairSemaphore } from '../fair-semaphore.ts'
+import type { Connection } from './connection.ts'
+import type { Limits } from './limits.ts'
+
+export class HandshakeQueue {
+  readonly #places: FairSemaphore
+
+  constructor({ handshakes, connections }: Pick<Limits, 'handshakes' | 'connections'>) {
+    this.#places = new FairSemaphore({
+      places: handshakes,
+      share: allButAQuarter(handshakes),
+      waiting: connections,
+      newestFirst: true,
+      refusal: 'Too many TLS handshakes',
+    })
+  }
+
+  /** Has a connection make its handshake, when it is its turn. @param begin begins it */
+  add(connection: Connection, begin: () => void): void {
+    const { network, socket } = connection
+    const start = (release: () => void) => {
+      if (socket.destroyed) {
+        release()
+        return
+      }
+      connection.beginHandshake(release)
+      begin()
+    }
+    const release = this.#places.tryAcquire(network)
+    if (release) {
+      start(release)
+      return
+    }
+    connection.awaitHandshake()
+    const closed = new AbortController()
+    socket.once('close', () => closed.abort())
+    this.#places.acquire(network, closed.signal).then(start, () => socket.destroy())
+  }
+}
