@@ -14,14 +14,8 @@ import { resolve } from 'node:path'
 import { createAuthorizer } from './auth/authorize.ts'
 import { hashPassword } from './auth/hash-password.ts'
 import { readUsers, type UserList } from './auth/users-file.ts'
-import type { Backend } from './backend/backend.ts'
-import { configFileBackend } from './backend/config-file/config-file-backend.ts'
-import { JobQueue } from './backend/config-file/jobs/job-queue.ts'
-import { configOnDemand } from './backend/config-file/on-demand.ts'
-import { ClusterFile } from './backend/config-file/state/cluster-file.ts'
-import { ConfigLoader } from './backend/config-file/state/config-loader.ts'
-import { changesReporter } from './backend/config-file/state/report-changes.ts'
-import { luxiBackend, MAX_WAITS } from './backend/luxi/luxi-backend.ts'
+import { openClusterState } from './backend/cluster-state.ts'
+import { MAX_WAITS } from './backend/luxi/luxi-backend.ts'
 import { runInForeground, type Starter, startDetached, starterOfCopy } from './daemon/copy.ts'
 import { checkDescriptors, descriptorsFailure, freeDescriptors } from './daemon/descriptors.ts'
 import './daemon/kept-tick.ts'
@@ -29,17 +23,15 @@ import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
 import { acquirePidFile, type PidFile } from './daemon/pid-file.ts'
 import { type Command, commandAs, userToBecome } from './daemon/privileges.ts'
 import { nameProcess } from './daemon/process-name.ts'
-import { type Reason, reloadable } from './daemon/reloadable.ts'
+import { reloadable } from './daemon/reloadable.ts'
 import { servicePort } from './daemon/services.ts'
 import { onSignals, type SignalActions, signalNumber } from './daemon/signals.ts'
 import { Failure, messageChain } from './failure.ts'
-import { createApp, type StandIn } from './http/app.ts'
+import { createApp } from './http/app.ts'
 import { DEFAULT_LIMITS } from './http/limits.ts'
 import { startServer } from './http/server.ts'
 import type { RequestRecord } from './http/service.ts'
 import { type Certificate, readCertificate } from './http/tls.ts'
-import type { Config } from './model/config.ts'
-import type { Version } from './model/version.ts'
 import { helpText, type Options, PROGRAM, parseOptions, UsageError } from './options.ts'
 import { defaultPaths, type Paths } from './paths.ts'
 import { resources } from './resources/table.ts'
@@ -160,19 +152,18 @@ async function serve(
       log,
     })
     closers.unshift(() => users.close())
-    const state = await openState(source, options.staleReads ? paths.configData : undefined, log)
+    const state = await openClusterState(source, options.staleReads ? paths.configData : undefined, log)
     closers.unshift(() => state.close())
     const server = await startServer(
       {
         app: createApp({
           resources,
           backend: () => state.backend,
-          standIn: state.standIn,
-          authorize: createAuthorizer({
+          staleState: state.staleState,
+          authorizer: createAuthorizer({
             users: () => users.current,
             requireAuthentication: options.requireAuthentication,
           }),
-          requireAuthentication: options.requireAuthentication,
           maxClients: options.maxClients,
           ...(source.kind === 'master' && { maxWaits: MAX_WAITS }),
         }),
@@ -216,11 +207,6 @@ async function serve(
         .catch((error) => log.error(messageChain(error)))
     }
   }
-}
-
-/** The port is open a moment before there is anything to answer from. */
-function starting(): never {
-  throw new Failure('unavailable', 'The daemon is starting')
 }
 
 /** Settles once a signal asked us to stop; a second one from the same side ends the process at once. */
@@ -299,88 +285,6 @@ async function loadUsers(path: string, log: Log): Promise<UserList> {
   const list = await readUsers(path)
   for (const warning of list.warnings) log.warning(warning)
   return list
-}
-
-/** What answers for the cluster. */
-interface State {
-  readonly backend: Backend
-  /** Which Ganeti the cluster runs; undefined before it has told. */
-  readonly version: Version | undefined
-  readonly standIn?: () => Promise<StandIn>
-  /** Takes up its work. */
-  begin(): Promise<void>
-  reload(): Promise<unknown>
-  close(): Promise<void>
-}
-
-/** @param standIn the file that answers while a master daemon is away */
-async function openState(source: Source, standIn: string | undefined, log: Log): Promise<State> {
-  const loader = new ConfigLoader()
-  if (source.kind === 'master') {
-    const backend = luxiBackend(source.sockets)
-    log.info(`Asking the master daemon on this node, at ${source.sockets.join(' or ')}`)
-    return {
-      backend,
-      get version() {
-        return backend.knownVersion
-      },
-      ...(standIn !== undefined && { standIn: configOnDemand(standIn, loader) }),
-      begin: async () => {
-        // For the first answers to name it; where the master daemon is away, it is asked when it is met.
-        backend.version().catch(() => {})
-      },
-      reload: async () => {},
-      close: async () => {
-        await loader.close()
-        await backend.close()
-      },
-    }
-  }
-  const file = new ClusterFile(source.files, loader)
-  const config = await reloadable({
-    name: 'the cluster state',
-    load: (reason) => loadState(file, reason, log),
-    watch: source.files,
-    log,
-  })
-  let backend: Backend | undefined
-  return {
-    get backend() {
-      return backend ?? starting()
-    },
-    get version() {
-      return file.current.version
-    },
-    async begin() {
-      const load = () => import('./backend/config-file/change-yaml.ts')
-      const queue = await JobQueue.open({ file, folder: `${file.path}.queue`, load, log })
-      const reportChanges = changesReporter(file, queue, log)
-      await reportChanges()
-      config.onChange(() => {
-        queue.configChanged()
-        void reportChanges()
-      })
-      backend = configFileBackend(() => file.current, queue)
-    },
-    reload: () => config.reload(),
-    close: async () => {
-      config.close()
-      await backend?.close()
-      await loader.close()
-    },
-  }
-}
-
-async function loadState(file: ClusterFile, reason: Reason, log: Log): Promise<Config> {
-  const before = file.loaded
-  const config = await file.load(reason === 'signal')
-  // What we wrote ourselves is known already.
-  if (config === before) return config
-  const { cluster, nodes, instances } = config
-  log.info(
-    `Read ${file.path}: cluster ${cluster.cluster_name}, ${nodes.all.length} nodes, ${instances.all.length} instances`,
-  )
-  return config
 }
 
 /** How many connections there may be: twice as many as are answered at once, and as descriptors suffice for. */

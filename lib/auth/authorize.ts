@@ -48,19 +48,25 @@ export interface AuthorizerOptions {
   readonly now?: () => number
 }
 
-/**
- * @param header the Authorization header, undefined where none was sent
- * @param access any one of these rights lets a user in; none at all means open to everyone
- * @param origin who asks, say by address: those who wait take turns by it; without it, by user name
- * @throws Failure `unavailable` where too many passwords are being checked already, or this one cannot be now
- */
-export type Authorize = (
-  header: string | undefined,
-  access: readonly Right[],
-  origin?: string,
-) => Promise<Verdict>
+export interface Authorizer {
+  /** Whether even resources that are open to everyone need a user. */
+  readonly requireAuthentication: boolean
+  /**
+   * Decides what takes no time: whether a request goes on that does not say who it is from. It names no user.
+   * @param header the Authorization header, undefined where none was sent
+   * @param access any one of these rights lets a user in; none at all means open to everyone
+   * @returns undefined where `authorize` has to be asked
+   */
+  authorizeNow(header: string | undefined, access: readonly Right[]): Verdict | undefined
+  /**
+   * Decides, after `authorizeNow`, whatever that leaves open.
+   * @param origin who asks, say by address: those who wait take turns by it; without it, by user name
+   * @throws Failure `unavailable` where too many passwords are being checked already, or this one cannot be now
+   */
+  authorize(header: string | undefined, access: readonly Right[], origin?: string): Promise<Verdict>
+}
 
-export function createAuthorizer({ users, requireAuthentication, now }: AuthorizerOptions): Authorize {
+export function createAuthorizer({ users, requireAuthentication, now }: AuthorizerOptions): Authorizer {
   const queue = new FairSemaphore({
     places: AT_ONCE,
     waiting: MOST_WAITING,
@@ -68,25 +74,34 @@ export function createAuthorizer({ users, requireAuthentication, now }: Authoriz
   })
   let checker = new Checker(users(), queue, now)
 
-  return async (header, access, origin) => {
-    if (header === undefined) {
-      return access.length > 0 || requireAuthentication ? { kind: 'unauthenticated' } : { kind: 'granted' }
-    }
-    const credentials = parseAuthorization(header)
+  const authorizeNow: Authorizer['authorizeNow'] = (header, access) => {
+    if (header !== undefined) return undefined
+    return access.length > 0 || requireAuthentication ? UNAUTHENTICATED : GRANTED
+  }
+
+  const authorize: Authorizer['authorize'] = async (header, access, origin) => {
+    const decided = authorizeNow(header, access)
+    if (decided) return decided
+    const credentials = parseAuthorization(header as string)
     if (credentials === 'missing') {
       return { kind: 'malformed', message: 'Basic authentication requires credentials' }
     }
-    if (credentials === 'unusable') return { kind: 'unauthenticated' }
+    if (credentials === 'unusable') return UNAUTHENTICATED
 
     const list = users()
     if (checker.list !== list) checker = new Checker(list, queue, now)
     const user = await checker.identify(credentials, origin ?? credentials.name)
-    if (!user) return { kind: 'unauthenticated' }
+    if (!user) return UNAUTHENTICATED
     // `write` implies `read` only where a resource lists both.
     const allowed = access.length === 0 || access.some((right) => user.rights.has(right))
     return { kind: allowed ? 'granted' : 'forbidden', user: user.name }
   }
+
+  return { requireAuthentication, authorizeNow, authorize }
 }
+
+const GRANTED: Verdict = { kind: 'granted' }
+const UNAUTHENTICATED: Verdict = { kind: 'unauthenticated' }
 
 interface Credentials {
   readonly name: string

@@ -1,6 +1,6 @@
 /**
- * What the users room answers when asked whether a request may go on; how
- * that looks in HTTP (a status, a challenge) is the http room's business.
+ * What authorize.ts answers when asked whether a request may go on; how
+ * that looks in HTTP (a status, a challenge) is for http/app.ts to say.
  */
 export type Verdict =
   /** Go on; `user` is missing where nobody authenticated and nobody had to. */

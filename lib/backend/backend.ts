@@ -180,3 +180,10 @@ export interface Backend {
   /** Lets go of whatever is held open; no verb may be called afterwards. */
   close(): Promise<void>
 }
+
+/** An older state of the cluster, for when the present one cannot be asked for. */
+export interface StaleState {
+  readonly backend: Backend
+  /** From when it is. */
+  readonly asOf: Date
+}

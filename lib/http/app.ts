@@ -3,17 +3,25 @@
  * match the path, find the method, ask access, decode the body, handle, encode.
  * The order is Ganeti's, as clients can tell it from the statuses: an unknown
  * path is 404 and a method the resource lacks 501, before anyone is asked for
- * a password (but see `requireAuthentication`); then 401 or 403, 415, 400.
+ * a password (but see `Authorizer.requireAuthentication`); then 401 or 403, 415, 400.
  */
-import type { Right } from '../auth/rights.ts'
+import type { Authorizer } from '../auth/authorize.ts'
 import type { Verdict } from '../auth/verdict.ts'
-import type { Backend } from '../backend/backend.ts'
+import type { Backend, StaleState } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
 import { allButAQuarter, FairSemaphore } from '../fair-semaphore.ts'
 import type { Json } from '../json.ts'
 import { isSince } from '../model/version.ts'
 import { QueryString } from '../resources/query-string.ts'
-import { BodyLimit, type Call, type Method, type MethodName, type Resource } from '../resources/resource.ts'
+import {
+  BodyLimit,
+  type Call,
+  type Dependence,
+  dependenceOf,
+  type Method,
+  type MethodName,
+  type Resource,
+} from '../resources/resource.ts'
 import { readJsonBody } from './body.ts'
 import { encode } from './encode.ts'
 import { type Hold, LARGE_ANSWER, LargeAnswers, LargeBody } from './large-answers.ts'
@@ -45,30 +53,14 @@ const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 
 const CHALLENGE = ['WWW-Authenticate', 'Basic realm="Ganeti Remote API"']
 
-/** An older state of the cluster. */
-export interface StandIn {
-  readonly backend: Backend
-  /** From when it is. */
-  readonly asOf: Date
-}
-
 export interface AppOptions {
   readonly resources: readonly Resource[]
   /** The backend to ask now; it may be another one after a reload. */
   readonly backend: () => Backend
-  /** Gives what answers open reads while the backend's master daemon is away, if anything does. */
-  readonly standIn?: (() => Promise<StandIn>) | undefined
-  /**
-   * Whether a request may go on: its Authorization header, the rights of which
-   * any one suffices, and the network it came from.
-   */
-  readonly authorize: (
-    header: string | undefined,
-    access: readonly Right[],
-    origin: string,
-  ) => Promise<Verdict>
-  /** Whether nobody learns anything, not even which paths there are, without being a user. */
-  readonly requireAuthentication: boolean
+  /** The stale-if-error fallback: what open reads are answered from while the backend's master daemon is away. */
+  readonly staleState?: (() => Promise<StaleState>) | undefined
+  /** Decides whether a request may go on. */
+  readonly authorizer: Authorizer
   /** How many requests are worked on at once, the others waiting for that; 20 unless given. */
   readonly maxClients?: number
   /** How many wait at once for something to happen (see Method); 256 unless given. */
@@ -81,9 +73,8 @@ export interface AppOptions {
 export function createApp({
   resources,
   backend: presentBackend,
-  standIn,
-  authorize,
-  requireAuthentication,
+  staleState,
+  authorizer,
   maxClients = DEFAULT_MAX_CLIENTS,
   maxWaits = DEFAULT_MAX_WAITS,
   cacheBytes = DEFAULT_CACHE_BYTES,
@@ -106,21 +97,16 @@ export function createApp({
   })
 
   /**
-   * What most requests come to: an answer that is kept already, and open to all,
-   * for someone who does not say who they are. The straight line below would come
-   * to the same, but with promises.
+   * The fast path of a cache hit: an answer that is cached already, for a request that may have it without
+   * saying who it is from. The straight line below would come to the same, but with promises.
    */
-  const atHand = ({ method, target, headers, bodyLength }: Request) => {
+  const cachedResponse = ({ method, target, headers, bodyLength }: Request) => {
     if (method !== 'GET' || bodyLength !== 0) return undefined
-    if (requireAuthentication || headers.authorization !== undefined) return undefined
-    const kept = cache.find(presentBackend().generation ?? FOR_GOOD, target)
-    const response = kept?.open ? kept.respond(headers) : undefined
+    const cached = cache.find(presentBackend().generation ?? STATIC_GENERATION, target)
+    if (!cached) return undefined
+    if (authorizer.authorizeNow(headers.authorization, cached.access)?.kind !== 'granted') return undefined
+    const response = cached.respond(headers)
     return response instanceof Promise ? response.catch(failed) : response
-  }
-
-  const findKept = (method: Method, target: string) => {
-    const generation = generationOf(method, presentBackend())
-    return generation === null ? undefined : cache.find(generation, target)
   }
 
   const receiveBody = (request: Request, { bodyLimit = BodyLimit.unused }: Method) => {
@@ -138,8 +124,9 @@ export function createApp({
     body: Json | undefined,
   ): Promise<Response> => {
     const { target, headers, network } = request
-    const tagged = method.dependsOn !== 'more'
-    const open = tagged && method.access.length === 0
+    const { access } = method
+    const dependence = dependenceOf(method, params)
+    const tagged = dependence !== 'more'
     const queryString = () => new QueryString(target.slice(pathOf(target).length + 1))
     /** @param hold a place for a large answer */
     const handle = async (backend: Backend, signal: AbortSignal, hold?: Hold, patience = 0) => {
@@ -147,7 +134,7 @@ export function createApp({
       const encoded = await encode(await method.handle(call), { limit: method.answerLimit, signal })
       const isLarge = encoded.body.length >= LARGE_ANSWER
       const large = isLarge ? new LargeBody(largeAnswers, hold?.claim()) : undefined
-      return new Representation(encoded, { tagged, open, large })
+      return new Representation(encoded, { tagged, access, large })
     }
     if (method.waits !== undefined) {
       const { signal } = request
@@ -158,19 +145,20 @@ export function createApp({
         release()
       }
     }
-    const kept = findKept(method, target)
-    if (kept) return kept.respond(headers)
+    const generation = generationOf(dependence, presentBackend())
+    const cached = generation === null ? undefined : cache.find(generation, target)
+    if (cached) return cached.respond(headers)
     // Who only said that there will be no more requests is answered, but does not wait where others do.
     const { signal, lost } = request
-    /** What is kept, or else being made. Time passes while a request waits for a place, so ask again then. */
+    /** What is cached, or else being made. Time passes while a request waits for a place, so ask again then. */
     const ready = () => {
-      const generation = generationOf(method, presentBackend())
+      const generation = generationOf(dependence, presentBackend())
       if (generation === null) return undefined
       return cache.find(generation, target) ?? cache.join(generation, target, lost)
     }
     const make = async (hold?: Hold) => {
       const backend = presentBackend()
-      const generation = generationOf(method, backend)
+      const generation = generationOf(dependence, backend)
       if (generation === null) return handle(backend, lost, hold)
       // Others may come to wait for this answer, so it is made as long as any one of them is there.
       const make = (wanted: AbortSignal) => handle(backend, wanted, hold)
@@ -183,17 +171,18 @@ export function createApp({
     try {
       return await (await inPlace(ready, make)).respond(headers)
     } catch (thrown) {
-      if (!standIn || !open || !isAway(thrown)) throw thrown
-      const older = await standIn().catch((cause) => {
+      const mayBeStale = tagged && access.length === 0
+      if (!staleState || !mayBeStale || !isAway(thrown)) throw thrown
+      const stale = await staleState().catch((cause) => {
         throw new Failure(thrown.code, thrown.message, { cause })
       })
       const made = inPlace(
         () => undefined,
-        (hold) => handle(older.backend, lost, hold),
+        (hold) => handle(stale.backend, lost, hold),
       )
       const response = await made.then((representation) => representation.respond(headers)).catch(failed)
       // Also where something is not there: that is but as of then.
-      return { ...response, headers: [...response.headers, 'Ganeti-State-As-Of', older.asOf.toUTCString()] }
+      return { ...response, headers: [...response.headers, 'Ganeti-State-As-Of', stale.asOf.toUTCString()] }
     }
   }
 
@@ -216,10 +205,15 @@ export function createApp({
       const named = match?.resource.methods[request.method as MethodName]
       const method = named && (await isThere(named)) ? named : undefined
 
-      if (method || requireAuthentication) {
-        const verdict = await authorize(headers.authorization, method?.access ?? [], request.network)
+      if (method || authorizer.requireAuthentication) {
+        const verdict = await authorizer.authorize(
+          headers.authorization,
+          method?.access ?? [],
+          request.network,
+        )
         user = 'user' in verdict ? verdict.user : undefined
-        if (requireAuthentication && user === undefined) throw refusal(verdict) ?? unauthenticated()
+        if (authorizer.requireAuthentication && user === undefined)
+          throw refusal(verdict) ?? unauthenticated()
         if (method) {
           const refused = refusal(verdict)
           if (refused) throw refused
@@ -239,7 +233,7 @@ export function createApp({
   return (request) => {
     let ready: Response | Promise<Response> | undefined
     try {
-      ready = atHand(request)
+      ready = cachedResponse(request)
     } catch {
       // There is no state to answer from: whether that matters, the straight line tells in its order.
     }
@@ -247,14 +241,14 @@ export function createApp({
   }
 }
 
-/** The only generation of what does not follow from the state, for a backend that cannot tell generations. */
-const FOR_GOOD = 0
+/** The only generation of answers that depend on nothing, for a backend that cannot tell generations. */
+const STATIC_GENERATION = 0
 
-/** The generation under which an answer may be kept; null where it may not. */
-function generationOf({ dependsOn }: Method, { generation }: Backend): number | null {
-  switch (dependsOn) {
+/** The generation under which an answer may be cached; null where it may not. */
+function generationOf(dependence: Dependence, { generation }: Backend): number | null {
+  switch (dependence) {
     case 'nothing':
-      return generation ?? FOR_GOOD
+      return generation ?? STATIC_GENERATION
     case 'state':
       return generation
     case 'more':

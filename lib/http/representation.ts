@@ -5,6 +5,7 @@
  */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import type { Right } from '../auth/rights.ts'
 import type { Encoded } from './encode.ts'
 import type { LargeBody } from './large-answers.ts'
 import type { RequestHeaders, Response } from './message.ts'
@@ -15,13 +16,20 @@ const WORTH_COMPRESSING = 1024
 const compress = promisify(gzip)
 const NOTHING = Buffer.alloc(0)
 
+export interface RepresentationOptions {
+  /** Whether to send an entity tag: false for an answer that is not to be kept by anyone. */
+  readonly tagged: boolean
+  readonly access: readonly Right[]
+  /** What counts it among the large answers, if it is one. */
+  readonly large?: LargeBody | undefined
+}
+
 export class Representation {
   readonly body: Buffer
-  /** Whether it is for everyone, so that nobody need say who they are. */
-  readonly open: boolean
+  /** Who may see it: what was asked of the one that it was made for, and is to be asked of whoever gets it. */
+  readonly access: readonly Right[]
   /** Called with a number of bytes when a form is added. */
-  onGrowth: (bytes: number) => void = () => {}
-  /** What counts it among the large answers, if it is one. */
+  onSizeChange: (bytes: number) => void = () => {}
   readonly #large: LargeBody | undefined
   readonly #worthCompressing: boolean
   /** Strong tags: each form has its own (RFC 9110, 8.8.3.3). */
@@ -33,13 +41,9 @@ export class Representation {
   #gzipped: Response | undefined
   #compressing: Promise<Response> | undefined
 
-  /** @param tagged whether to send an entity tag: false for an answer that nobody may keep */
-  constructor(
-    { body, digest }: Encoded,
-    { tagged, open, large }: { tagged: boolean; open: boolean; large?: LargeBody | undefined },
-  ) {
+  constructor({ body, digest }: Encoded, { tagged, access, large }: RepresentationOptions) {
     this.body = body
-    this.open = open
+    this.access = access
     this.#large = large
     this.#worthCompressing = body.length >= WORTH_COMPRESSING
     this.#tag = tagged ? `"${digest}"` : ''
@@ -106,7 +110,7 @@ export class Representation {
     const body = await compress(this.body)
     const headers = ['Content-Encoding', 'gzip', ...this.#gzipKnown.headers]
     this.#gzipped = { status: 200, headers, body }
-    this.onGrowth(body.length)
+    this.onSizeChange(body.length)
     return this.#gzipped
   }
 }

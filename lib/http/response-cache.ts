@@ -1,10 +1,9 @@
 /**
- * Keeps the answers that follow from cluster state alone, so that asking for
- * one again is a lookup. They are kept per generation of the state: with the
- * next one all are dropped. Their bytes are bounded; what was not asked for
- * longest goes first.
+ * A bounded LRU cache of the answers that follow from cluster state alone, with
+ * request coalescing: those who ask for one that is being made share it. Answers
+ * are kept per generation of the state: with the next one all are dropped.
  *
- * Who may see an answer is none of its business: ask access first.
+ * Who may see an answer is not decided here: each says what access it takes.
  */
 import { SharedSignal } from '../shared-signal.ts'
 import type { Representation } from './representation.ts'
@@ -106,7 +105,7 @@ export class ResponseCache {
     made.isKept = true
     this.#last = key
     this.#bytes += size
-    made.onGrowth = (bytes) => {
+    made.onSizeChange = (bytes) => {
       if (this.#kept.get(key) !== made) return
       this.#bytes += bytes
       this.#trim()

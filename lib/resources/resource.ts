@@ -68,6 +68,12 @@ export interface Parameter {
   readonly doc: string
 }
 
+/**
+ * What else than path and query an answer depends on: `nothing`, so that it may be cached as long as the
+ * program runs; cluster `state` alone, so that it may be cached as long as that; or `more` (jobs, the moment).
+ */
+export type Dependence = 'nothing' | 'state' | 'more'
+
 export interface Method<Params = Readonly<Record<string, string>>> {
   readonly doc: string
   /** Any one of these rights lets a user in; none at all means open to everyone. */
@@ -75,11 +81,7 @@ export interface Method<Params = Readonly<Record<string, string>>> {
   /** The first release of Ganeti that has it; all that are known, unless given. */
   readonly since?: Release
   readonly parameters: readonly Parameter[]
-  /**
-   * What else than path and query the answer depends on: `nothing`, so that it may be kept for good;
-   * cluster `state` alone, so that it may be kept as long as that; or `more` (jobs, the moment).
-   */
-  readonly dependsOn: 'nothing' | 'state' | 'more'
+  readonly dependsOn: Dependence | ((params: Params) => Dependence)
   /**
    * How many seconds it may keep a client waiting for something to happen, if it does so at all:
    * such clients are counted apart from those who are worked on.
@@ -94,6 +96,11 @@ export interface Method<Params = Readonly<Record<string, string>>> {
   /** Which opcodes the job is made of that it submits, if it submits one. */
   readonly submits?: readonly string[]
   readonly handle: Handler<Params>
+}
+
+/** What else than path and query the answer to a request depends on. */
+export function dependenceOf({ dependsOn }: Method, params: Readonly<Record<string, string>>): Dependence {
+  return typeof dependsOn === 'function' ? dependsOn(params) : dependsOn
 }
 
 export type MethodName = 'GET' | 'PUT' | 'POST' | 'DELETE'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Authorize, createAuthorizer } from '../../lib/auth/authorize.ts'
+import { type Authorizer, createAuthorizer } from '../../lib/auth/authorize.ts'
 import type { Right } from '../../lib/auth/rights.ts'
 import type { Verifier } from '../../lib/auth/schemes.ts'
 import { parseUsers, type User, type UserList } from '../../lib/auth/users-file.ts'
@@ -22,7 +22,7 @@ a:b pw write
 `)
 
 t.test('who may do what', async (t) => {
-  const authorize = createAuthorizer({ users: () => LIST, requireAuthentication: false })
+  const { authorize } = createAuthorizer({ users: () => LIST, requireAuthentication: false })
   const granted = (user: string) => ({ kind: 'granted', user })
   const forbidden = (user: string) => ({ kind: 'forbidden', user })
   const cases: readonly [header: string | undefined, access: readonly Right[], verdict: object][] = [
@@ -70,7 +70,7 @@ t.test('who may do what', async (t) => {
 })
 
 t.test('what counts as credentials, on open resources and others alike', async (t) => {
-  const authorize = createAuthorizer({ users: () => LIST, requireAuthentication: false })
+  const { authorize } = createAuthorizer({ users: () => LIST, requireAuthentication: false })
   const granted = { kind: 'granted', user: 'writer' }
   const right = 'd3JpdGVyOndyaXRlci1wdw=='
   const cases: readonly [header: string, verdict: object][] = [
@@ -118,7 +118,7 @@ t.test('what counts as credentials, on open resources and others alike', async (
 })
 
 t.test('with --require-authentication, every resource needs a user and an open one any user', async (t) => {
-  const authorize = createAuthorizer({ users: () => LIST, requireAuthentication: true })
+  const { authorize } = createAuthorizer({ users: () => LIST, requireAuthentication: true })
   t.same(await authorize(undefined, []), UNAUTHENTICATED)
   t.same(await authorize(undefined, ['read']), UNAUTHENTICATED)
   t.same(await authorize(basic('plain:plain-pw'), []), { kind: 'granted', user: 'plain' })
@@ -127,7 +127,7 @@ t.test('with --require-authentication, every resource needs a user and an open o
 })
 
 t.test('without users, nobody authenticates and open resources stay open', async (t) => {
-  const authorize = createAuthorizer({ users: () => parseUsers(''), requireAuthentication: false })
+  const { authorize } = createAuthorizer({ users: () => parseUsers(''), requireAuthentication: false })
   t.same(await authorize(undefined, []), { kind: 'granted' })
   t.same(await authorize(basic('writer:writer-pw'), []), UNAUTHENTICATED)
 })
@@ -166,10 +166,23 @@ function listOf(passwords: { readonly [name: string]: Verifier }): UserList {
   return { users: new Map(users), warnings: [] }
 }
 
-const authorizer = (list: UserList, now = () => 0): Authorize =>
-  createAuthorizer({ users: () => list, requireAuthentication: false, now })
+const authorizer = (list: UserList, now = () => 0): Authorizer['authorize'] =>
+  createAuthorizer({ users: () => list, requireAuthentication: false, now }).authorize
 
 const idle = () => new Promise(setImmediate)
+
+t.test('what is decided at once is what is decided otherwise, and needs no password', async (t) => {
+  for (const requireAuthentication of [false, true]) {
+    const { authorizeNow, authorize } = createAuthorizer({ users: () => LIST, requireAuthentication })
+    for (const access of [[], ['read'], ['write', 'read']] as const) {
+      const now = authorizeNow(undefined, access)
+      t.ok(now)
+      t.same(now, await authorize(undefined, access))
+      t.equal(authorizeNow(basic('writer:writer-pw'), access), undefined)
+      t.equal(authorizeNow('', access), undefined)
+    }
+  }
+})
 
 t.test('whoever fails costs one comparison with the costliest entry', async (t) => {
   const costly = slowPassword('costly-pw', 2)
@@ -247,7 +260,7 @@ t.test('a users file read anew makes everything forgotten', async (t) => {
   const before = slowPassword('old', 1)
   const after = slowPassword('new', 1)
   let list = listOf({ joe: before.verifier })
-  const authorize = createAuthorizer({ users: () => list, requireAuthentication: false })
+  const { authorize } = createAuthorizer({ users: () => list, requireAuthentication: false })
   t.equal((await authorize(basic('joe:old'), [])).kind, 'granted')
   t.equal((await authorize(basic('joe:new'), [])).kind, 'unauthenticated')
   list = listOf({ joe: after.verifier })
@@ -261,7 +274,7 @@ t.test(
     const before = slowPassword('old', 1)
     before.hold()
     let list = listOf({ joe: before.verifier })
-    const authorize = createAuthorizer({ users: () => list, requireAuthentication: false })
+    const { authorize } = createAuthorizer({ users: () => list, requireAuthentication: false })
     const late = authorize(basic('joe:old'), [])
     list = listOf({ joe: slowPassword('new', 1).verifier })
     t.equal((await authorize(basic('joe:old'), [])).kind, 'unauthenticated')
@@ -339,7 +352,7 @@ t.test('an {ARGON2} entry works from file to verdict', async (t) => {
   const list = parseUsers(
     'joe {ARGON2}$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4 write',
   )
-  const authorize = createAuthorizer({ users: () => list, requireAuthentication: false })
+  const { authorize } = createAuthorizer({ users: () => list, requireAuthentication: false })
   t.same(await authorize(basic('joe:password'), ['write']), { kind: 'granted', user: 'joe' })
   t.same(await authorize(basic('joe:password'), ['write']), { kind: 'granted', user: 'joe' }, 'from memory')
   t.same(await authorize(basic('joe:passwort'), ['write']), UNAUTHENTICATED)

@@ -169,7 +169,7 @@ t.test('who is in a file that is written in place ten times a second is let in a
     log,
   })
   t.teardown(() => users.close())
-  const authorize = createAuthorizer({ users: () => users.current, requireAuthentication: true })
+  const { authorize } = createAuthorizer({ users: () => users.current, requireAuthentication: true })
   const writer = rewrite(path, (time) => `# ${time}\njoe secret write\n`, {
     empty: 30,
     whole: 70,

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,7 +19,9 @@ import {
   type ReloadableOptions,
   reloadable,
 } from '../../lib/daemon/reloadable.ts'
+import { WatchedFiles } from '../../lib/daemon/watched-files.ts'
 import { Failure } from '../../lib/failure.ts'
+import { identityOf } from '../../lib/file-identity.ts'
 import { until } from './until.ts'
 
 /** Long enough that a test passes by watching alone. */
@@ -319,6 +330,24 @@ for (const next of ['second', 'broken']) {
     t.strictSame(log.lines, [])
   })
 }
+
+t.test('a file that its owner has written is not loaded', async (t) => {
+  const { value, path, reasons } = await sample(t, { pollInterval: OFTEN, watchFolder: noWatches })
+  replace(path, 'own')
+  // In the same turn of the event loop, so that no look comes between.
+  value.written(path, identityOf(statSync(path, { bigint: true })))
+  const files = new WatchedFiles([path], {})
+  await files.see()
+  replace(path, 'own, too')
+  t.ok(await files.haveChanged())
+  files.written(path, identityOf(statSync(path, { bigint: true })))
+  t.notOk(await files.haveChanged())
+  files.close()
+  value.written(path, identityOf(statSync(path, { bigint: true })))
+  replace(path, 'of somebody else')
+  await until(() => value.current === 'of somebody else')
+  t.strictSame(reasons, ['start', 'change'])
+})
 
 t.test('a value without files is reloaded only when asked', async (t) => {
   let loads = 0

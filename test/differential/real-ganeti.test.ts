@@ -91,8 +91,7 @@ function appOver(config: Config): App {
   return createApp({
     resources,
     backend: () => backend,
-    authorize: createAuthorizer({ users: () => users, requireAuthentication: false }),
-    requireAuthentication: false,
+    authorizer: createAuthorizer({ users: () => users, requireAuthentication: false }),
   })
 }
 

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
+import type { Authorizer } from '../../lib/auth/authorize.ts'
 import type { Right } from '../../lib/auth/rights.ts'
 import type { Verdict } from '../../lib/auth/verdict.ts'
 import type { Backend } from '../../lib/backend/backend.ts'
@@ -52,8 +53,19 @@ const resources = [
 ]
 
 /** An Authorization header here is just a name: a reader, a writer, or a stranger. */
-async function authorize(header: string | undefined, access: readonly Right[]): Promise<Verdict> {
-  if (header === undefined) return access.length > 0 ? { kind: 'unauthenticated' } : { kind: 'granted' }
+function authorizerFor(requireAuthentication = false): Authorizer {
+  const authorizeNow: Authorizer['authorizeNow'] = (header, access) => {
+    if (header !== undefined) return undefined
+    return access.length > 0 || requireAuthentication ? { kind: 'unauthenticated' } : { kind: 'granted' }
+  }
+  return {
+    requireAuthentication,
+    authorizeNow,
+    authorize: async (header, access) => authorizeNow(header, access) ?? verdictOn(header as string, access),
+  }
+}
+
+function verdictOn(header: string, access: readonly Right[]): Verdict {
   if (header === 'Basic') return { kind: 'malformed', message: 'Basic authentication requires credentials' }
   const rights: Record<string, Right[]> = { reader: ['read'], writer: ['write'], plain: [] }
   const own = rights[header]
@@ -70,8 +82,7 @@ function makeApp(
   return createApp({
     resources,
     backend: () => state as Backend,
-    authorize,
-    requireAuthentication: false,
+    authorizer: authorizerFor(),
     ...options,
   })
 }
@@ -194,7 +205,7 @@ t.test('whoever authenticated is named, however it ends', async (t) => {
 })
 
 t.test('with authentication required, a stranger learns nothing but that', async (t) => {
-  const app = makeApp({ requireAuthentication: true })
+  const app = makeApp({ authorizer: authorizerFor(true) })
   for (const line of ['GET /open', 'GET /nope', 'POST /open', 'PUT /guarded']) {
     t.equal((await app(request(line))).status, 401, line)
     t.equal((await app(request(line, { headers: { authorization: 'stranger' } }))).status, 401, line)
@@ -210,19 +221,48 @@ t.test('with authentication required, a stranger learns nothing but that', async
 t.test('who asks is told to those who authorize', async (t) => {
   const asked: unknown[] = []
   const app = makeApp({
-    authorize: async (...args) => {
-      asked.push(args)
-      return { kind: 'granted' }
+    authorizer: {
+      ...authorizerFor(),
+      authorize: async (...args) => {
+        asked.push(args)
+        return { kind: 'granted' }
+      },
     },
   })
   await app(request('GET /guarded', { headers: { authorization: 'x' } }))
   t.strictSame(asked, [['x', ['write', 'read'], '192.0.2.1']])
 })
 
+t.test(
+  'who may see a cached answer is asked of the authorizer each time, with what its method asks for',
+  async (t) => {
+    const asked: unknown[] = []
+    let verdict: Verdict | undefined = { kind: 'granted' }
+    const authorizeNow: Authorizer['authorizeNow'] = (header, access) => {
+      asked.push([header, access])
+      return verdict
+    }
+    const authorize = async () => verdict ?? ({ kind: 'forbidden', user: 'x' } as const)
+    const app = makeApp({ authorizer: { requireAuthentication: false, authorizeNow, authorize } })
+    await app(request('GET /guarded'))
+    t.equal((await app(request('GET /guarded'))).status, 200)
+    t.equal(calls.length, 1)
+    t.strictSame(asked, [[undefined, ['write', 'read']]], 'asked where there is an answer already')
+    verdict = { kind: 'unauthenticated' }
+    t.equal((await app(request('GET /guarded'))).status, 401)
+    verdict = undefined
+    t.equal((await app(request('GET /guarded'))).status, 403)
+    t.equal(calls.length, 1)
+  },
+)
+
 t.test('when passwords cannot be checked now, the answer is 503', async (t) => {
   const app = makeApp({
-    authorize: async () => {
-      throw new Failure('unavailable', 'Too many logins at once')
+    authorizer: {
+      ...authorizerFor(),
+      authorize: async () => {
+        throw new Failure('unavailable', 'Too many logins at once')
+      },
     },
   })
   t.equal((await app(request('GET /guarded'))).status, 503)
@@ -429,7 +469,7 @@ t.test('whether an answer is kept makes no difference but time', async (t) => {
   t.equal((await app(request('GET /open?bulk=1'))).status, 200)
   t.equal((await app(request('GET /open/'))).status, 404)
 
-  const guarded = makeApp({ requireAuthentication: true })
+  const guarded = makeApp({ authorizer: authorizerFor(true) })
   t.equal((await guarded(request('GET /open', as('plain')))).status, 200)
   t.equal((await guarded(request('GET /open'))).status, 401)
   t.equal((await guarded(request('GET /open', as('plain')))).status, 200)
@@ -835,9 +875,8 @@ t.test('while the master daemon is away, an older state answers open reads', asy
       }),
     ],
     backend: () => ({ generation: null }) as Backend,
-    standIn: async () => ({ backend: older, asOf }),
-    authorize,
-    requireAuthentication: false,
+    staleState: async () => ({ backend: older, asOf }),
+    authorizer: authorizerFor(),
   })
   const stale = await app(request('GET /state/x'))
   t.equal(stale.status, 200)
@@ -871,14 +910,13 @@ t.test('without an older state to be had, that the master daemon is away is the 
   const options = {
     resources: [away],
     backend: () => ({ generation: null }) as Backend,
-    authorize,
-    requireAuthentication: false,
+    authorizer: authorizerFor(),
   }
   t.equal((await createApp(options)(request('GET /state'))).status, 502)
-  const standIn = async () => {
+  const staleState = async () => {
     throw new Failure('configuration', 'cannot read config.data')
   }
-  const response = await createApp({ ...options, standIn })(request('GET /state'))
+  const response = await createApp({ ...options, staleState })(request('GET /state'))
   t.equal(response.status, 502)
   t.match(response.cause, { message: 'nobody listens', cause: { message: 'cannot read config.data' } })
 })

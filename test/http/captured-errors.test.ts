@@ -37,8 +37,7 @@ async function start(requireAuthentication: boolean, limits: Partial<Limits> = {
       app: createApp({
         resources,
         backend: () => backend,
-        authorize: createAuthorizer({ users: () => users, requireAuthentication }),
-        requireAuthentication,
+        authorizer: createAuthorizer({ users: () => users, requireAuthentication }),
       }),
       serverName: 'Ganeti 3.0.2',
       logRequest: () => {},

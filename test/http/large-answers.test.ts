@@ -35,8 +35,11 @@ function scene(method: (handle: (call: Call) => Promise<Json>) => Method, option
       resource('/small', '.', { GET: live([], '.', async () => 'small') }),
     ],
     backend: () => state as Backend,
-    authorize: async (): Promise<Verdict> => ({ kind: 'granted' }),
-    requireAuthentication: false,
+    authorizer: {
+      requireAuthentication: false,
+      authorizeNow: () => undefined,
+      authorize: async (): Promise<Verdict> => ({ kind: 'granted' }),
+    },
     ...options,
   })
   const end = async (...names: string[]) => {

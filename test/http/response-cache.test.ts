@@ -4,7 +4,7 @@ import { Representation } from '../../lib/http/representation.ts'
 import { ResponseCache } from '../../lib/http/response-cache.ts'
 
 async function representation(length: number): Promise<Representation> {
-  return new Representation(await encode('x'.repeat(length)), { tagged: true, open: true })
+  return new Representation(await encode('x'.repeat(length)), { tagged: true, access: [] })
 }
 
 t.test('what was not asked for longest goes first', async (t) => {

@@ -138,8 +138,7 @@ async function sendPlainly(request: Request, answers: readonly Exchange[] = [], 
   const app = createApp({
     resources,
     backend: () => recordingBackend(version, answers, calls),
-    authorize,
-    requireAuthentication: false,
+    authorizer: { requireAuthentication: false, authorizeNow: () => undefined, authorize },
   })
   const { user, method, target, body = '' } = request
   const { status, body: answer } = await app({

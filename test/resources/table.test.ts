@@ -3,7 +3,7 @@ import t from 'tap'
 import type { JsonObject } from '../../lib/json.ts'
 import { NEWEST } from '../../lib/model/version.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
-import type { Call, Method } from '../../lib/resources/resource.ts'
+import { type Call, dependenceOf, type Method } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
 
 /** Ganeti 3.0's own table, measured: path, method, rights, opcode, older names of its parameters. */
@@ -44,6 +44,14 @@ t.test('only answers from cluster state are kept', async (t) => {
   for (const { path, name, method } of methods) {
     if (method.dependsOn !== 'more') t.equal(name, 'GET', path)
     if (path.startsWith('/2/jobs')) t.equal(method.dependsOn, 'more', path)
+  }
+})
+
+t.test('queries of what belongs to the job queue depend on more than cluster state', async (t) => {
+  const method = methods.find(({ path, name }) => path === '/2/query/{resource}' && name === 'GET')?.method
+  for (const kind of ['instance', 'node', 'group', 'network', 'filter', 'job', 'lock']) {
+    const expected = ['job', 'lock'].includes(kind) ? 'more' : 'state'
+    t.equal(method && dependenceOf(method, { resource: kind }), expected, kind)
   }
 })
 

@@ -21,7 +21,6 @@ import { query, queryFields, queryRows } from './query/query.ts'
  */
 export function configFileBackend(current: () => Config, queue?: JobQueue): Backend {
   let seen = current()
-  let changes = 0
   let generation = 1
   const rowsOf =
     (what: Parameters<typeof queryRows>[1]): Backend['queryInstances'] =>
@@ -30,9 +29,8 @@ export function configFileBackend(current: () => Config, queue?: JobQueue): Back
   return {
     get generation() {
       const config = current()
-      if (config !== seen || (queue && queue.changes !== changes)) generation++
+      if (config !== seen) generation++
       seen = config
-      changes = queue?.changes ?? 0
       return generation
     },
     get knownVersion() {

@@ -6,13 +6,13 @@ import { stat } from 'node:fs/promises'
 import { Failure } from '../../failure.ts'
 import { identityOf } from '../../file-identity.ts'
 import type { Config } from '../../model/config.ts'
-import type { Backend } from '../backend.ts'
+import type { StaleState } from '../backend.ts'
 import { configFileBackend } from './config-file-backend.ts'
-import type { ConfigLoader } from './state/config-loader.ts'
+import type { ConfigLoader, Loaded } from './state/config-loader.ts'
 
 interface Reading {
-  /** Which state of the file was read. */
-  readonly mark: string
+  /** Of the state of the file that is read. */
+  readonly identity: string
   readonly config: Promise<Config>
 }
 
@@ -20,17 +20,19 @@ interface Reading {
  * Gives a function for the newest state of a file: a backend for it, and when the file was written.
  * It throws Failure `configuration` where the file cannot be read.
  */
-export function configOnDemand(
-  path: string,
-  loader: ConfigLoader,
-): () => Promise<{ backend: Backend; asOf: Date }> {
+export function configOnDemand(path: string, loader: ConfigLoader): () => Promise<StaleState> {
   let last: Reading | undefined
+  let loaded: Loaded | undefined
+  const load = async () => {
+    ;({ loaded } = await loader.load(path, loaded))
+    return loaded.config
+  }
   return async () => {
     const stats = await stat(path, { bigint: true }).catch((error) => {
       throw new Failure('configuration', `cannot read cluster state from ${path}`, { cause: error })
     })
-    const mark = identityOf(stats)
-    if (last?.mark !== mark) last = { mark, config: loader.load(path) }
+    const identity = identityOf(stats)
+    if (last?.identity !== identity) last = { identity, config: load() }
     const reading = last
     try {
       const config = await reading.config

@@ -43,6 +43,9 @@ const definitionsAsJson = (fields: readonly FieldDefinition[]): Json =>
 
 const fieldsParameter = { name: 'fields', doc: 'Names of fields, separated by commas.' }
 
+/** Kinds of objects that are the job queue's, not the cluster's. */
+const OF_THE_QUEUE: ReadonlySet<string> = new Set(['job', 'lock'])
+
 const one = resource('/2/query/{resource}', 'A query for any fields of one kind of object.', {
   GET: {
     ...guarded(
@@ -55,6 +58,7 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
       },
       [{ ...fieldsParameter, doc: `${fieldsParameter.doc} Required.` }],
     ),
+    dependsOn: ({ resource }) => (OF_THE_QUEUE.has(resource) ? 'more' : 'state'),
     large: () => true,
     answerLimit: MOST_QUERY_BYTES,
   },

@@ -19,7 +19,7 @@ import { identityOf } from '../../../file-identity.ts'
 import type { Config } from '../../../model/config.ts'
 import type { makeYamlText } from '../yaml/document/make-yaml-text.ts'
 import type { YamlText } from '../yaml/document/yaml-text.ts'
-import { ConfigLoader } from './config-loader.ts'
+import { ConfigLoader, type Loaded } from './config-loader.ts'
 import { type Extras, findExtras, Irreplaceable, makeAlike } from './file-attributes.ts'
 import { hashInBackground, secondsOf } from './file-identity.ts'
 import { checkReplaceable } from './replaceable.ts'
@@ -70,11 +70,14 @@ const RANDOM_BYTES = 8
 
 export class ClusterFile {
   readonly #paths: readonly [string, ...string[]]
-  readonly #loader: Pick<ConfigLoader, 'loadState'>
+  readonly #loader: Pick<ConfigLoader, 'load'>
   /** Whether to wait for the disk. */
   readonly #sync: boolean
   #path: string
   #state: FileState | undefined
+  /** What the last load gave, for the next one. */
+  #last: Loaded | undefined
+  #onWritten: (path: string, identity: string) => void = () => {}
   #loading: Promise<unknown> = Promise.resolve()
   /** What is to be kept of the file in the state with this identity. */
   #extras: { readonly identity: string; readonly extras: Extras } | undefined
@@ -90,7 +93,7 @@ export class ClusterFile {
    */
   constructor(
     paths: readonly [string, ...string[]],
-    loader: Pick<ConfigLoader, 'loadState'> = new ConfigLoader(),
+    loader: Pick<ConfigLoader, 'load'> = new ConfigLoader(),
     sync = true,
   ) {
     this.#paths = paths
@@ -132,6 +135,11 @@ export class ClusterFile {
     return this.#state
   }
 
+  /** Has a listener called in the same turn of the event loop in which a new state has replaced the file. */
+  onWritten(listener: (path: string, identity: string) => void): void {
+    this.#onWritten = listener
+  }
+
   /**
    * Reads the file, once nobody is writing it, unless it is the very one that was read or written last.
    * @param anew reads it all the same
@@ -147,7 +155,8 @@ export class ClusterFile {
     const path = this.#paths.find((one) => existsSync(one)) ?? nothingAt(this.#paths)
     const before = this.#state
     if (!anew && before && lookAt(path) === before.identity) return before.config
-    const { config, source } = await this.#loader.loadState(path)
+    const { loaded, source } = await this.#loader.load(path, this.#last)
+    this.#last = loaded
     // Written by ourselves while it was read: what we wrote is newer.
     if (this.#state && this.#state !== before && lookAt(path) === this.#state.identity)
       return this.#state.config
@@ -159,8 +168,8 @@ export class ClusterFile {
       if (yaml) text ??= maker(yaml.text, yaml.cuts)
       return text
     }
-    this.#state = { config, isYaml: yaml !== undefined, text: cut, hash, identity }
-    return config
+    this.#state = { config: loaded.config, isYaml: yaml !== undefined, text: cut, hash, identity }
+    return loaded.config
   }
 
   /**
@@ -261,8 +270,9 @@ export class ClusterFile {
       // Nothing may come between these two.
       if (lookAt(path) !== identity) throw new FileChanged('it was changed by somebody else')
       renameSync(temporary, path)
-      // Known at once, lest whoever sees a new file takes it for somebody else's.
+      // Told at once, before the new file can be taken for another's.
       const stats = fstatSync(handle.fd, { bigint: true })
+      this.#onWritten(this.#path, identityOf(stats))
       this.#state = {
         config: { ...config, mtime: secondsOf(stats.mtimeNs) },
         isYaml: true,

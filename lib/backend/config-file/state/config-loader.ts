@@ -27,6 +27,13 @@ import type { FileSource } from './read-state.ts'
 export type Digests = { readonly [table in Table]: Uint8Array }
 export const DIGEST_LENGTH = 16
 
+/** What a load gives, and the next one compares with. */
+export interface Loaded {
+  readonly config: Config
+  /** Of the objects in it. */
+  readonly digests: Digests
+}
+
 /** What the thread is given. */
 export interface Assignment {
   readonly path: string
@@ -70,14 +77,13 @@ export interface PackedError {
 
 type Tables = { [table in Table]: object[] }
 
-const NOTHING = new Uint8Array()
+const EMPTY = new Uint8Array()
+/** Of nothing. */
+export const NO_DIGESTS: Digests = { groups: EMPTY, nodes: EMPTY, networks: EMPTY, instances: EMPTY }
 
 export class ConfigLoader {
   readonly #thread: URL
   readonly #underWay = new Set<Worker>()
-  /** What the last load gave, and its digests. */
-  #last: Config | undefined
-  #digests: Digests = { groups: NOTHING, nodes: NOTHING, networks: NOTHING, instances: NOTHING }
 
   /** @param thread the program of the thread */
   constructor(thread = new URL('./load-thread.js', import.meta.url)) {
@@ -86,30 +92,25 @@ export class ConfigLoader {
 
   /**
    * Reads cluster state in either form.
+   * @param last what the last load gave: what is the same now lives on
+   * @returns that of this load, and the file as it was read
    * @throws Failure `configuration` when the file cannot be read, or listing all that is wrong in it;
    *   `internal` when the loader is closed meanwhile
    */
-  async load(path: string): Promise<Config> {
-    return (await this.loadState(path)).config
-  }
-
-  /** As `load`, with the file as it was read. */
-  async loadState(path: string): Promise<{ config: Config; source: FileSource }> {
-    const last = this.#last
+  async load(path: string, last?: Loaded): Promise<{ loaded: Loaded; source: FileSource }> {
     const tables = emptyTables()
-    const { rest, source, digests } = await this.#receive({ path, known: this.#digests }, (piece) => {
+    const assignment = { path, known: last?.digests ?? NO_DIGESTS }
+    const { rest, source, digests } = await this.#receive(assignment, !last, (piece) => {
       const fresh = (parseJson(piece.text) as JsonObject[]).values()
-      const old = last?.[piece.table]
+      const old = last?.config[piece.table]
       const table = tables[piece.table]
       for (const place of piece.places) {
         if (place >= 0) table.push(old?.all[place] as object)
         else table.push(newVersion(fresh.next().value as JsonObject, old))
       }
     })
-    const config = await inSlices(indexing({ ...rest, ...tables } as ConfigObjects, last))
-    this.#last = config
-    this.#digests = digests
-    return { config, source }
+    const config = await inSlices(indexing({ ...rest, ...tables } as ConfigObjects, last?.config))
+    return { loaded: { config, digests }, source }
   }
 
   /** Ends loads under way. */
@@ -117,8 +118,11 @@ export class ConfigLoader {
     await Promise.all([...this.#underWay].map((worker) => worker.terminate()))
   }
 
-  /** Runs the thread, and takes the pieces it gives. */
-  #receive(assignment: Assignment, take: (piece: Piece) => void): Promise<Done> {
+  /**
+   * Runs the thread, and takes the pieces it gives.
+   * @param isUrgent whether not even to wait for its end
+   */
+  #receive(assignment: Assignment, isUrgent: boolean, take: (piece: Piece) => void): Promise<Done> {
     const worker = new Worker(this.#thread, { workerData: assignment, execArgv: [] })
     this.#underWay.add(worker)
     let done: Done | undefined
@@ -132,8 +136,8 @@ export class ConfigLoader {
             break
           case 'done':
             done = message
-            // Until there is something to serve, everybody waits for us.
-            if (this.#last === undefined) resolve(done)
+            // Until there is something to serve, every client waits for this.
+            if (isUrgent) resolve(done)
             break
           case 'failure':
             reject(unpackError(message.failure))

@@ -25,7 +25,7 @@ import {
   prerequisite,
 } from '../../../../lib/backend/config-file/operations/shared/operation.ts'
 import { ClusterFile } from '../../../../lib/backend/config-file/state/cluster-file.ts'
-import { ConfigLoader } from '../../../../lib/backend/config-file/state/config-loader.ts'
+import { ConfigLoader, NO_DIGESTS } from '../../../../lib/backend/config-file/state/config-loader.ts'
 import { hashOf } from '../../../../lib/backend/config-file/state/file-identity.ts'
 import { readConfigFile } from '../../../../lib/backend/config-file/state/read-state.ts'
 import { makeYamlText } from '../../../../lib/backend/config-file/yaml/document/make-yaml-text.ts'
@@ -65,7 +65,7 @@ async function open(
   t: Test,
   path: string,
   operations = OPERATIONS,
-  loader: Pick<ConfigLoader, 'loadState'> = new ConfigLoader(),
+  loader: Pick<ConfigLoader, 'load'> = new ConfigLoader(),
   time: Pick<JobQueueOptions, 'sleep'> = {},
 ): Promise<Tried> {
   const file = new ClusterFile([path], loader)
@@ -835,11 +835,12 @@ t.test('somebody else edits the file meanwhile: both changes are there', async (
 t.test('a file that is read anew while a job is applied: the job is applied to what is new', async (t) => {
   const path = cluster(t)
   // As the real one, but at once.
-  const loadState = async () => {
+  const load = async () => {
     const text = readFileSync(path, 'utf8')
     const { objects, cuts } = readYamlText(text, { name: path })
     const identity = identityOf(statSync(path, { bigint: true }))
-    return { config: indexConfig(objects), source: { identity, hash: hashOf(text), yaml: { text, cuts } } }
+    const source = { identity, hash: hashOf(text), yaml: { text, cuts } }
+    return { loaded: { config: indexConfig(objects), digests: NO_DIGESTS }, source }
   }
   let applied = 0
   const OP_TAGS_SET: Operation = (config, input, context) => {
@@ -851,7 +852,7 @@ t.test('a file that is read anew while a job is applied: the job is applied to w
     }
     return (OPERATIONS.OP_TAGS_SET as Operation)(config, input, context)
   }
-  const { run, file } = await open(t, path, { ...OPERATIONS, OP_TAGS_SET }, { loadState })
+  const { run, file } = await open(t, path, { ...OPERATIONS, OP_TAGS_SET }, { load })
   t.match(await run(tag('a1', 'x')), { status: 'success' })
   t.equal(applied, 2)
   t.match(readFileSync(path, 'utf8'), /memory: 16g.*\n.*memory: 8g(.*\n)*.*a1.*tags: \[x\]/)

@@ -2,19 +2,25 @@ import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { ConfigLoader } from '../../../../lib/backend/config-file/state/config-loader.ts'
+import { ConfigLoader, type Loaded } from '../../../../lib/backend/config-file/state/config-loader.ts'
 import { readConfigFile } from '../../../../lib/backend/config-file/state/read-state.ts'
 import { messageChain } from '../../../../lib/failure.ts'
 import type { JsonObject } from '../../../../lib/json.ts'
+import type { Config } from '../../../../lib/model/config.ts'
 import { generateConfig } from '../../../support/generate-config.ts'
 
 const fixtures = fileURLToPath(new URL('../../../../../test/fixtures/', import.meta.url))
 const configData = readdirSync(join(fixtures, 'config-data')).map((name) => `config-data/${name}`)
 
+/** The first load. */
+async function load(path: string): Promise<Config> {
+  return (await new ConfigLoader().load(path)).loaded.config
+}
+
 for (const file of ['cluster.yaml', 'real-cluster/config.data', ...configData]) {
   t.test(`${file} becomes the same as on the caller’s thread`, async (t) => {
     const path = join(fixtures, file)
-    t.strictSame(await new ConfigLoader().load(path), await readConfigFile(path))
+    t.strictSame(await load(path), await readConfigFile(path))
   })
 }
 
@@ -37,7 +43,7 @@ t.test('so do many instances, long integers and any letters', async (t) => {
   disk?.logical_id.push('LONG')
   const text = JSON.stringify(config).replace('"LONG"', '12345678901234567890')
   const path = join(t.testdir({ 'config.data': text }), 'config.data')
-  const loaded = await new ConfigLoader().load(path)
+  const loaded = await load(path)
   t.equal(loaded.instances.all.length, 500)
   t.strictSame(loaded, await readConfigFile(path))
 })
@@ -51,7 +57,8 @@ t.test('what did not change is the same object after the next load', async (t) =
   const config = manyInstances()
   write(config)
   const loader = new ConfigLoader()
-  const before = await loader.load(path)
+  const { loaded } = await loader.load(path)
+  const before = loaded.config
 
   const [first = '', second = '', third = '', fourth = ''] = Object.keys(config.instances)
   const nameOf = (uuid: string) => String(config.instances[uuid]?.name)
@@ -60,7 +67,7 @@ t.test('what did not change is the same object after the next load', async (t) =
   const { [third]: gone, ...others } = config.instances
   const added = { ...gone, uuid: 'new', name: 'aa.example.com', disks: [] }
   write({ ...config, instances: { ...others, new: added } })
-  const after = await loader.load(path)
+  const after = (await loader.load(path, loaded)).loaded.config
 
   t.strictSame(after, await readConfigFile(path))
   t.not(after.instances.byUuid.get(first), before.instances.byUuid.get(first))
@@ -86,20 +93,21 @@ t.test('a few new versions leave the other look-ups as they are, many are looked
   const nodes = Object.keys(config.nodes)
   const instances = Object.keys(config.instances)
   const loader = new ConfigLoader()
-  const load = async () => {
+  let loaded: Loaded | undefined
+  const loadAgain = async () => {
     writeFileSync(path, JSON.stringify(config))
-    const loaded = await loader.load(path)
-    t.strictSame(loaded, await readConfigFile(path))
-    return loaded
+    ;({ loaded } = await loader.load(path, loaded))
+    t.strictSame(loaded.config, await readConfigFile(path))
+    return loaded.config
   }
   const change = (uuid: string | undefined, to: JsonObject) =>
     Object.assign(config.instances[uuid ?? ''] ?? {}, to)
-  const before = await load()
+  const before = await loadAgain()
   const [moved] = before.instances.all
   const [from, to, other] = [moved?.primary_node, ...nodes.filter((node) => node !== moved?.primary_node)]
   change(moved?.uuid, { primary_node: to ?? '' })
   Object.assign(config.nodes[nodes[0] ?? ''] ?? {}, { tags: ['changed'] })
-  const after = await load()
+  const after = await loadAgain()
   const of = (state: typeof before, node = '') => state.primaryInstances.get(node)
   t.not(of(after, from), of(before, from))
   t.not(of(after, to), of(before, to))
@@ -107,7 +115,7 @@ t.test('a few new versions leave the other look-ups as they are, many are looked
   t.ok(of(after, other))
 
   for (const uuid of instances.slice(0, 200)) change(uuid, { tags: ['changed'] })
-  const last = await load()
+  const last = await loadAgain()
   t.strictSame(last.instances.all.filter(({ tags }) => tags.includes('changed')).length, 200)
 })
 
@@ -115,7 +123,7 @@ t.test('what is wrong with a file is said as on the caller’s thread, and its c
   const directory = t.testdir({ 'broken.yaml': 'cluster: {}', 'broken.json': '{"version": 3000000,' })
   for (const name of ['broken.yaml', 'broken.json', 'none', '.']) {
     const path = join(directory, name)
-    const there = await new ConfigLoader().load(path).catch((error) => error)
+    const there = await load(path).catch((error) => error)
     const here = await readConfigFile(path).catch((error) => error)
     t.equal(messageChain(there), messageChain(here))
     t.match(there, { name: 'Failure', code: 'configuration', cause: here.cause && { code: here.cause.code } })
@@ -127,7 +135,7 @@ t.test('a file that vanished may come back', async (t) => {
   const loader = new ConfigLoader()
   for (const name of ['c1', 'c2']) {
     writeFileSync(path, `cluster: {name: ${name}}\nnodes: {n1:}`)
-    t.equal((await loader.load(path)).cluster.cluster_name, name)
+    t.equal((await loader.load(path)).loaded.config.cluster.cluster_name, name)
     rmSync(path)
     await t.rejects(loader.load(path), { message: `cannot read cluster state from ${path}` })
   }

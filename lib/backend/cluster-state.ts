@@ -1,0 +1,126 @@
+/**
+ * The backend for wherever cluster state comes from, ready to be asked, and
+ * what the daemon does with it besides: read it anew, and name its version.
+ */
+
+import type { Log } from '../daemon/log.ts'
+import { type Reason, reloadable } from '../daemon/reloadable.ts'
+import { Failure } from '../failure.ts'
+import type { Version } from '../model/version.ts'
+import type { Source } from '../source.ts'
+import type { Backend, StaleState } from './backend.ts'
+import { configFileBackend } from './config-file/config-file-backend.ts'
+import { JobQueue } from './config-file/jobs/job-queue.ts'
+import { configOnDemand } from './config-file/on-demand.ts'
+import { ClusterFile } from './config-file/state/cluster-file.ts'
+import { ConfigLoader } from './config-file/state/config-loader.ts'
+import { changesReporter } from './config-file/state/report-changes.ts'
+import { luxiBackend } from './luxi/luxi-backend.ts'
+
+/** What answers for the cluster. */
+export interface ClusterState {
+  readonly backend: Backend
+  /** Which Ganeti the cluster runs; undefined before it has told. */
+  readonly version: Version | undefined
+  readonly staleState?: () => Promise<StaleState>
+  /** Takes up its work. */
+  begin(): Promise<void>
+  reload(): Promise<unknown>
+  close(): Promise<void>
+}
+
+/**
+ * Opens the backend that a source calls for.
+ * @param staleFile the file that answers while a master daemon is away
+ * @throws Failure `configuration` where there is no state to begin with
+ */
+export async function openClusterState(
+  source: Source,
+  staleFile: string | undefined,
+  log: Log,
+): Promise<ClusterState> {
+  return source.kind === 'master' ? liveState(source.sockets, staleFile, log) : fileState(source.files, log)
+}
+
+/** A live cluster, through its master daemon. */
+function liveState(
+  sockets: readonly [string, ...string[]],
+  staleFile: string | undefined,
+  log: Log,
+): ClusterState {
+  const backend = luxiBackend(sockets)
+  log.info(`Asking the master daemon on this node, at ${sockets.join(' or ')}`)
+  const loader = new ConfigLoader()
+  return {
+    backend,
+    get version() {
+      return backend.knownVersion
+    },
+    ...(staleFile !== undefined && { staleState: configOnDemand(staleFile, loader) }),
+    begin: async () => {
+      // For the first answers to name it; where the master daemon is away, it is asked when it is met.
+      backend.version().catch(() => {})
+    },
+    reload: async () => {},
+    close: async () => {
+      await loader.close()
+      await backend.close()
+    },
+  }
+}
+
+/** A file, the first of those that exists, which is read again when it changes. */
+async function fileState(files: readonly [string, ...string[]], log: Log): Promise<ClusterState> {
+  const loader = new ConfigLoader()
+  const file = new ClusterFile(files, loader)
+  // The file owns the state: this only says when to read it.
+  const reloads = await reloadable<void>({
+    name: 'the cluster state',
+    load: (reason) => loadState(file, reason, log),
+    watch: files,
+    log,
+  })
+  file.onWritten((path, identity) => reloads.written(path, identity))
+  let backend: Backend | undefined
+  return {
+    get backend() {
+      return backend ?? starting()
+    },
+    get version() {
+      return file.current.version
+    },
+    async begin() {
+      const load = () => import('./config-file/change-yaml.ts')
+      const queue = await JobQueue.open({ file, folder: `${file.path}.queue`, load, log })
+      const reportChanges = changesReporter(file, queue, log)
+      await reportChanges()
+      reloads.onChange(() => {
+        queue.configChanged()
+        void reportChanges()
+      })
+      backend = configFileBackend(() => file.current, queue)
+    },
+    reload: () => reloads.reload(),
+    close: async () => {
+      reloads.close()
+      await backend?.close()
+      await loader.close()
+    },
+  }
+}
+
+async function loadState(file: ClusterFile, reason: Reason, log: Log): Promise<void> {
+  const before = file.loaded
+  const config = await file.load(reason === 'signal')
+  // Job and reload may find the same change.
+  if (config === before) return
+  const { cluster, nodes, instances } = config
+  log.info(
+    `Read ${file.path}: cluster ${cluster.cluster_name}, ${nodes.all.length} nodes, ${instances.all.length} instances`,
+  )
+}
+
+/** The port is open a moment before there is anything to answer from. */
+function starting(): never {
+  throw new Failure('unavailable', 'The daemon is starting')
+}
