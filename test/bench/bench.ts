@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { changes } from './changes.ts'
 import type { Settings } from './contest.ts'
+import { engine } from './engine.ts'
 import { growth } from './growth.ts'
 import { limit } from './limit.ts'
 import { original } from './original.ts'
@@ -26,6 +27,7 @@ const PARTS: { readonly [name: string]: (report: Report, settings: Settings) => 
   reload,
   passwords,
   changes,
+  engine,
 }
 
 const { values, positionals } = parseArgs({

@@ -24,13 +24,20 @@ export class Daemon {
   /**
    * @param folder what takes the place of `/`
    * @param preloads more files of this folder that are loaded into it
+   * @param how the program, if it is another, and a command that runs it
    */
-  static async start(folder: string, preloads: readonly string[] = []): Promise<Daemon> {
+  static async start(
+    folder: string,
+    preloads: readonly string[] = [],
+    { program = PROGRAM, by = [] }: { readonly program?: string; readonly by?: readonly string[] } = {},
+  ): Promise<Daemon> {
+    const [command = execPath, ...args] = [...by, execPath]
     const process = spawn(
-      execPath,
+      command,
       [
+        ...args,
         ...['observe.js', ...preloads].map((file) => `--import=${new URL(file, import.meta.url)}`),
-        ...[PROGRAM, '-f', '--no-ssl', '-b', '127.0.0.1', '-p', '0', '--max-clients', '100'],
+        ...[program, '-f', '--no-ssl', '-b', '127.0.0.1', '-p', '0', '--max-clients', '100'],
       ],
       {
         env: { ...globalThis.process.env, GANETI_ROOTDIR: folder },

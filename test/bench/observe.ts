@@ -56,6 +56,7 @@ function settled(): Memory {
 }
 
 process.on('message', ({ ask }: Question) => {
-  process.send?.(ask === 'pauses' ? pauses() : ask === 'memory' ? memory() : settled())
+  // Not in the callback of a tick: as long as one is under way, its objects are not collected.
+  setImmediate(() => process.send?.(ask === 'pauses' ? pauses() : ask === 'memory' ? memory() : settled()))
 })
 process.channel?.unref()

@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { lowerThreadPriority } from '../../../engine/thread-priority.ts'
 import { Failure } from '../../../failure.ts'
 import { type Json, stringifyJson } from '../../../json.ts'
 import { type ConfigObjects, inNaturalOrder, type Table } from '../../../model/config.ts'
-import { stepBack } from '../../../step-back.ts'
 import { type Assignment, DIGEST_LENGTH, type Digests, type Message, packError } from './config-loader.ts'
 import { type FileSource, readFileState } from './read-state.ts'
 
@@ -77,7 +77,7 @@ function placesOf(digests: Uint8Array): Map<string, number> {
 async function run(port: MessagePort, { path, known }: Assignment): Promise<void> {
   const send = (message: Message) => port.postMessage(message)
   // Until there is something to serve, everybody waits for us.
-  if (known.instances.length > 0) stepBack()
+  if (known.instances.length > 0) lowerThreadPriority()
   try {
     const { objects, source } = await readFileState(path)
     const toSend = messages(inNaturalOrder(objects), known, source)

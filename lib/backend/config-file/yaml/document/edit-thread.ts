@@ -1,6 +1,6 @@
 /** The thread of `TextAsWhole`, started for one edit. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { stepBack } from '../../../../step-back.ts'
+import { lowerThreadPriority } from '../../../../engine/thread-priority.ts'
 import { CannotEdit } from '../syntax/yaml-edit.ts'
 import { editWhole } from './edit-whole.ts'
 import type { EditAnswer, EditAssignment } from './text-as-whole.ts'
@@ -17,5 +17,5 @@ function edited(): EditAnswer {
   }
 }
 
-stepBack()
+lowerThreadPriority()
 parentPort?.postMessage(edited())

@@ -7,7 +7,7 @@
  * is then taken for one of many shapes, for good, and each call costs five
  * times as much (seen with Node 20: 40 ns, and after two collections 210; a
  * quarter of the processor time of a short answer). One such object that is
- * never dropped keeps the class.
+ * never dropped keeps the class. `npm run bench -- engine` shows the difference.
  */
 import { executionAsyncResource } from 'node:async_hooks'
 

@@ -2,7 +2,7 @@ import { executionAsyncResource } from 'node:async_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInThisContext } from 'node:vm'
 import t from 'tap'
-import { keptTick } from '../../lib/daemon/kept-tick.ts'
+import { keptTick } from '../../lib/engine/nexttick-deopt-workaround.ts'
 
 setFlagsFromString('--allow-natives-syntax')
 const haveSameClass: (one: object, other: object) => boolean = runInThisContext(
