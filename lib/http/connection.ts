@@ -60,7 +60,7 @@ export class Connection {
   readonly number: number
   /** What HTTP is spoken on: a TLSSocket once the handshake is done. */
   socket: Socket
-  /** Its place in the list of all. */
+  /** See SwapList. */
   place = -1
   /** When a request was last answered, by the number of all answers so far; 0 before there was one. */
   lastAnswered = 0

@@ -1,15 +1,10 @@
 /**
  * The connections there are: how many, whose, and which of them is missed least
  * when there are too many.
- *
- * They come and go by the thousand in a second, and the table of a Map made for
- * that is made anew all the time. Tables that V8's collector has taken for
- * long-lived, though replaced, keep all they held from being collected with the
- * other short-lived things, which doubles the time collecting takes. So there is
- * a list, in which each knows its place, and sockets carry their connection.
  */
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { SwapList } from '../engine/swap-list.ts'
 import { Connection } from './connection.ts'
 import { peerOf } from './peer.ts'
 import type { Service } from './service.ts'
@@ -18,8 +13,7 @@ const CONNECTION = Symbol('connection')
 type Carrier = Duplex & { [CONNECTION]?: Connection }
 
 export class Connections {
-  /** In no order. */
-  readonly #all: Connection[] = []
+  readonly #all = new SwapList<Connection>()
   readonly #limit: number
   #accepted = 0
 
@@ -29,7 +23,7 @@ export class Connections {
   }
 
   get size(): number {
-    return this.#all.length
+    return this.#all.size
   }
 
   /**
@@ -39,15 +33,14 @@ export class Connections {
   add(socket: Socket, service: Service): Connection | undefined {
     if (socket.remoteAddress === undefined) return undefined
     const connection = new Connection(socket, service, ++this.#accepted)
-    if (this.#all.length >= this.#limit) {
+    if (this.#all.size >= this.#limit) {
       const victim = this.leastMissed(connection.network)
       if (!victim) return undefined
       victim.drop('closed to make room for others')
       // Its socket tells of its end only later.
       this.delete(victim)
     }
-    connection.place = this.#all.length
-    this.#all.push(connection)
+    this.#all.add(connection)
     this.speak(connection, socket)
     return connection
   }
@@ -60,12 +53,7 @@ export class Connections {
 
   /** Forgets a connection; to do so again does nothing. */
   delete(connection: Connection): void {
-    const { place } = connection
-    if (this.#all[place] !== connection) return
-    const last = this.#all.pop() as Connection
-    if (last === connection) return
-    this.#all[place] = last
-    last.place = place
+    this.#all.delete(connection)
   }
 
   /** The connection that a socket belongs to. */
@@ -87,7 +75,7 @@ export class Connections {
   }
 
   [Symbol.iterator](): Iterator<Connection> {
-    return this.#all.values()
+    return this.#all[Symbol.iterator]()
   }
 
   /**
