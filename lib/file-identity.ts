@@ -5,3 +5,8 @@ import type { BigIntStats } from 'node:fs'
 export function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
 }
+
+/** When a file was last changed, in seconds since the epoch; as exact as numbers are. */
+export function mtimeOf({ mtimeNs }: Pick<BigIntStats, 'mtimeNs'>): number {
+  return Number(mtimeNs / 1000n) / 1e6
+}

@@ -15,14 +15,14 @@ import { type BigIntStats, existsSync, fstatSync, renameSync, statSync } from 'n
 import { constants, type FileHandle, lstat, open, readdir, realpath, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Failure, systemReason } from '../../../failure.ts'
-import { identityOf } from '../../../file-identity.ts'
+import { identityOf, mtimeOf } from '../../../file-identity.ts'
 import type { Config } from '../../../model/config.ts'
 import type { makeYamlText } from '../yaml/document/make-yaml-text.ts'
 import type { YamlText } from '../yaml/document/yaml-text.ts'
 import { ConfigLoader, type Loaded } from './config-loader.ts'
 import { type Extras, findExtras, Irreplaceable, makeAlike } from './file-attributes.ts'
-import { hashInBackground, secondsOf } from './file-identity.ts'
 import { checkReplaceable } from './replaceable.ts'
+import { hashInBackground } from './text-hash.ts'
 
 /** Somebody else changed the file while we were about to; the message is for clients. */
 export class FileChanged extends Error {
@@ -274,7 +274,7 @@ export class ClusterFile {
       const stats = fstatSync(handle.fd, { bigint: true })
       this.#onWritten(this.#path, identityOf(stats))
       this.#state = {
-        config: { ...config, mtime: secondsOf(stats.mtimeNs) },
+        config: { ...config, mtime: mtimeOf(stats) },
         isYaml: true,
         text: () => text,
         hash: after,

@@ -6,14 +6,14 @@
  * on the daemon's own thread.
  */
 import { Failure } from '../../../failure.ts'
-import { identityOf } from '../../../file-identity.ts'
+import { identityOf, mtimeOf } from '../../../file-identity.ts'
 import { type Config, type ConfigObjects, indexConfig } from '../../../model/config.ts'
 import { readStable } from '../../../stable-read.ts'
 import { readConfigData } from '../config-data/read-config-data.ts'
 import { readYamlText } from '../yaml/read/read-yaml.ts'
 import type { Cuts } from '../yaml/syntax/yaml-cuts.ts'
 import { decodeText } from './decode-text.ts'
-import { hashOf, secondsOf } from './file-identity.ts'
+import { hashOf } from './text-hash.ts'
 
 /** Ganeti's own form; YAML, too, may begin with a brace. */
 const GANETIS = /^\s*\{.*?"version"\s*:/s
@@ -50,7 +50,7 @@ export async function readFileState(path: string): Promise<{ objects: ConfigObje
     throw new Failure('configuration', `cannot read cluster state from ${path}`, { cause })
   })
   const text = decodeText(bytes, path)
-  const { objects, cuts } = parseState(text, { name: path, mtime: secondsOf(stats.mtimeNs) })
+  const { objects, cuts } = parseState(text, { name: path, mtime: mtimeOf(stats) })
   const source = { identity: identityOf(stats), hash: hashOf(text), ...(cuts && { yaml: { text, cuts } }) }
   return { objects, source }
 }

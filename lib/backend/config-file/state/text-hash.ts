@@ -1,10 +1,5 @@
-/** What is known of a file's text: when it was changed, and a hash of it. */
+/** Tells one text of the cluster's file from another. */
 import { createHash, webcrypto } from 'node:crypto'
-
-/** Of a time in nanoseconds; as exact as numbers are. */
-export function secondsOf(nanoseconds: bigint): number {
-  return Number(nanoseconds / 1000n) / 1e6
-}
 
 /** SHA-256 in hexadecimal. */
 export function hashOf(text: string | Buffer): string {
