@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { startDetached, starterOfCopy } from '../../lib/daemon/copy.ts'
+import { until } from '../support/until.ts'
 import { start } from './programs/run.ts'
-import { until } from './until.ts'
 
 const WORD = { text: 'a key', more: ['ä'] }
 const SORRY = 'Error when starting daemon process: '

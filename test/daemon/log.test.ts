@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { DaemonLog, escapeForLog, type LogOptions, MemoryLog } from '../../lib/daemon/log.ts'
+import { until } from '../support/until.ts'
 import { start } from './programs/run.ts'
-import { until } from './until.ts'
 
 const LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const
 

@@ -22,7 +22,7 @@ import {
 import { WatchedFiles } from '../../lib/daemon/watched-files.ts'
 import { Failure } from '../../lib/failure.ts'
 import { identityOf } from '../../lib/file-identity.ts'
-import { until } from './until.ts'
+import { until } from '../support/until.ts'
 
 /** Long enough that a test passes by watching alone. */
 const NEVER = 3_600_000

@@ -11,7 +11,7 @@ import { HttpError } from '../../lib/http/status.ts'
 import type { Json } from '../../lib/json.ts'
 import { lazyMap } from '../../lib/lazy-list.ts'
 import { type Call, guarded, live, type Method, open, resource } from '../../lib/resources/resource.ts'
-import { until } from '../daemon/until.ts'
+import { until } from '../support/until.ts'
 
 const wide = Array.from({ length: 100 }, (_, index) => ({
   name: `inst${index}`,

@@ -6,7 +6,7 @@ import { LargeAnswers, LargeBody } from '../../lib/http/large-answers.ts'
 import type { App, Response } from '../../lib/http/message.ts'
 import type { Json } from '../../lib/json.ts'
 import { type Call, live, type Method, open, resource } from '../../lib/resources/resource.ts'
-import { until } from '../daemon/until.ts'
+import { until } from '../support/until.ts'
 
 const LARGE = 'x'.repeat(1024 * 1024)
 

@@ -6,7 +6,7 @@ import type { Limits } from '../../lib/http/limits.ts'
 import type { App, Response } from '../../lib/http/message.ts'
 import { type HttpServer, type ServerOptions, startServer } from '../../lib/http/server.ts'
 import type { RequestRecord } from '../../lib/http/service.ts'
-import { until } from '../daemon/until.ts'
+import { until } from '../support/until.ts'
 import type { RawClient } from './raw-client.ts'
 
 export interface TestServer {

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import type { App, Request, Response } from '../../lib/http/message.ts'
 import { failureResponse, HttpError } from '../../lib/http/status.ts'
-import { until } from '../daemon/until.ts'
+import { until } from '../support/until.ts'
 import { json, RawClient } from './raw-client.ts'
 import { echo, ok, serve } from './serve.ts'
 

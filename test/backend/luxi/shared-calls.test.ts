@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { SharedCalls } from '../../../lib/backend/luxi/shared-calls.ts'
-import { until } from '../../daemon/until.ts'
+import { until } from '../../support/until.ts'
 import { deferred } from './scripted-master.ts'
 
 /** Calls that end when told to, in the order they were started. */

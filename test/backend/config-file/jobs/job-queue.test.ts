@@ -36,7 +36,7 @@ import { identityOf } from '../../../../lib/file-identity.ts'
 import { type Json, type JsonObject, stringifyJson } from '../../../../lib/json.ts'
 import { indexConfig } from '../../../../lib/model/config.ts'
 import { type Job, statusOf } from '../../../../lib/model/job.ts'
-import { until } from '../../../daemon/until.ts'
+import { until } from '../../../support/until.ts'
 
 const YAML = `# A small one
 cluster: {name: c.example.com}   # nothing else

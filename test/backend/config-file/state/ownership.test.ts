@@ -24,7 +24,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { makeAlike } from '../../../../lib/backend/config-file/state/file-attributes.ts'
-import { until } from '../../../daemon/until.ts'
+import { until } from '../../../support/until.ts'
 
 const PROGRAM = fileURLToPath(new URL('./programs/change-file.js', import.meta.url))
 const YAML = 'cluster: {name: c}\nnodes: {n1: {}}\n'
