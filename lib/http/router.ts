@@ -95,3 +95,9 @@ function patternOf(segment: string): string | undefined {
   if (!segment.startsWith('{')) return undefined
   return PATTERNS[segment.slice(1, -1)] ?? NAME
 }
+
+/** The path of a request's target. */
+export function pathOf(target: string): string {
+  const question = target.indexOf('?')
+  return question < 0 ? target : target.slice(0, question)
+}

@@ -89,6 +89,10 @@ export function phraseOf(status: number): string {
  */
 export function failureResponse(thrown: unknown): Response {
   if (thrown instanceof HttpError) return errorResponse(thrown.status, thrown.message, thrown.headers)
+  if (thrown instanceof DOMException && thrown.name === 'AbortError') {
+    // A client that hung up does not read it; one that only closed its sending side does.
+    return errorResponse(503, 'Given up, as the client has closed its side of the connection')
+  }
   if (!(thrown instanceof Failure)) return { ...errorResponse(500), cause: thrown }
   const status = STATUS_OF[thrown.code]
   const text = thrown.code === 'configuration' ? '' : thrown.message
