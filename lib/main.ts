@@ -183,6 +183,7 @@ async function serve(
     certificate.onChange((fresh) => fresh && server.setCertificate(fresh))
 
     await state.begin()
+    server.begin()
     const { address, port, family } = server.address
     const host = family === 'IPv6' ? `[${address}]` : address
     log.info(`Listening on ${options.noSsl ? 'http' : 'https'}://${host}:${port}/`)

@@ -5,7 +5,6 @@
 
 import type { Log } from '../daemon/log.ts'
 import { type Reason, reloadable } from '../daemon/reloadable.ts'
-import { Failure } from '../failure.ts'
 import type { Version } from '../model/version.ts'
 import type { Source } from '../source.ts'
 import type { Backend, StaleState } from './backend.ts'
@@ -23,7 +22,7 @@ export interface ClusterState {
   /** Which Ganeti the cluster runs; undefined before it has told. */
   readonly version: Version | undefined
   readonly staleState?: () => Promise<StaleState>
-  /** Takes up its work. */
+  /** Takes up its work; there is no backend to ask before. */
   begin(): Promise<void>
   reload(): Promise<unknown>
   close(): Promise<void>
@@ -84,7 +83,8 @@ async function fileState(files: readonly [string, ...string[]], log: Log): Promi
   let backend: Backend | undefined
   return {
     get backend() {
-      return backend ?? starting()
+      if (!backend) throw new Error('asked before it began')
+      return backend
     },
     get version() {
       return file.current.version
@@ -118,9 +118,4 @@ async function loadState(file: ClusterFile, reason: Reason, log: Log): Promise<v
   log.info(
     `Read ${file.path}: cluster ${cluster.cluster_name}, ${nodes.all.length} nodes, ${instances.all.length} instances`,
   )
-}
-
-/** The port is open a moment before there is anything to answer from. */
-function starting(): never {
-  throw new Failure('unavailable', 'The daemon is starting')
 }

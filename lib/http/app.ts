@@ -105,15 +105,7 @@ export function createApp({ resources, authorizer, ...options }: AppOptions): Ap
     }
   }
 
-  return (request) => {
-    let ready: Response | Promise<Response> | undefined
-    try {
-      ready = cachedResponse(request)
-    } catch {
-      // There is no state to answer from: whether that matters, the straight line tells in its order.
-    }
-    return ready ?? answer(request)
-  }
+  return (request) => cachedResponse(request) ?? answer(request)
 }
 
 /** What a verdict other than `granted` is answered with. */

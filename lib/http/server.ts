@@ -42,6 +42,8 @@ export interface ServerOptions {
 
 export interface HttpServer {
   readonly address: AddressInfo
+  /** Begins to take requests; connections that came before, wait until then. */
+  begin(): void
   /** Shows another certificate to those who connect from now on; others go on undisturbed. */
   setCertificate(certificate: Certificate): void
   /**
@@ -52,7 +54,8 @@ export interface HttpServer {
 }
 
 /**
- * Starts to listen; without a host on all addresses, of IPv6 and IPv4 where the machine has both.
+ * Starts to listen; without a host on all addresses, of IPv6 and IPv4 where the machine has both. Requests are not
+ * taken before `begin`: that the port can be had is known before there is anything to answer from.
  * @throws Failure `configuration` where that is not possible
  */
 export async function startServer(
@@ -121,9 +124,16 @@ export async function startServer(
     const handOver = () => {
       for (const listener of nodesListeners) listener.call(server, socket)
     }
-    if (certificate) handshakes.add(connection, handOver)
-    else handOver()
+    const start = () => {
+      if (socket.destroyed) return
+      if (certificate) handshakes.add(connection, handOver)
+      else handOver()
+    }
+    if (early) early.push(start)
+    else start()
   })
+  /** How to start those that came before `begin`. */
+  let early: (() => void)[] | undefined = []
 
   /** Cuts off who is too slow, as long as there is anybody. */
   function watchPace(): void {
@@ -181,6 +191,10 @@ export async function startServer(
 
   return {
     address: server.address() as AddressInfo,
+    begin: () => {
+      for (const start of early ?? []) start()
+      early = undefined
+    },
     setCertificate: (next) => {
       if ('setSecureContext' in server) server.setSecureContext(tlsSettings(next))
     },

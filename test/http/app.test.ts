@@ -475,17 +475,6 @@ t.test('whether an answer is kept makes no difference but time', async (t) => {
   t.equal((await guarded(request('GET /open', as('plain')))).status, 200)
 })
 
-t.test('while there is no state to answer from, that is the answer', async (t) => {
-  const app = makeApp({
-    backend: () => {
-      throw new Failure('unavailable', 'The daemon is starting')
-    },
-  })
-  t.equal((await app(request('GET /open'))).status, 503)
-  t.equal((await app(request('GET /nope'))).status, 404)
-  t.equal((await app(request('GET /guarded'))).status, 401)
-})
-
 t.test('a body that is wrong is refused, whether or not the answer is kept', async (t) => {
   const app = makeApp()
   await app(request('GET /open'))

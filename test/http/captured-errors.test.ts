@@ -47,6 +47,7 @@ async function start(requireAuthentication: boolean, limits: Partial<Limits> = {
     },
     { host: '127.0.0.1', port: 0 },
   )
+  server.begin()
   t.teardown(() => server.close(0))
   return server.address.port
 }

@@ -23,11 +23,16 @@ export interface TestServer {
 export async function serve(
   t: { teardown: (f: () => unknown) => void; fail: (message: string) => void },
   app: App,
-  options: Partial<Omit<ServerOptions, 'limits'>> & { limits?: Partial<Limits>; host?: string } = {},
+  options: Partial<Omit<ServerOptions, 'limits'>> & {
+    limits?: Partial<Limits>
+    host?: string
+    /** Whether it takes requests from the start. */
+    begin?: boolean
+  } = {},
 ): Promise<TestServer> {
   const records: RequestRecord[] = []
   const debug: string[] = []
-  const { host = '127.0.0.1', ...others } = options
+  const { host = '127.0.0.1', begin = true, ...others } = options
   const server = await startServer(
     {
       app,
@@ -39,6 +44,7 @@ export async function serve(
     },
     { host, port: 0 },
   )
+  if (begin) server.begin()
   const ends = new Map<number | undefined, Socket>()
   // Node tells of every socket that is accepted in this process.
   const accepted = (message: unknown) => {

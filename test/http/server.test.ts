@@ -49,6 +49,26 @@ function answeringLater() {
   }
 }
 
+t.test('connections that come before it begins wait, and are answered then', async (t) => {
+  let asked = 0
+  const app: App = () => {
+    asked++
+    return ok('now\n')
+  }
+  const { port, server, endOf } = await serve(t, app, { begin: false })
+  const clients = [await RawClient.connect(port), await RawClient.connect(port)] as const
+  for (const client of clients) client.send(`GET / HTTP/1.1\r\n${HOST}\r\n`)
+  const gone = await RawClient.connect(port)
+  await endOf(gone)
+  gone.socket.resetAndDestroy()
+  for (const client of clients) await endOf(client)
+  t.equal(asked, 0)
+  server.begin()
+  for (const client of clients) t.equal((await client.response())?.status, 200)
+  t.equal(await ask(await RawClient.connect(port)), 200)
+  t.equal(asked, 3)
+})
+
 t.test('a connection serves one request after the other', async (t) => {
   const { port, log } = await serve(t, echo)
   const client = await RawClient.connect(port)
