@@ -13,8 +13,8 @@
 import { type Json, stringifyJson } from '../../json.ts'
 import { readAnswer } from './answer.ts'
 import { type CallOptions, Connection, ConnectionLost, noAnswer } from './connection.ts'
-import { Lane } from './lane.ts'
-import { SharedCalls } from './shared-calls.ts'
+import { SharedCalls } from './request-coalescer.ts'
+import { Lane } from './semaphore.ts'
 
 export interface ClientLimits {
   /** Milliseconds until a call must be answered, its waiting for a turn included; Ganeti's clients give it as long. */

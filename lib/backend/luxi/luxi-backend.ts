@@ -21,8 +21,8 @@ import {
 import { refusal } from './answer.ts'
 import { type ClientLimits, LuxiClient } from './client.ts'
 import { noAnswer, timeUntil } from './connection.ts'
-import { Lane } from './lane.ts'
-import { SharedCalls } from './shared-calls.ts'
+import { SharedCalls } from './request-coalescer.ts'
+import { Lane } from './semaphore.ts'
 
 type Rows = readonly (readonly Json[])[]
 

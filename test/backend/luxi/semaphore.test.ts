@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Lane } from '../../../lib/backend/luxi/lane.ts'
+import { Lane } from '../../../lib/backend/luxi/semaphore.ts'
 import { deferred } from './scripted-master.ts'
 
 const NEVER = Number.POSITIVE_INFINITY

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { SharedCalls } from '../../../lib/backend/luxi/shared-calls.ts'
+import { SharedCalls } from '../../../lib/backend/luxi/request-coalescer.ts'
 import { until } from '../../support/until.ts'
 import { deferred } from './scripted-master.ts'
 
