@@ -21,11 +21,11 @@ import {
 import { nodeBehind } from '../shared/find.ts'
 import { forceTypes, updatedParams } from '../shared/force-types.ts'
 import { checkHvParams } from '../shared/hypervisor-params.ts'
+import { fullBeParams, ownBeParams } from '../shared/instance-params.ts'
 import { accessConflict, changedDiskParams, checkStates } from '../shared/level-params.ts'
 import { checkNicParams } from '../shared/nics.ts'
 import { failure, OpError, prerequisite } from '../shared/operation.ts'
 import { osFault, osMissing } from '../shared/os-check.ts'
-import { fullBeParams, ownBeParams } from '../shared/params.ts'
 import type { Run } from '../shared/run.ts'
 import { enabledTemplates } from './cluster-storage.ts'
 

@@ -4,8 +4,8 @@
  */
 import type { Json } from '../../../../json.ts'
 import type { Cluster } from '../../../../model/cluster.ts'
-import { isAllocator } from '../shared/allocate.ts'
 import { promotions } from '../shared/candidate-pool.ts'
+import { isAllocator } from '../shared/iallocator.ts'
 import { tellKvmDaemon } from '../shared/kvm-daemon.ts'
 import { accessFault, changedDiskParams, diskParamsRefusal } from '../shared/level-params.ts'
 import { macPrefix } from '../shared/mac-prefix.ts'

@@ -4,8 +4,6 @@ import { filledIPolicy } from '../../../../model/fill.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import { DRBD_META_SIZE } from '../../../../model/live-values.ts'
 import type { Node } from '../../../../model/node.ts'
-import { allocate, allocatorOrNode } from '../shared/allocate.ts'
-import type { Allotments } from '../shared/allot.ts'
 import {
   checkProvider,
   type DiskPlan,
@@ -20,6 +18,8 @@ import {
   tellSync,
 } from '../shared/disks.ts'
 import { groupOf, nodeBehind, nodeOf } from '../shared/find.ts'
+import { allocate, allocatorOrNode } from '../shared/iallocator.ts'
+import type { Allotments } from '../shared/id-allocator.ts'
 import { checkTargetPolicy } from '../shared/instance-policy.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
 import {

@@ -13,8 +13,6 @@ import type { Disk, Instance, Nic } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { BeParams, HvParams } from '../../../../model/params.ts'
 import { AddressPools } from '../shared/address-pools.ts'
-import { allocateOrRefuse, allocatorOrNode } from '../shared/allocate.ts'
-import { Allotments } from '../shared/allot.ts'
 import { checkDeviceNames } from '../shared/devices.ts'
 import {
   checkAccess,
@@ -33,12 +31,14 @@ import {
 import { findNode, groupOf, nodeOf } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'
 import { checkNotGlobal } from '../shared/hypervisor-params.ts'
+import { allocateOrRefuse, allocatorOrNode } from '../shared/iallocator.ts'
+import { Allotments } from '../shared/id-allocator.ts'
+import { fullBeParams, fullHvParams, ownBeParams, ownHvParams } from '../shared/instance-params.ts'
 import { violations } from '../shared/instance-policy.ts'
 import { newTags } from '../shared/new-tags.ts'
 import { draftNics, nicParamsGiven, settleNics } from '../shared/nics.ts'
 import { failure, prerequisite } from '../shared/operation.ts'
 import { checkOs, nameWithoutVariant, osImage } from '../shared/os-check.ts'
-import { fullBeParams, fullHvParams, ownBeParams, ownHvParams } from '../shared/params.ts'
 import {
   checkNodeFreeMemory,
   checkNodeNotDrained,

@@ -5,10 +5,10 @@
  */
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
-import { allocateOrRefuse, allocatorOrNode } from '../shared/allocate.ts'
-import { Allotments } from '../shared/allot.ts'
 import { spaceWanted, tellSync } from '../shared/disks.ts'
 import { instanceOf, nodeBehind, nodeOf } from '../shared/find.ts'
+import { allocateOrRefuse, allocatorOrNode } from '../shared/iallocator.ts'
+import { Allotments } from '../shared/id-allocator.ts'
 import { checkTargetPolicy } from '../shared/instance-policy.ts'
 import { prerequisite } from '../shared/operation.ts'
 import {

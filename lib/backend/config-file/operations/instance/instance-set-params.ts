@@ -12,16 +12,16 @@ import type { Node } from '../../../../model/node.ts'
 import type { BeParams, HvParams } from '../../../../model/params.ts'
 import { isSince } from '../../../../model/version.ts'
 import { AddressPools } from '../shared/address-pools.ts'
-import { Allotments } from '../shared/allot.ts'
 import { type Modification, modificationsOf } from '../shared/devices.ts'
 import { spaceWanted } from '../shared/disks.ts'
 import { groupOf, instanceOf, nodeBehind, nodeOf } from '../shared/find.ts'
 import { pythonLiteral, updatedParams } from '../shared/force-types.ts'
 import { checkNotGlobal, parseCpuMask } from '../shared/hypervisor-params.ts'
+import { Allotments } from '../shared/id-allocator.ts'
+import { fullBeParams, fullHvParams, ownBeParams, ownHvParams } from '../shared/instance-params.ts'
 import { violations } from '../shared/instance-policy.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
 import { checkOs } from '../shared/os-check.ts'
-import { fullBeParams, fullHvParams, ownBeParams, ownHvParams } from '../shared/params.ts'
 import {
   checkInstanceState,
   checkLeastMemory,

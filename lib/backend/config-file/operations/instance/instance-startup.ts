@@ -1,6 +1,6 @@
 import { filledBeParams } from '../../../../model/fill.ts'
 import { instanceOf, nodeBehind } from '../shared/find.ts'
-import { fullHvParams, ownBeParams, ownHvParams } from '../shared/params.ts'
+import { fullHvParams, ownBeParams, ownHvParams } from '../shared/instance-params.ts'
 import { checkInstanceState, checkNodeFreeMemory, checkNodeOnline, ONLINE } from '../shared/preconditions.ts'
 import { instanceChange, revised } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'

@@ -8,7 +8,6 @@ import { filledDiskParams } from '../../../../model/fill.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { DiskTemplateParams } from '../../../../model/params.ts'
-import type { Allotments } from '../shared/allot.ts'
 import {
   checkDeviceNames,
   checkNothingSet,
@@ -33,6 +32,7 @@ import {
 } from '../shared/disks.ts'
 import { groupOf, nodeBehind, nodesOf } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'
+import type { Allotments } from '../shared/id-allocator.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
 import {
   checkInstanceState,

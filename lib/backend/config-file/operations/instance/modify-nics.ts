@@ -5,7 +5,6 @@ import type { Instance, Nic } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { NicParams } from '../../../../model/params.ts'
 import type { AddressPools } from '../shared/address-pools.ts'
-import type { Allotments } from '../shared/allot.ts'
 import {
   checkDeviceNames,
   checkNothingSet,
@@ -16,6 +15,7 @@ import {
 } from '../shared/devices.ts'
 import { findNetwork, groupOf } from '../shared/find.ts'
 import { forceTypes, pythonText, updatedParams } from '../shared/force-types.ts'
+import type { Allotments } from '../shared/id-allocator.ts'
 import {
   checkAddress,
   checkNicParams,

@@ -1,10 +1,10 @@
 import type { Network } from '../../../../model/network.ts'
+import { SetAside } from '../shared/external-reservations.ts'
 import { macPrefix } from '../shared/mac-prefix.ts'
 import { newTags } from '../shared/new-tags.ts'
 import { failure, OpError, prerequisite } from '../shared/operation.ts'
 import { changeOf } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'
-import { SetAside } from '../shared/set-aside.ts'
 import { checkGateway6 } from './gateway6.ts'
 
 /**

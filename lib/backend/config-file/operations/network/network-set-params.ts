@@ -1,11 +1,11 @@
 import { indexIn, parseIpv4Network } from '../../../../model/address.ts'
 import type { Network } from '../../../../model/network.ts'
+import { poolError, SetAside } from '../shared/external-reservations.ts'
 import { findNetwork } from '../shared/find.ts'
 import { macPrefix } from '../shared/mac-prefix.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
 import { changeOf, revised } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'
-import { poolError, SetAside } from '../shared/set-aside.ts'
 import { checkGateway6 } from './gateway6.ts'
 
 const NONE = 'none'

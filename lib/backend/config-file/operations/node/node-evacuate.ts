@@ -9,6 +9,8 @@ import { filledBeParams } from '../../../../model/fill.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import { OP_INSTANCE_MIGRATE, OP_INSTANCE_REPLACE_DISKS } from '../../../../model/opcodes/instance.ts'
+import { SHARED, spaceWanted } from '../shared/disks.ts'
+import { nodeBehind, nodeNamed, nodeOf } from '../shared/find.ts'
 import {
   allocatorOrNode,
   checkAllocator,
@@ -16,9 +18,7 @@ import {
   nothingPromised,
   type Promised,
   promise,
-} from '../shared/allocate.ts'
-import { SHARED, spaceWanted } from '../shared/disks.ts'
-import { nodeBehind, nodeNamed, nodeOf } from '../shared/find.ts'
+} from '../shared/iallocator.ts'
 import { failure, prerequisite } from '../shared/operation.ts'
 import { operation, type Run } from '../shared/run.ts'
 

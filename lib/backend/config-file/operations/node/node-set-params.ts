@@ -4,6 +4,7 @@ import { filledNdParams } from '../../../../model/fill.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import { candidateStats, promotions, tellMissing } from '../shared/candidate-pool.ts'
+import { withNodeAddress } from '../shared/external-reservations.ts'
 import { groupOf, nodeBehind, nodeNamed } from '../shared/find.ts'
 import { pythonLiteral } from '../shared/force-types.ts'
 import { tellKvmDaemon } from '../shared/kvm-daemon.ts'
@@ -12,7 +13,6 @@ import { type Outcome, prerequisite } from '../shared/operation.ts'
 import { checkInstanceState, DOWN } from '../shared/preconditions.ts'
 import { changeOf, revised } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'
-import { withNodeAddress } from '../shared/set-aside.ts'
 
 /** A node's role is which of these it has, if any. */
 const FLAGS = ['master_candidate', 'drained', 'offline'] as const
