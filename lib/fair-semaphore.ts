@@ -118,6 +118,23 @@ export class FairSemaphore {
     })
   }
 
+  /**
+   * As `acquire`, for so long.
+   * @param milliseconds how long to wait
+   * @returns undefined where there was no place in that time
+   */
+  async acquireWithin(key: string, milliseconds: number, signal?: AbortSignal): Promise<Release | undefined> {
+    const release = this.tryAcquire(key)
+    if (release) return release
+    const late = AbortSignal.timeout(Math.ceil(milliseconds))
+    try {
+      return await this.acquire(key, signal ? AbortSignal.any([signal, late]) : late)
+    } catch (thrown) {
+      if (thrown !== late.reason || signal?.aborted) throw thrown
+      return undefined
+    }
+  }
+
   /** Takes a place if there is one now. */
   tryAcquire(key: string): Release | undefined {
     return this.#mayEnter(key) ? this.take(key) : undefined

@@ -126,3 +126,18 @@ t.test('places that are taken beyond their number keep others waiting until ther
   await settled()
   t.same(admitted, ['b1'])
 })
+
+t.test('who waits only so long leaves the queue after that', async (t) => {
+  const semaphore = new FairSemaphore({ places: 1, waiting: 10, refusal: 'Come again later' })
+  // The timer does not keep the process alive.
+  const alive = setInterval(() => {}, 1000)
+  t.teardown(() => clearInterval(alive))
+  const release = await semaphore.acquireWithin('a', 1e6)
+  t.equal(await semaphore.acquireWithin('a', 1.5), undefined)
+  t.equal(semaphore.waiting, 0)
+  const left = AbortSignal.abort(new Error('left'))
+  await t.rejects(semaphore.acquireWithin('a', 1e6, left), { message: 'left' })
+  const next = semaphore.acquireWithin('a', 1e6)
+  release?.()
+  t.type(await next, 'function')
+})

@@ -26,12 +26,7 @@ export async function turnToWait(
   signal: AbortSignal,
 ): Promise<TurnToWait> {
   const end = performance.now() + seconds * 1000
-  const late = AbortSignal.timeout(seconds * 1000)
-  try {
-    const release = await places.acquire(network, AbortSignal.any([signal, late]))
-    return { patience: Math.max(0, (end - performance.now()) / 1000), release }
-  } catch (thrown) {
-    if (thrown !== late.reason || signal.aborted) throw thrown
-    return { patience: 0, release: () => {} }
-  }
+  const release = await places.acquireWithin(network, seconds * 1000, signal)
+  if (!release) return { patience: 0, release: () => {} }
+  return { patience: Math.max(0, (end - performance.now()) / 1000), release }
 }

@@ -12,9 +12,9 @@
  */
 import { type Json, stringifyJson } from '../../json.ts'
 import { readAnswer } from './answer.ts'
-import { type CallOptions, Connection, ConnectionLost, noAnswer } from './connection.ts'
-import { SharedCalls } from './request-coalescer.ts'
-import { Lane } from './semaphore.ts'
+import { type CallOptions, Connection, ConnectionLost } from './connection.ts'
+import { RequestCoalescer } from './request-coalescer.ts'
+import { Semaphore } from './semaphore.ts'
 
 export interface ClientLimits {
   /** Milliseconds until a call must be answered, its waiting for a turn included; Ganeti's clients give it as long. */
@@ -28,8 +28,8 @@ const LIMITS: ClientLimits = { answer: 60_000, calls: 8 }
 export class LuxiClient {
   readonly #sockets: readonly string[]
   readonly #limits: ClientLimits
-  readonly #calls: Lane
-  readonly #reads = new SharedCalls<Json>()
+  readonly #calls: Semaphore
+  readonly #reads = new RequestCoalescer<Json>()
   /** Connected and doing nothing, the last used one last. */
   readonly #idle: Connection[] = []
   readonly #open = new Set<Connection>()
@@ -43,7 +43,7 @@ export class LuxiClient {
     this.#met = met
     this.#sockets = sockets
     this.#limits = { ...LIMITS, ...limits }
-    this.#calls = new Lane(this.#limits.calls)
+    this.#calls = new Semaphore(this.#limits.calls)
   }
 
   /** Whether there is a connection, so that the master daemon is still the one that was met. */
@@ -61,7 +61,7 @@ export class LuxiClient {
     const request = requestText(method, args)
     const deadline = this.#deadline()
     const ask = async () => readAnswer(await this.#ask(request, deadline, limit))
-    return this.#reads.make(request, (wanted) => this.#inTurn(deadline, ask, wanted), signal)
+    return this.#reads.run(request, (wanted) => this.#calls.run(deadline, ask, wanted), signal)
   }
 
   /**
@@ -70,7 +70,7 @@ export class LuxiClient {
    */
   async change(method: string, args: readonly Json[]): Promise<Json> {
     const deadline = this.#deadline()
-    return this.#inTurn(deadline, () => this.#askOnce(requestText(method, args), deadline))
+    return this.#calls.run(deadline, () => this.#askOnce(requestText(method, args), deadline))
   }
 
   /**
@@ -90,10 +90,6 @@ export class LuxiClient {
 
   #deadline(): number {
     return performance.now() + this.#limits.answer
-  }
-
-  #inTurn(deadline: number, action: () => Promise<Json>, signal?: AbortSignal): Promise<Json> {
-    return this.#calls.go(deadline, action, () => Promise.reject(noAnswer()), signal)
   }
 
   /** Over a kept connection if there is one; where that turns out to be closed, over a new one. */

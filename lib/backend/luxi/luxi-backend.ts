@@ -20,9 +20,9 @@ import {
 } from '../backend.ts'
 import { refusal } from './answer.ts'
 import { type ClientLimits, LuxiClient } from './client.ts'
-import { noAnswer, timeUntil } from './connection.ts'
-import { SharedCalls } from './request-coalescer.ts'
-import { Lane } from './semaphore.ts'
+import { timeUntil } from './connection.ts'
+import { RequestCoalescer } from './request-coalescer.ts'
+import { Semaphore } from './semaphore.ts'
 
 type Rows = readonly (readonly Json[])[]
 
@@ -228,8 +228,8 @@ class MasterVersion {
  */
 class JobQueries {
   readonly #client: LuxiClient
-  readonly #lane = new Lane(QUERY_JOBS)
-  readonly #shared = new SharedCalls<Json>()
+  readonly #places = new Semaphore(QUERY_JOBS)
+  readonly #shared = new RequestCoalescer<Json>()
   readonly #definitions = new Map<string, readonly FieldDefinition[]>()
   readonly #rate: Pick<TokenBucket, 'reserve'>
 
@@ -268,9 +268,8 @@ class JobQueries {
       await sleep(this.#rate.reserve(), undefined, { ref: false })
       return this.#result(await submit(this.#client, [opcode]), deadline)
     }
-    const late = () => Promise.reject(noAnswer())
-    const inTurn = (wanted: AbortSignal) => this.#lane.go(deadline, ask, late, wanted)
-    return this.#shared.make(stringifyJson(opcode), inTurn, signal)
+    const inTurn = (wanted: AbortSignal) => this.#places.run(deadline, ask, wanted)
+    return this.#shared.run(stringifyJson(opcode), inTurn, signal)
   }
 
   async #result(id: number, deadline: number): Promise<Json> {

@@ -1,68 +1,32 @@
-/** At most so many at once; the others wait their turn, in the order they came. */
-import { timeUntil } from './connection.ts'
+/** A semaphore with a deadline: so many calls at once; the others wait, in the order they came. */
+import { FairSemaphore } from '../../fair-semaphore.ts'
+import { noAnswer, timeUntil } from './connection.ts'
 
 /** With less time than this, in milliseconds, nothing is begun that could not end. */
 const LEAST_TIME = 5
 
-export class Lane {
-  #free: number
-  /** Called with the turn, by those who wait. */
-  readonly #queue = new Set<() => void>()
+export class Semaphore {
+  readonly #places: FairSemaphore
 
-  /** @param width how many may go at once */
-  constructor(width: number) {
-    this.#free = width
+  /** @param places how many hold a place at once */
+  constructor(places: number) {
+    this.#places = new FairSemaphore({ places, waiting: Number.POSITIVE_INFINITY, refusal: '' })
   }
 
   /**
-   * Does something once it is its turn.
+   * Runs an action in a place, once there is one.
    * @param deadline until when to wait for that, on the clock of performance.now()
-   * @param late done instead where the turn does not come in time
-   * @param signal makes it give up waiting, and throw the signal's reason; without waiting, it counts for nothing
+   * @param signal gives up waiting; where there is a place, it counts for nothing
+   * @throws Failure `no-answer` where there is none in time; the signal's reason where it was given up
    */
-  async go<T>(
-    deadline: number,
-    action: () => Promise<T>,
-    late: () => Promise<T>,
-    signal?: AbortSignal,
-  ): Promise<T> {
-    if (!(await this.#turn(deadline, signal))) return late()
+  async run<T>(deadline: number, action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const release = await this.#places.acquireWithin('', timeUntil(deadline), signal)
+    if (!release) throw noAnswer()
     try {
-      return await (timeUntil(deadline) < LEAST_TIME ? late() : action())
+      if (timeUntil(deadline) < LEAST_TIME) throw noAnswer()
+      return await action()
     } finally {
-      const [next] = this.#queue
-      if (next) next()
-      else this.#free++
+      release()
     }
-  }
-
-  /** Waits for a turn; false where it does not come in time. */
-  async #turn(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
-    if (this.#free > 0) {
-      this.#free--
-      return true
-    }
-    signal?.throwIfAborted()
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', abort)
-        this.#queue.delete(turn)
-      }
-      const turn = () => {
-        leave()
-        resolve(true)
-      }
-      const abort = () => {
-        leave()
-        reject(signal?.reason)
-      }
-      const timer = setTimeout(() => {
-        leave()
-        resolve(false)
-      }, timeUntil(deadline))
-      signal?.addEventListener('abort', abort)
-      this.#queue.add(turn)
-    })
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { SharedCalls } from '../../../lib/backend/luxi/request-coalescer.ts'
+import { RequestCoalescer } from '../../../lib/backend/luxi/request-coalescer.ts'
 import { until } from '../../support/until.ts'
 import { deferred } from './scripted-master.ts'
 
@@ -19,16 +19,16 @@ function calls() {
 
 t.test('who comes while a call is under way waits for the next, with all others', async (t) => {
   const { started, start } = calls()
-  const shared = new SharedCalls<string>()
-  const first = shared.make('a', start)
-  const second = shared.make('a', start)
-  const third = shared.make('a', start)
+  const shared = new RequestCoalescer<string>()
+  const first = shared.run('a', start)
+  const second = shared.run('a', start)
+  const third = shared.run('a', start)
   t.equal(started.length, 1, 'one call goes ahead')
   started[0]?.resolve('one')
   t.equal(await first, 'one')
   await until(() => started.length > 1)
   t.equal(started.length, 2, 'the next serves all who waited')
-  const fourth = shared.make('a', start)
+  const fourth = shared.run('a', start)
   started[1]?.resolve('two')
   t.same(await Promise.all([second, third]), ['two', 'two'])
   await until(() => started.length > 2)
@@ -44,7 +44,7 @@ for (const [what, time] of [
 ] as const) {
   t.test(`those who ask again as soon as they are answered share every call, of calls ${what}`, async (t) => {
     const [CLIENTS, ROUNDS] = [5, 6]
-    const shared = new SharedCalls<number>()
+    const shared = new RequestCoalescer<number>()
     let calls = 0
     const start = async () => {
       await time()
@@ -53,7 +53,7 @@ for (const [what, time] of [
     const client = async () => {
       for (let round = 0; round < ROUNDS; round++) {
         const before = calls
-        t.ok((await shared.make('a', start)) > before, 'the call was made after it was asked for')
+        t.ok((await shared.run('a', start)) > before, 'the call was made after it was asked for')
       }
     }
     await Promise.all(Array.from({ length: CLIENTS }, client))
@@ -63,10 +63,10 @@ for (const [what, time] of [
 }
 
 t.test('one who asks alone never pauses', async (t) => {
-  const shared = new SharedCalls<string>()
+  const shared = new RequestCoalescer<string>()
   const { started, start } = calls()
   for (let round = 1; round < 4; round++) {
-    const answer = shared.make('a', start)
+    const answer = shared.run('a', start)
     t.equal(started.length, round)
     started.at(-1)?.resolve('well')
     await answer
@@ -75,9 +75,9 @@ t.test('one who asks alone never pauses', async (t) => {
 
 t.test('calls that differ do not wait for each other', async (t) => {
   const { started, start } = calls()
-  const shared = new SharedCalls<string>()
-  const a = shared.make('a', start)
-  const b = shared.make('b', start)
+  const shared = new RequestCoalescer<string>()
+  const a = shared.run('a', start)
+  const b = shared.run('b', start)
   t.equal(started.length, 2)
   started[1]?.resolve('of b')
   t.equal(await b, 'of b')
@@ -86,24 +86,24 @@ t.test('calls that differ do not wait for each other', async (t) => {
 })
 
 t.test('a call that fails fails for those who share it, and not for the next', async (t) => {
-  const shared = new SharedCalls<string>()
+  const shared = new RequestCoalescer<string>()
   let count = 0
   const failing = async () => {
     count++
     if (count < 3) throw new Error(`failure ${count}`)
     return 'well'
   }
-  const first = shared.make('a', failing)
-  const second = shared.make('a', failing)
-  const third = shared.make('a', failing)
+  const first = shared.run('a', failing)
+  const second = shared.run('a', failing)
+  const third = shared.run('a', failing)
   await t.rejects(first, { message: 'failure 1' })
   await t.rejects(second, { message: 'failure 2' })
   await t.rejects(third, { message: 'failure 2' })
-  t.equal(await shared.make('a', failing), 'well')
+  t.equal(await shared.run('a', failing), 'well')
 })
 
-t.test('a call is told when nobody waits for it any more', async (t) => {
-  const shared = new SharedCalls<string>()
+t.test('a call is told when all who waited for it have left', async (t) => {
+  const shared = new RequestCoalescer<string>()
   const signals: AbortSignal[] = []
   const call = deferred<string>()
   const start = (signal: AbortSignal) => {
@@ -111,7 +111,7 @@ t.test('a call is told when nobody waits for it any more', async (t) => {
     return call.promise
   }
   const clients = Array.from({ length: 3 }, () => new AbortController())
-  const answers = clients.map(({ signal }) => shared.make('a', start, signal))
+  const answers = clients.map(({ signal }) => shared.run('a', start, signal))
   clients[0]?.abort()
   t.ok(signals[0]?.aborted, 'the first was alone')
   clients[1]?.abort()

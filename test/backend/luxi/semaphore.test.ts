@@ -1,24 +1,24 @@
 import t from 'tap'
-import { Lane } from '../../../lib/backend/luxi/semaphore.ts'
+import { Semaphore } from '../../../lib/backend/luxi/semaphore.ts'
 import { deferred } from './scripted-master.ts'
 
-const NEVER = Number.POSITIVE_INFINITY
-const late = async () => 'late'
+// The timer of a deadline does not keep the process alive.
+const alive = setInterval(() => {}, 1000)
+t.teardown(() => clearInterval(alive))
+
+/** A deadline far away. */
+const later = () => performance.now() + 1e6
 
 t.test('so many go at once; the others follow in their order', async (t) => {
-  const lane = new Lane(2)
+  const semaphore = new Semaphore(2)
   const begun: string[] = []
   const actions = ['a', 'b', 'c', 'd'].map((name) => ({ name, ...deferred() }))
   const done = actions.map(({ name, promise }) =>
-    lane.go(
-      performance.now() + 1e6,
-      async () => {
-        begun.push(name)
-        await promise
-        return name
-      },
-      late,
-    ),
+    semaphore.run(later(), async () => {
+      begun.push(name)
+      await promise
+      return name
+    }),
   )
   await new Promise(setImmediate)
   t.same(begun, ['a', 'b'])
@@ -31,53 +31,50 @@ t.test('so many go at once; the others follow in their order', async (t) => {
 })
 
 t.test('an action that fails makes room like any other', async (t) => {
-  const lane = new Lane(1)
+  const semaphore = new Semaphore(1)
   await t.rejects(
-    lane.go(NEVER, () => Promise.reject(new Error('no luck')), late),
+    semaphore.run(later(), () => Promise.reject(new Error('no luck'))),
     { message: 'no luck' },
   )
-  t.equal(await lane.go(NEVER, async () => 'next', late), 'next')
+  t.equal(await semaphore.run(later(), async () => 'next'), 'next')
 })
 
-t.test('whose turn does not come in time does something else, and is out of the queue', async (t) => {
-  const lane = new Lane(1)
+t.test('whose turn does not come in time fails, and is out of the queue', async (t) => {
+  const semaphore = new Semaphore(1)
   const blocker = deferred()
-  const blocked = lane.go(
-    NEVER,
-    () => blocker.promise,
-    async () => {},
+  const blocked = semaphore.run(later(), () => blocker.promise)
+  await t.rejects(
+    semaphore.run(performance.now() + 5, async () => 'in time'),
+    { code: 'no-answer' },
   )
-  t.equal(await lane.go(performance.now() + 5, async () => 'in time', late), 'late')
   blocker.resolve()
   await blocked
-  t.equal(await lane.go(performance.now() + 1e6, async () => 'in time', late), 'in time')
+  t.equal(await semaphore.run(later(), async () => 'in time'), 'in time')
+})
+
+t.test('nothing is begun with hardly any time left', async (t) => {
+  const semaphore = new Semaphore(1)
+  await t.rejects(
+    semaphore.run(performance.now() + 1, async () => t.fail('begun')),
+    { code: 'no-answer' },
+  )
+  t.equal(await semaphore.run(later(), async () => 'next'), 'next')
 })
 
 t.test('a client that hangs up leaves the queue', async (t) => {
-  const lane = new Lane(1)
+  const semaphore = new Semaphore(1)
   const blocker = deferred()
-  const blocked = lane.go(
-    NEVER,
-    () => blocker.promise,
-    async () => {},
-  )
+  const blocked = semaphore.run(later(), () => blocker.promise)
   const gone = new AbortController()
-  const waiting = lane.go(
-    performance.now() + 1e6,
-    async () => {
-      t.fail('nobody wants this')
-    },
-    async () => {},
-    gone.signal,
-  )
-  const next = lane.go(performance.now() + 1e6, async () => 'next', late)
+  const waiting = semaphore.run(later(), async () => t.fail('the client has left'), gone.signal)
+  const next = semaphore.run(later(), async () => 'next')
   gone.abort(new Error('hung up'))
   await t.rejects(waiting, { message: 'hung up' })
   blocker.resolve()
   await blocked
   t.equal(await next, 'next')
   t.equal(
-    await lane.go(NEVER, async () => 'at once', late, gone.signal),
+    await semaphore.run(later(), async () => 'at once', gone.signal),
     'at once',
     'where there is no waiting, there is nothing to give up',
   )
