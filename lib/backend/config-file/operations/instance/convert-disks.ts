@@ -19,7 +19,7 @@ import {
 } from '../shared/disks.ts'
 import { groupOf, nodeBehind, nodeOf } from '../shared/find.ts'
 import { allocate, allocatorOrNode } from '../shared/iallocator.ts'
-import type { Allotments } from '../shared/id-allocator.ts'
+import type { IdAllocator } from '../shared/id-allocator.ts'
 import { checkTargetPolicy } from '../shared/instance-policy.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
 import {
@@ -188,12 +188,7 @@ function checkSpace(
 }
 
 /** The instance with its disks converted, told step by step. */
-export function converted(
-  run: Run,
-  instance: Instance,
-  conversion: Conversion,
-  allotments: Allotments,
-): Instance {
+export function converted(run: Run, instance: Instance, conversion: Conversion, ids: IdAllocator): Instance {
   const { template } = conversion
   const from = instance.disk_template
   if (from === 'drbd' && template === 'plain') return toPlain(run, instance)
@@ -204,7 +199,7 @@ export function converted(
   if (!betweenVolumes) run.say(`Generating new '${label}' disk template...`)
   const disks = makeDisks(
     run,
-    allotments,
+    ids,
     {
       uuid: instance.uuid,
       name: instance.name,

@@ -32,7 +32,7 @@ import { findNode, groupOf, nodeOf } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'
 import { checkNotGlobal } from '../shared/hypervisor-params.ts'
 import { allocateOrRefuse, allocatorOrNode } from '../shared/iallocator.ts'
-import { Allotments } from '../shared/id-allocator.ts'
+import { IdAllocator } from '../shared/id-allocator.ts'
 import { fullBeParams, fullHvParams, ownBeParams, ownHvParams } from '../shared/instance-params.ts'
 import { violations } from '../shared/instance-policy.ts'
 import { newTags } from '../shared/new-tags.ts'
@@ -73,8 +73,8 @@ export const instanceCreate = operation((run) => {
   const be = ownBeParams(withDefaultsFor(run.object('beparams'), cluster.beparams))
   const full = fullBeParams(cluster, be)
 
-  const allotments = new Allotments(run)
-  const drafts = draftNics(run, wanted.nics, allotments)
+  const ids = new IdAllocator(run)
+  const drafts = draftNics(run, wanted.nics, ids)
   const plans = wanted.disks.map((disk) => planDisk(disk, template))
   const nodes = chooseNodes(run, wanted, full, plans, drafts)
   const [pnode, snode] = nodes
@@ -90,7 +90,7 @@ export const instanceCreate = operation((run) => {
   if (starts) checkNodeFreeMemory(config, pnode, `creating instance ${name}`, full.maxmem)
   if (run.isDry) return run.dryRun(nodes.map(({ uuid }) => uuid))
 
-  const port = WITH_PORT.includes(hypervisor) ? allotments.newPort() : null
+  const port = WITH_PORT.includes(hypervisor) ? ids.newPort() : null
   const uuid = run.context.newUuid()
   const owner = {
     uuid,
@@ -100,7 +100,7 @@ export const instanceCreate = operation((run) => {
     group: groupOf(config, pnode),
   }
   const storage = { driver: wanted.fileDriver, folder: run.text('file_storage_dir') }
-  const disks = makeDisks(run, allotments, owner, template, plans, storage)
+  const disks = makeDisks(run, ids, owner, template, plans, storage)
   tellCreation(run, { name, os: wanted.os, disks }, plans)
   if (starts) run.say('* starting instance...')
   const { now } = run.context

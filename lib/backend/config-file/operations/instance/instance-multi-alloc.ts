@@ -3,8 +3,8 @@ import type { Node } from '../../../../model/node.ts'
 import { DISK_PARAM_TYPES, planDisk, spaceWanted } from '../shared/disks.ts'
 import { findNode } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'
-import { allocate, allocatorName, nothingPromised, type Request } from '../shared/iallocator.ts'
-import { Allotments } from '../shared/id-allocator.ts'
+import { allocate, allocatorName, noReservations, type Request } from '../shared/iallocator.ts'
+import { IdAllocator } from '../shared/id-allocator.ts'
 import { fullBeParams, ownBeParams } from '../shared/instance-params.ts'
 import { draftNics, nicParamsGiven } from '../shared/nics.ts'
 import type { Outcome } from '../shared/operation.ts'
@@ -32,9 +32,9 @@ export const instanceMultiAlloc = operation((run) => {
   const allocator = allocatorName(run, run.text('iallocator'))
   const placed: JsonObject[] = []
   const failed: string[] = []
-  const promised = nothingPromised()
+  const reserved = noReservations()
   for (const instance of instances) {
-    const nodes = allocate(run.config, allocator, requestOf(run, instance), promised)
+    const nodes = allocate(run.config, allocator, requestOf(run, instance), reserved)
     if (typeof nodes === 'string') failed.push(String(instance.instance_name))
     else placed.push(onNodes(instance, nodes))
   }
@@ -97,7 +97,7 @@ function requestOf(run: Run, instance: JsonObject): Request {
   const plans = (inner.list('disks') as readonly JsonObject[]).map((disk) =>
     planDisk(template === 'ext' ? disk : forceTypes(disk, DISK_PARAM_TYPES), template),
   )
-  const nics = draftNics(inner, nicParamsGiven(inner.list('nics')), new Allotments(inner))
+  const nics = draftNics(inner, nicParamsGiven(inner.list('nics')), new IdAllocator(inner))
   const be = fullBeParams(cluster, ownBeParams(inner.object('beparams')))
   const wanted = spaceWanted(cluster, template, plans)
   const group = inner.text('group_name')

@@ -7,7 +7,7 @@ import { checkSpindles, DISK_PARAM_TYPES, ON_LVM, spaceWanted } from '../shared/
 import { findNode, instanceOf, nodeBehind, nodesOf } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'
 import { allocateOrRefuse, allocatorOrNode } from '../shared/iallocator.ts'
-import { Allotments } from '../shared/id-allocator.ts'
+import { IdAllocator } from '../shared/id-allocator.ts'
 import { specsOf } from '../shared/instance-policy.ts'
 import { prerequisite } from '../shared/operation.ts'
 import {
@@ -180,20 +180,20 @@ function placedOn(run: Run, instance: Instance, disks: readonly Disk[], nodes: r
     const { minmem } = filledBeParams(run.config.cluster, instance)
     checkNodeFreeMemory(run.config, pnode, `starting instance ${instance.name}`, minmem)
   }
-  const allotments = new Allotments(run)
+  const ids = new IdAllocator(run)
   const uuids = nodes.map(({ uuid }) => uuid)
   const moved = pnode.uuid === instance.primary_node ? instance : movedTo(run, instance, pnode)
   return withDisks(
     moved,
-    disks.map((disk) => placed(disk, uuids, allotments, run.context.now)),
+    disks.map((disk) => placed(disk, uuids, ids, run.context.now)),
   )
 }
 
-function placed(disk: Disk, nodes: readonly string[], allotments: Allotments, now: number): Disk {
+function placed(disk: Disk, nodes: readonly string[], ids: IdAllocator, now: number): Disk {
   if (disk.nodes.length === 0) return disk
   if (disk.dev_type !== 'drbd') return revised(disk, { nodes: nodes.slice(0, 1) }, now)
   const [, , port, , , secret] = disk.logical_id
-  const minors = nodes.map((node) => allotments.newMinor(node))
+  const minors = nodes.map((node) => ids.newMinor(node))
   return revised(
     disk,
     {

@@ -8,7 +8,7 @@ import type { Node } from '../../../../model/node.ts'
 import { spaceWanted, tellSync } from '../shared/disks.ts'
 import { instanceOf, nodeBehind, nodeOf } from '../shared/find.ts'
 import { allocateOrRefuse, allocatorOrNode } from '../shared/iallocator.ts'
-import { Allotments } from '../shared/id-allocator.ts'
+import { IdAllocator } from '../shared/id-allocator.ts'
 import { checkTargetPolicy } from '../shared/instance-policy.ts'
 import { prerequisite } from '../shared/operation.ts'
 import {
@@ -67,8 +67,8 @@ export const instanceReplaceDisks = operation((run) => {
   run.say(`Current secondary node: ${snode.name}`)
   const { now } = run.context
   if (remote) {
-    const allotments = new Allotments(run)
-    const disks = instance.disks.map((disk) => withSecondary(disk, pnode, remote, allotments, now))
+    const ids = new IdAllocator(run)
+    const disks = instance.disks.map((disk) => withSecondary(disk, pnode, remote, ids, now))
     tellNewSecondary(run, instance, pnode, snode, remote)
     return run.done(instanceChange(revised(instance, withDisks(instance, disks), now)))
   }
@@ -145,14 +145,14 @@ function spaceFor(run: Run, { disks }: Instance): Map<string, number> {
 }
 
 /** A disk whose other half is somewhere else: same port and secret, and a new number there. */
-function withSecondary(disk: Disk, pnode: Node, remote: Node, allotments: Allotments, now: number): Disk {
+function withSecondary(disk: Disk, pnode: Node, remote: Node, ids: IdAllocator, now: number): Disk {
   const [first, , port, firstMinor, secondMinor, secret] = disk.logical_id
   const minor = first === pnode.uuid ? firstMinor : secondMinor
   const nodes = [pnode.uuid, remote.uuid]
   return revised(
     disk,
     {
-      logical_id: [...nodes, port, minor, allotments.newMinor(remote.uuid), secret],
+      logical_id: [...nodes, port, minor, ids.newMinor(remote.uuid), secret],
       nodes,
       children: disk.children.map((child) => ({ ...child, nodes })),
     },

@@ -17,7 +17,7 @@ import { spaceWanted } from '../shared/disks.ts'
 import { groupOf, instanceOf, nodeBehind, nodeOf } from '../shared/find.ts'
 import { pythonLiteral, updatedParams } from '../shared/force-types.ts'
 import { checkNotGlobal, parseCpuMask } from '../shared/hypervisor-params.ts'
-import { Allotments } from '../shared/id-allocator.ts'
+import { IdAllocator } from '../shared/id-allocator.ts'
 import { fullBeParams, fullHvParams, ownBeParams, ownHvParams } from '../shared/instance-params.ts'
 import { violations } from '../shared/instance-policy.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
@@ -64,7 +64,7 @@ export const instanceSetParams = operation((run) => {
   checkOffline(run, instance)
   const params = checkedParams(run, instance, node)
 
-  const stock = { allotments: new Allotments(run), pools: new AddressPools(run.config) }
+  const stock = { ids: new IdAllocator(run), pools: new AddressPools(run.config) }
   const nicChanges: Changes = []
   const allNics = [...nicModifications, ...communication(run, instance)]
   const nics = modifiedNics(run, instance, node, allNics, stock, hotplugs, nicChanges)
@@ -76,9 +76,9 @@ export const instanceSetParams = operation((run) => {
   const runtimeMemory = run.number('runtime_mem')
   if (runtimeMemory !== null) changes.push(['runtime_memory', runtimeMemory])
   const storage = { driver: run.text('file_driver') ?? 'loop', folder: run.text('file_storage_dir') }
-  let changed = modifiedDisks(run, instance, disks, stock.allotments, storage, hotplugs, changes)
+  let changed = modifiedDisks(run, instance, disks, stock.ids, storage, hotplugs, changes)
   if (conversion) {
-    changed = converted(run, changed, conversion, stock.allotments)
+    changed = converted(run, changed, conversion, stock.ids)
     changes.push(['disk_template', conversion.template])
   }
   for (const change of nicChanges) changes.push(change)

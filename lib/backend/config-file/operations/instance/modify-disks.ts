@@ -32,7 +32,7 @@ import {
 } from '../shared/disks.ts'
 import { groupOf, nodeBehind, nodesOf } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'
-import type { Allotments } from '../shared/id-allocator.ts'
+import type { IdAllocator } from '../shared/id-allocator.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
 import {
   checkInstanceState,
@@ -195,7 +195,7 @@ export function modifiedDisks(
   run: Run,
   instance: Instance,
   modifications: readonly DiskModification[],
-  allotments: Allotments,
+  ids: IdAllocator,
   storage: FileStorage,
   hotplugs: boolean,
   changes: Changes,
@@ -205,7 +205,7 @@ export function modifiedDisks(
   for (const { action, device, params, plan } of modifications) {
     if (plan) {
       const place = placeForNew('disk', disks, device)
-      const disk = addedDisk(run, instance, plan, allotments, storage, place)
+      const disk = addedDisk(run, instance, plan, ids, storage, place)
       disks.splice(place, 0, disk)
       changes.push([`disk/${place}`, `add:size=${disk.size},mode=${disk.mode}`])
       if (hotplugs) changes.push([`disk/${place}`, hotplugged(run)])
@@ -226,7 +226,7 @@ function addedDisk(
   run: Run,
   instance: Instance,
   plan: DiskPlan,
-  allotments: Allotments,
+  ids: IdAllocator,
   storage: FileStorage,
   place: number,
 ): Disk {
@@ -237,7 +237,7 @@ function addedDisk(
     secondary: instance.secondary_nodes[0] ?? null,
     group: groupOf(run.config, nodeBehind(run.config, instance.primary_node)),
   }
-  return makeDisks(run, allotments, owner, instance.disk_template, [plan], storage, place)[0] as Disk
+  return makeDisks(run, ids, owner, instance.disk_template, [plan], storage, place)[0] as Disk
 }
 
 function changedDisk(run: Run, disk: Disk, params: JsonObject, place: number, changes: Changes): Disk {

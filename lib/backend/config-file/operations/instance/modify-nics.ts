@@ -15,7 +15,7 @@ import {
 } from '../shared/devices.ts'
 import { findNetwork, groupOf } from '../shared/find.ts'
 import { forceTypes, pythonText, updatedParams } from '../shared/force-types.ts'
-import type { Allotments } from '../shared/id-allocator.ts'
+import type { IdAllocator } from '../shared/id-allocator.ts'
 import {
   checkAddress,
   checkNicParams,
@@ -36,7 +36,7 @@ export type Changes = (readonly [what: string, value: Json])[]
 
 /** What is given out and taken back on the way. */
 export interface Stock {
-  readonly allotments: Allotments
+  readonly ids: IdAllocator
   readonly pools: AddressPools
 }
 
@@ -234,17 +234,17 @@ function settledMac(
   old: Nic | null,
   params: JsonObject,
   network: string | null,
-  { allotments }: Stock,
+  { ids }: Stock,
 ): string {
   if ('mac' in params) {
     if (typeof params.mac !== 'string') throw prerequisite('Cannot unset the NIC MAC address', 'wrong_input')
-    if (isMadeUp(params.mac)) return allotments.newMac(network)
-    allotments.takeMac(params.mac, "'")
+    if (isMadeUp(params.mac)) return ids.newMac(network)
+    ids.reserveMac(params.mac, "'")
     return params.mac
   }
   const prefix = (uuid: string | null) => uuid && run.config.networks.byUuid.get(uuid)?.mac_prefix
   const before = old?.network ?? null
-  if (!old || (network !== before && prefix(network) !== prefix(before))) return allotments.newMac(network)
+  if (!old || (network !== before && prefix(network) !== prefix(before))) return ids.newMac(network)
   return old.mac
 }
 

@@ -1,5 +1,5 @@
 import type { Network } from '../../../../model/network.ts'
-import { SetAside } from '../shared/external-reservations.ts'
+import { ExternalReservations } from '../shared/external-reservations.ts'
 import { macPrefix } from '../shared/mac-prefix.ts'
 import { newTags } from '../shared/new-tags.ts'
 import { failure, OpError, prerequisite } from '../shared/operation.ts'
@@ -53,16 +53,21 @@ export const networkAdd = operation((run) => {
   return run.done(changeOf('networks', [network]))
 })
 
-function newPool({ config }: Run, name: string, addresses: string, gateway: string | null): SetAside {
+function newPool(
+  { config }: Run,
+  name: string,
+  addresses: string,
+  gateway: string | null,
+): ExternalReservations {
   try {
-    return SetAside.forNew(config, addresses, gateway)
+    return ExternalReservations.forNew(config, addresses, gateway)
   } catch (error) {
     if (!(error instanceof OpError)) throw error
     throw failure(`Cannot create IP address pool for network '${name}': ${error.message}`)
   }
 }
 
-function tellOwnAddresses(run: Run, pool: SetAside, gateway: string | null): void {
+function tellOwnAddresses(run: Run, pool: ExternalReservations, gateway: string | null): void {
   const { nodes, cluster } = run.config
   const own = nodes.all.flatMap(({ name, primary_ip, secondary_ip }) =>
     [primary_ip, secondary_ip].map((ip) => ({
@@ -85,7 +90,7 @@ function tellOwnAddresses(run: Run, pool: SetAside, gateway: string | null): voi
   }
 }
 
-function reserve(pool: SetAside, ip: string): void {
+function reserve(pool: ExternalReservations, ip: string): void {
   try {
     pool.reserve(ip)
   } catch (error) {

@@ -1,6 +1,6 @@
 import { indexIn, parseIpv4Network } from '../../../../model/address.ts'
 import type { Network } from '../../../../model/network.ts'
-import { poolError, SetAside } from '../shared/external-reservations.ts'
+import { ExternalReservations, poolError } from '../shared/external-reservations.ts'
 import { findNetwork } from '../shared/find.ts'
 import { macPrefix } from '../shared/mac-prefix.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
@@ -27,7 +27,7 @@ export const networkSetParams = operation((run) => {
   const gateway6 = run.text('gateway6') ?? network.gateway6
   if (run.isDry) return run.dryRun()
 
-  const pool = new SetAside(run.config, network)
+  const pool = new ExternalReservations(run.config, network)
   if (gateway !== null) moveGateway(run, pool, network.gateway, gateway)
   for (const ip of added) orWarn(run, `Cannot reserve IP address ${ip}`, () => pool.reserve(ip))
   for (const ip of removed) {
@@ -56,7 +56,7 @@ function isGiven({ network, reservations }: Network, address: string): boolean {
   return reservations[place] === '1'
 }
 
-function moveGateway(run: Run, pool: SetAside, old: string | null, gateway: string): void {
+function moveGateway(run: Run, pool: ExternalReservations, old: string | null, gateway: string): void {
   if (gateway === old) {
     run.warn(`Gateway is already ${gateway}`)
     return

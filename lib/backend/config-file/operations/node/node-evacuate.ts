@@ -15,9 +15,9 @@ import {
   allocatorOrNode,
   checkAllocator,
   lackOf,
-  nothingPromised,
-  type Promised,
-  promise,
+  noReservations,
+  type Reservations,
+  reserve,
 } from '../shared/iallocator.ts'
 import { failure, prerequisite } from '../shared/operation.ts'
 import { operation, type Run } from '../shared/run.ts'
@@ -79,11 +79,11 @@ function checkRemote(run: Run, node: Node, remote: Node): void {
 
 /** @throws OpError where one of the instances cannot go anywhere, with the reasons of all that cannot */
 function movesFrom(run: Run, node: Node, instances: readonly Instance[]): JsonObject[] {
-  const promised = nothingPromised()
+  const reserved = noReservations()
   const moves: Move[] = []
   const failed: string[] = []
   for (const instance of instances) {
-    const move = moveOf(run, instance, node, promised)
+    const move = moveOf(run, instance, node, reserved)
     if (typeof move === 'string') failed.push(`${instance.name} (${move})`)
     else moves.push(move)
   }
@@ -102,26 +102,26 @@ function movesFrom(run: Run, node: Node, instances: readonly Instance[]): JsonOb
 }
 
 /** Where an instance can go, or why it cannot, in the words of Ganeti's `hail`. */
-function moveOf(run: Run, instance: Instance, from: Node, promised: Promised): Move | string {
+function moveOf(run: Run, instance: Instance, from: Node, reserved: Reservations): Move | string {
   const { config } = run
   const template = instance.disk_template
   const pnode = nodeBehind(config, instance.primary_node)
   const memory = instance.admin_state === 'up' ? filledBeParams(config.cluster, instance).minmem : 0
   if (template === 'drbd' && from !== pnode) {
     const disk = spaceFor(run, instance)
-    const target = firstFit(run, from, [pnode, from], { memory: 0, disk }, promised)
+    const target = firstFit(run, from, [pnode, from], { memory: 0, disk }, reserved)
     if (typeof target === 'string') return target
     return { instance, nodes: [pnode, target], opcode: replaceSecondary(run, instance, target) }
   }
   if (template === 'drbd') {
     const snode = nodeBehind(config, instance.secondary_nodes[0] ?? '')
-    const lack = snode.offline ? 'FailOffline' : lackOf(config, snode, memory, 0, promised)
+    const lack = snode.offline ? 'FailOffline' : lackOf(config, snode, memory, 0, reserved)
     if (lack !== undefined) return lack
-    promise(promised, [snode], { memory, disk: 0 })
+    reserve(reserved, [snode], { memory, disk: 0 })
     return { instance, nodes: [snode, pnode], opcode: migrate(instance, null) }
   }
   if (!SHARED.includes(template)) return `Instances of type ${template} cannot be relocated`
-  const target = firstFit(run, from, [from], { memory, disk: 0 }, promised)
+  const target = firstFit(run, from, [from], { memory, disk: 0 }, reserved)
   if (typeof target === 'string') return target
   return { instance, nodes: [target], opcode: migrate(instance, target) }
 }
@@ -131,14 +131,14 @@ function firstFit(
   from: Node,
   without: readonly Node[],
   needs: { readonly memory: number; readonly disk: number },
-  promised: Promised,
+  reserved: Reservations,
 ): Node | string {
   let lacks = ''
   for (const node of config.groupNodes.get(from.group) ?? []) {
     if (node.offline || node.drained || !node.vm_capable || without.includes(node)) continue
-    const lack = lackOf(config, node, needs.memory, needs.disk, promised)
+    const lack = lackOf(config, node, needs.memory, needs.disk, reserved)
     if (lack === undefined) {
-      promise(promised, [node], needs)
+      reserve(reserved, [node], needs)
       return node
     }
     lacks += ` Node ${node.name} failed: ${lack};`

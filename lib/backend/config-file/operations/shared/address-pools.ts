@@ -40,15 +40,15 @@ export class AddressPools {
 
   /**
    * Gives an address that somebody asked for.
-   * @param evenSetAside whether it may be one of those set aside by hand
+   * @param evenReserved whether it may be one of those set aside by hand
    * @returns false where it is taken, or not an address of the network
    */
-  take(uuid: string, address: string, evenSetAside: boolean): boolean {
+  take(uuid: string, address: string, evenReserved: boolean): boolean {
     const network = this.#network(uuid)
     const range = parseIpv4Network(network.network)
     const place = range && indexIn(range, address)
     if (place === undefined || isTaken(network.reservations, place)) return false
-    if (!evenSetAside && isTaken(network.ext_reservations, place)) return false
+    if (!evenReserved && isTaken(network.ext_reservations, place)) return false
     this.#mark(network, place, TAKEN)
     return true
   }

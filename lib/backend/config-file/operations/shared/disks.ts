@@ -9,7 +9,7 @@ import { DRBD_META_SIZE } from '../../../../model/live-values.ts'
 import type { DiskTemplateParams } from '../../../../model/params.ts'
 import { deriveUuid } from '../../records/derived-ids.ts'
 import { orNone } from './devices.ts'
-import type { Allotments } from './id-allocator.ts'
+import type { IdAllocator } from './id-allocator.ts'
 import { failure, OpError, prerequisite } from './operation.ts'
 import type { Run } from './run.ts'
 
@@ -169,7 +169,7 @@ export interface FileStorage {
  */
 export function makeDisks(
   run: Run,
-  allotments: Allotments,
+  ids: IdAllocator,
   owner: DiskOwner,
   template: string,
   plans: readonly DiskPlan[],
@@ -181,7 +181,7 @@ export function makeDisks(
   return plans.map((plan, index) => {
     const number = first + index
     checkVolumeSize(template, plan.size, owner)
-    if (template === 'drbd') return drbdDisk(run, allotments, owner, plan, number)
+    if (template === 'drbd') return drbdDisk(run, ids, owner, plan, number)
     run.say(`* disk ${number}, size ${formatSize(plan.size)}`)
     const base = diskBase(run, plan, template, `disk/${number}`)
     return {
@@ -234,13 +234,13 @@ function logicalId(
   }
 }
 
-function drbdDisk(run: Run, allotments: Allotments, owner: DiskOwner, plan: DiskPlan, number: number): Disk {
+function drbdDisk(run: Run, ids: IdAllocator, owner: DiskOwner, plan: DiskPlan, number: number): Disk {
   const { cluster } = run.config
   const secondary = owner.secondary ?? ''
   const nodes = [owner.primary_node, secondary]
   const base = diskBase(run, plan, 'drbd', `disk/${number}`)
   const name = `${base.uuid}.disk${number}`
-  const port = allotments.newPort()
+  const port = ids.newPort()
   const metavg = plan.metavg ?? String(filledDiskParams(cluster, owner.group).drbd?.metavg ?? '')
   const volume = (part: string, volumeGroup: string | null, size: number): Disk => ({
     ...diskBase(run, { ...plan, size, name: null, spindles: null, mode: 'rw' }, 'plain', null),
@@ -251,7 +251,7 @@ function drbdDisk(run: Run, allotments: Allotments, owner: DiskOwner, plan: Disk
   return {
     ...base,
     spindles: null,
-    logical_id: [...nodes, port, ...nodes.map((node) => allotments.newMinor(node)), allotments.newSecret()],
+    logical_id: [...nodes, port, ...nodes.map((node) => ids.newMinor(node)), ids.newSecret()],
     nodes,
     children: [
       volume('data', plan.vg ?? cluster.volume_group_name, plan.size),

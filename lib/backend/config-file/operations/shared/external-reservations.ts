@@ -16,7 +16,7 @@ import { OpError } from './operation.ts'
 const FREE = '0'
 const TAKEN = '1'
 
-export class SetAside {
+export class ExternalReservations {
   readonly #cidr: string
   readonly #range: Ipv4Network
   readonly #taken: string[]
@@ -35,8 +35,8 @@ export class SetAside {
    * For a new network: its gateway, what it needs for itself, and the cluster's addresses.
    * @throws OpError AddressPoolError for a size that Ganeti does not take, or a gateway that cannot be one
    */
-  static forNew(config: Config, network: string, gateway: string | null): SetAside {
-    const pool = new SetAside(config, { network, ext_reservations: '' })
+  static forNew(config: Config, network: string, gateway: string | null): ExternalReservations {
+    const pool = new ExternalReservations(config, { network, ext_reservations: '' })
     const { size } = pool.#range
     pool.#taken[0] = TAKEN
     pool.#taken[size - 1] = TAKEN

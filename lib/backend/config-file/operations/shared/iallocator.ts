@@ -38,12 +38,12 @@ export interface Request {
 }
 
 /** What has been given away by earlier choices and is not in the configuration yet: MiB by node. */
-export interface Promised {
+export interface Reservations {
   readonly memory: Map<string, number>
   readonly disk: Map<string, number>
 }
 
-export function nothingPromised(): Promised {
+export function noReservations(): Reservations {
   return { memory: new Map(), disk: new Map() }
 }
 
@@ -80,12 +80,12 @@ export function allocate(
   config: Config,
   allocator: string,
   request: Request,
-  promised = nothingPromised(),
+  reserved = noReservations(),
 ): readonly Node[] | string {
   checkAllocator(config, allocator)
   const reasons: string[] = []
   for (const group of candidates(config, request)) {
-    const found = inGroup(config, group, request, promised)
+    const found = inGroup(config, group, request, reserved)
     if (typeof found !== 'string') return found
     reasons.push(`Group ${group.name} (${group.alloc_policy}): ${found}`)
   }
@@ -139,18 +139,18 @@ function inGroup(
   config: Config,
   group: Group,
   request: Request,
-  promised: Promised,
+  reserved: Reservations,
 ): readonly Node[] | string {
   const lacks = new Map<Lack, number>()
   const chosen: Node[] = []
   for (const node of config.groupNodes.get(group.uuid) ?? []) {
     if (node.offline || node.drained || !node.vm_capable || request.without.includes(node.uuid)) continue
     // The second node only holds a copy of the disks.
-    const lack = lackOf(config, node, chosen.length === 0 ? request.memory : 0, request.disk, promised)
+    const lack = lackOf(config, node, chosen.length === 0 ? request.memory : 0, request.disk, reserved)
     if (lack === undefined) chosen.push(node)
     else lacks.set(lack, (lacks.get(lack) ?? 0) + 1)
     if (chosen.length === request.nodes) {
-      promise(promised, chosen, request)
+      reserve(reserved, chosen, request)
       return chosen
     }
   }
@@ -168,18 +168,18 @@ export function lackOf(
   node: Node,
   memory: number,
   disk: number,
-  promised: Promised,
+  reserved: Reservations,
 ): Lack | undefined {
   const memoryLeft =
-    (freeMemory(config, node) ?? Number.POSITIVE_INFINITY) - (promised.memory.get(node.uuid) ?? 0)
+    (freeMemory(config, node) ?? Number.POSITIVE_INFINITY) - (reserved.memory.get(node.uuid) ?? 0)
   if (memory > memoryLeft) return 'FailMem'
-  const diskLeft = (freeDisk(config, node) ?? Number.POSITIVE_INFINITY) - (promised.disk.get(node.uuid) ?? 0)
+  const diskLeft = (freeDisk(config, node) ?? Number.POSITIVE_INFINITY) - (reserved.disk.get(node.uuid) ?? 0)
   return disk > diskLeft ? 'FailDisk' : undefined
 }
 
 /** Notes what has been given away: memory on the first node, disk on all. */
-export function promise(
-  { memory, disk }: Promised,
+export function reserve(
+  { memory, disk }: Reservations,
   nodes: readonly Node[],
   request: Pick<Request, 'memory' | 'disk'>,
 ): void {

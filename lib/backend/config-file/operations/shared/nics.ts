@@ -11,7 +11,7 @@ import { type AddressPools, networkAround } from './address-pools.ts'
 import { orNone } from './devices.ts'
 import { findNetwork, groupOf } from './find.ts'
 import { forceTypes, pythonLiteral } from './force-types.ts'
-import type { Allotments } from './id-allocator.ts'
+import type { IdAllocator } from './id-allocator.ts'
 import { OpError, prerequisite } from './operation.ts'
 import type { Run } from './run.ts'
 
@@ -51,12 +51,12 @@ function withTrunk(params: JsonObject): JsonObject {
  * address may still be `pool`. Hardware addresses are given out already.
  * @param given by `nicParamsGiven`
  */
-export function draftNics(run: Run, given: readonly JsonObject[], allotments: Allotments): Nic[] {
-  const drafts = given.map((params) => draftNic(run, params, allotments))
-  return drafts.map((nic) => (isMadeUp(nic.mac) ? { ...nic, mac: allotments.newMac(nic.network) } : nic))
+export function draftNics(run: Run, given: readonly JsonObject[], ids: IdAllocator): Nic[] {
+  const drafts = given.map((params) => draftNic(run, params, ids))
+  return drafts.map((nic) => (isMadeUp(nic.mac) ? { ...nic, mac: ids.newMac(nic.network) } : nic))
 }
 
-function draftNic(run: Run, params: JsonObject, allotments: Allotments): Nic {
+function draftNic(run: Run, params: JsonObject, ids: IdAllocator): Nic {
   const { cluster } = run.config
   const asked = orAbsent(params.mode)
   const mode = asked === undefined || asked === 'auto' ? cluster.nicparams.mode : asked
@@ -71,7 +71,7 @@ function draftNic(run: Run, params: JsonObject, allotments: Allotments): Nic {
     throw prerequisite('Routed nic mode requires an ip address if not attached to a network', 'wrong_input')
   }
   const mac = macGiven(params.mac)
-  if (!isMadeUp(mac)) allotments.takeMac(mac, '')
+  if (!isMadeUp(mac)) ids.reserveMac(mac, '')
   const nicparams = {
     ...(asked !== undefined && { mode }),
     ...(link !== undefined && { link }),
