@@ -8,8 +8,8 @@ export interface Ipv4Network {
 }
 
 /** Ganeti keeps two characters for every address of a network, and wants a few to hand out. */
-const SHORTEST_PREFIX = 16
-const LONGEST_PREFIX = 30
+export const SHORTEST_PREFIX = 16
+export const LONGEST_PREFIX = 30
 
 /** Reads `192.0.2.0/24`, of a size that Ganeti takes; undefined for anything else. */
 export function parseIpv4Network(text: string): Ipv4Network | undefined {
@@ -48,22 +48,23 @@ export function parseIpv6Network(text: string): ((address: string) => boolean) |
   return (candidate) => isIPv6(candidate) && network.check(candidate, 'ipv6')
 }
 
-/** A hardware address in lower case; undefined where it is none. */
+/** A MAC in lower case; undefined where it is none. */
 export function parseMac(text: string): string | undefined {
   return /^[\da-f]{2}(:[\da-f]{2}){5}$/i.test(text) ? text.toLowerCase() : undefined
 }
 
-/** The first half of hardware addresses (`aa:00:00`) in lower case; undefined where it is none. */
+/** The first half of MACs (`aa:00:00`) in lower case; undefined where it is none. */
 export function parseMacPrefix(text: string): string | undefined {
   return /^[\da-f]{2}(:[\da-f]{2}){2}$/i.test(text) ? text.toLowerCase() : undefined
 }
 
-function ipv4Number(address: string): number {
+/** An IPv4 address as a number. */
+export function ipv4Number(address: string): number {
   return address.split('.').reduce((number, part) => number * 256 + Number(part), 0)
 }
 
 /** The address at a place in a network, the inverse of `indexIn`. */
-export function addressAt(network: Ipv4Network, place: number): string {
-  const number = network.first + place
+export function addressAt({ first }: Pick<Ipv4Network, 'first'>, place: number): string {
+  const number = first + place
   return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.')
 }

@@ -1,5 +1,8 @@
 import type { Json } from '../json.ts'
 
+/** The version of the interface between Ganeti and its OS definitions. */
+export const OS_API_VERSION = 20
+
 /** A guest operating system definition as the nodes report it. */
 export interface Os {
   readonly name: string

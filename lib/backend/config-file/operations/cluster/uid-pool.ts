@@ -37,11 +37,11 @@ export function checkUidRanges(run: Run): void {
 /** The pool as it will be. */
 export function changedUidPool(run: Run, pool: Json): Json {
   if (Array.isArray(run.opcode.uid_pool)) return run.opcode.uid_pool
-  const ranges = new Map(rangesIn(Array.isArray(pool) ? pool : []).map((range) => [keyOf(range), range]))
+  const ranges = new Map(rangesIn(Array.isArray(pool) ? pool : []).map((range) => [String(range), range]))
   const added = rangesIn(run.list('add_uids'))
-  for (const range of added) ranges.set(keyOf(range), range)
+  for (const range of added) ranges.set(String(range), range)
   for (const range of rangesIn(run.list('remove_uids'))) {
-    if (!ranges.delete(keyOf(range))) {
+    if (!ranges.delete(String(range))) {
       throw prerequisite(
         `User-id range to be removed is not found in the current user-id pool: ${pythonText(range)}`,
         'wrong_input',
@@ -50,10 +50,6 @@ export function changedUidPool(run: Run, pool: Json): Json {
   }
   const changed = [...ranges.values()]
   return added.length > 0 ? changed.sort((a, b) => a[0] - b[0] || a[1] - b[1]) : changed
-}
-
-function keyOf([lower, higher]: Range): string {
-  return `${lower}-${higher}`
 }
 
 function rangesIn(list: readonly Json[]): Range[] {

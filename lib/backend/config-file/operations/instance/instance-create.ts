@@ -12,6 +12,7 @@ import { filledDiskParams, filledIPolicy } from '../../../../model/fill.ts'
 import type { Disk, Instance, Nic } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { BeParams, HvParams } from '../../../../model/params.ts'
+import { WITH_PORT } from '../../../../model/unique-numbers.ts'
 import { AddressPools } from '../shared/address-pools.ts'
 import { checkDeviceNames } from '../shared/devices.ts'
 import {
@@ -28,7 +29,7 @@ import {
   spaceWanted,
   tellSync,
 } from '../shared/disks.ts'
-import { findNode, groupOf, nodeOf } from '../shared/find.ts'
+import { findGroup, findNode, groupOf, nodeOf } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'
 import { checkNotGlobal } from '../shared/hypervisor-params.ts'
 import { allocateOrRefuse, allocatorOrNode } from '../shared/iallocator.ts'
@@ -50,8 +51,6 @@ import {
 import { instanceChange } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'
 
-/** Hypervisors whose instances have a port for their console. */
-const WITH_PORT: readonly string[] = ['kvm', 'xen-hvm']
 const DEFAULT_FILE_DRIVER = 'loop'
 /** Where block devices may be adopted from. */
 const BLOCK_DEVICES = '/dev/disk/'
@@ -338,19 +337,13 @@ function chooseNodes(
     networks: nics.flatMap(({ network }) => network ?? []),
     specs: run.flag('ignore_ipolicy') ? null : specsOf(be, template, plans, nics),
     without: [],
-    groups: group === null ? null : [groupNamed(run, group)],
+    groups: group === null ? null : [findGroup(run.config, group, 'Group').uuid],
   })
   run.info(
     `Selected nodes for instance ${name} via iallocator ${allocator}: ` +
       found.map((node) => node.name).join(', '),
   )
   return found as readonly [Node, ...Node[]]
-}
-
-function groupNamed({ config: { groups } }: Run, name: string): string {
-  const group = groups.byName.get(name) ?? groups.byUuid.get(name)
-  if (!group) throw prerequisite(`Group '${name}' not found`, 'unknown_entity')
-  return group.uuid
 }
 
 function checkPrimary(node: Node): void {

@@ -7,7 +7,14 @@
  * start, and nobody can take them back.
  */
 
-import { addressAt, type Ipv4Network, indexIn, parseIpv4Network } from '../../../../model/address.ts'
+import {
+  addressAt,
+  type Ipv4Network,
+  indexIn,
+  LONGEST_PREFIX,
+  parseIpv4Network,
+  SHORTEST_PREFIX,
+} from '../../../../model/address.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { Network } from '../../../../model/network.ts'
 import type { Node } from '../../../../model/node.ts'
@@ -107,22 +114,19 @@ export function withNodeAddress(config: Config, node: Node, from: string, to: st
   return changed
 }
 
-const SMALLEST_PREFIX = 16
-const LARGEST_PREFIX = 30
-
 function rangeOf(network: string): Ipv4Network {
   const range = parseIpv4Network(network)
   if (range) return range
   const [, prefix = '32'] = network.split('/')
   const hosts = 2 ** (32 - Number(prefix))
-  if (Number(prefix) < SMALLEST_PREFIX) {
+  if (Number(prefix) < SHORTEST_PREFIX) {
     throw poolError(
       `A big network with ${hosts} host(s) is currently not supported. please specify at most a ` +
-        `/${SMALLEST_PREFIX} network`,
+        `/${SHORTEST_PREFIX} network`,
     )
   }
   throw poolError(
-    `A network with only ${hosts} host(s) is too small, please specify at least a /${LARGEST_PREFIX} network`,
+    `A network with only ${hosts} host(s) is too small, please specify at least a /${LONGEST_PREFIX} network`,
   )
 }
 

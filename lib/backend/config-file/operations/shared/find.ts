@@ -28,12 +28,12 @@ export function instanceOf(run: Run): Instance {
 
 /** As `instanceOf`, by a full or short name. */
 export function findInstance({ instances }: Config, name: string): Instance {
-  return find('Instance', instances, name)
+  return findByHostName('Instance', instances, name)
 }
 
 /** A node by its full or short name. */
 export function findNode({ nodes }: Config, name: string): Node {
-  return find('Node', nodes, name)
+  return findByHostName('Node', nodes, name)
 }
 
 /** The node an opcode is about, by `node_name` and, if given, `node_uuid`. */
@@ -62,16 +62,12 @@ export function nodeOf(run: Run, parameter: string, uuidParameter = `${parameter
 
 /** A network by name or UUID. */
 export function findNetwork({ networks }: Config, name: string): Network {
-  const network = networks.byUuid.get(name) ?? networks.byName.get(name)
-  if (!network) throw prerequisite(`Network '${name}' not found`, 'unknown_entity')
-  return network
+  return findNamed('Network', networks, name)
 }
 
 /** A group by name or UUID. */
-export function findGroup({ groups }: Config, name: string): Group {
-  const group = groups.byUuid.get(name) ?? groups.byName.get(name)
-  if (!group) throw prerequisite(`Node group '${name}' not found`, 'unknown_entity')
-  return group
+export function findGroup({ groups }: Config, name: string, noun = 'Node group'): Group {
+  return findNamed(noun, groups, name)
 }
 
 /** A node that an object refers to, which is there in any checked configuration. */
@@ -91,11 +87,17 @@ export function groupOf({ groups }: Config, node: Node): Group {
   return groups.byUuid.get(node.group) as Group
 }
 
-function find<T extends { readonly name: string }>(noun: string, index: Index<T>, name: string): T {
+function findNamed<T>(noun: string, { byUuid, byName }: Index<T>, name: string): T {
+  const found = byUuid.get(name) ?? byName.get(name)
+  if (!found) throw prerequisite(`${noun} '${name}' not found`, 'unknown_entity')
+  return found
+}
+
+function findByHostName<T extends { readonly name: string }>(noun: string, index: Index<T>, name: string): T {
   try {
     return findHost(noun, index, name)
   } catch (error) {
-    // Nobody of that name, or several: Ganeti makes no difference.
+    // None of that name, or several: Ganeti makes no difference.
     if (error instanceof Failure) throw prerequisite(`${noun} '${name}' not known`, 'unknown_entity')
     throw error
   }

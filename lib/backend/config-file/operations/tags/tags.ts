@@ -1,8 +1,6 @@
 /** Whose tags the tag opcodes are about. */
 import type { Change } from '../../../../model/change.ts'
-import type { Index } from '../../../../model/config.ts'
-import { findInstance, findNetwork, findNode } from '../shared/find.ts'
-import { prerequisite } from '../shared/operation.ts'
+import { findGroup, findInstance, findNetwork, findNode } from '../shared/find.ts'
 import { revised } from '../shared/revise.ts'
 import type { Run } from '../shared/run.ts'
 
@@ -24,7 +22,7 @@ export function taggedOf({ config, opcode, context: { now } }: Run): Tagged {
     case 'node':
       return tagged('nodes', findNode(config, name), now)
     case 'nodegroup':
-      return tagged('groups', findGroup(config.groups, name), now)
+      return tagged('groups', findGroup(config, name), now)
     case 'network':
       return tagged('networks', findNetwork(config, name), now)
   }
@@ -49,12 +47,6 @@ function tagged(
     tags,
     withTags: (wanted) => ({ [section]: new Map([[uuid, revised(object, { tags: wanted }, now)]]) }),
   }
-}
-
-function findGroup<T>({ byUuid, byName }: Index<T>, name: string): T {
-  const group = byUuid.get(name) ?? byName.get(name)
-  if (!group) throw prerequisite(`Node group '${name}' not found`, 'unknown_entity')
-  return group
 }
 
 /** The tags that an opcode lists. */

@@ -5,10 +5,10 @@
 import { machine } from 'node:os'
 import type { JsonObject } from '../../../../json.ts'
 import type { Config } from '../../../../model/config.ts'
+import { OS_API_VERSION } from '../../../../model/os.ts'
 import type { Version } from '../../../../model/version.ts'
 import { asJson } from './field.ts'
 
-export const OS_API_VERSION = 20
 export const EXPORT_VERSION = 0
 
 /** What the makers of Ganeti call a version. */

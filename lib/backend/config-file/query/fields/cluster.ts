@@ -1,6 +1,7 @@
 /** The fields of the cluster itself, whose query has one row. */
 import type { Cluster } from '../../../../model/cluster.ts'
-import { architecture, EXPORT_VERSION, masterName, OS_API_VERSION, vcsVersion } from './cluster-info.ts'
+import { OS_API_VERSION } from '../../../../model/os.ts'
+import { architecture, EXPORT_VERSION, masterName, vcsVersion } from './cluster-info.ts'
 import { cellField, type Field, field, hostname, NO_DATA, optionalField, orNoData } from './field.ts'
 
 export const clusterFields: readonly Field<Cluster>[] = [

@@ -1,5 +1,6 @@
 /** The fields of networks, and the counting of their addresses. */
 import type { Json } from '../../../../json.ts'
+import { addressAt, ipv4Number } from '../../../../model/address.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { Network } from '../../../../model/network.ts'
 import { type Field, field, optionalField, recordFields } from './field.ts'
@@ -73,24 +74,19 @@ function countOf(character: string, text: string): number {
 }
 
 function externalReservations({ network, ext_reservations }: Network): string {
-  const base = baseAddress(network)
+  const first = firstAddress(network)
   const addresses: string[] = []
   for (let at = ext_reservations.indexOf('1'); at >= 0; at = ext_reservations.indexOf('1', at + 1)) {
-    addresses.push(dotted(base + at))
+    addresses.push(addressAt({ first }, at))
   }
   return addresses.join(', ')
 }
 
 /** The first address of an IPv4 network in CIDR form, as a number. */
-function baseAddress(cidr: string): number {
+function firstAddress(cidr: string): number {
   const [address = '', bits = '32'] = cidr.split('/')
-  const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
-  const size = 2 ** (32 - Number(bits))
-  return number - (number % size)
-}
-
-function dotted(address: number): string {
-  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.')
+  const number = ipv4Number(address)
+  return number - (number % 2 ** (32 - Number(bits)))
 }
 
 function connections({ uuid }: Network, { groups }: Config): readonly Json[] {
