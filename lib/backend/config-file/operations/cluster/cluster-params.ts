@@ -12,18 +12,12 @@ import {
 import { filledIPolicy } from '../../../../model/fill.ts'
 import { niceSort } from '../../../../model/nice-sort.ts'
 import type { BeParams, HvParams, IPolicy, NdParams, NicParams } from '../../../../model/params.ts'
-import {
-  changedClusterPolicy,
-  checkPolicyTemplates,
-  instancesIn,
-  newViolators,
-} from '../shared/change-policy.ts'
-import { nodeBehind } from '../shared/find.ts'
+import { changedClusterPolicy, checkPolicyTemplates, newViolators } from '../shared/change-policy.ts'
+import { instancesIn, nodeBehind } from '../shared/find.ts'
 import { forceTypes, updatedParams } from '../shared/force-types.ts'
 import { checkHvParams } from '../shared/hypervisor-params.ts'
 import { fullBeParams, ownBeParams } from '../shared/instance-params.ts'
-import { accessConflict, changedDiskParams, checkStates } from '../shared/level-params.ts'
-import { checkNicParams } from '../shared/nics.ts'
+import { accessConflict, changedDiskParams, checkNicParams, checkStates } from '../shared/level-params.ts'
 import { failure, OpError, prerequisite } from '../shared/operation.ts'
 import { osFault, osMissing } from '../shared/os-check.ts'
 import type { Run } from '../shared/run.ts'

@@ -2,13 +2,8 @@ import type { Json } from '../../../../json.ts'
 import { filledIPolicy } from '../../../../model/fill.ts'
 import type { AllocPolicy, Group } from '../../../../model/group.ts'
 import type { PartialIPolicy } from '../../../../model/params.ts'
-import {
-  changedGroupPolicy,
-  checkPolicyTemplates,
-  instancesIn,
-  newViolators,
-} from '../shared/change-policy.ts'
-import { findGroup } from '../shared/find.ts'
+import { changedGroupPolicy, checkPolicyTemplates, newViolators } from '../shared/change-policy.ts'
+import { findGroup, instancesIn } from '../shared/find.ts'
 import { pythonText } from '../shared/force-types.ts'
 import {
   accessConflict,

@@ -16,9 +16,9 @@ import {
 import { findNetwork, groupOf } from '../shared/find.ts'
 import { forceTypes, pythonText, updatedParams } from '../shared/force-types.ts'
 import type { IdAllocator } from '../shared/id-allocator.ts'
+import { checkNicParams } from '../shared/level-params.ts'
 import {
   checkAddress,
-  checkNicParams,
   checkNoNetworkAround,
   FROM_POOL,
   isMadeUp,

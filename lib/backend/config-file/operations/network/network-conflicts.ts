@@ -1,7 +1,7 @@
 import type { Group } from '../../../../model/group.ts'
 import type { Nic } from '../../../../model/instance.ts'
 import type { Network } from '../../../../model/network.ts'
-import { instancesIn } from '../shared/change-policy.ts'
+import { instancesIn } from '../shared/find.ts'
 import { prerequisite } from '../shared/operation.ts'
 import type { Run } from '../shared/run.ts'
 

@@ -148,11 +148,3 @@ export function newViolators(
     })
     .map(({ name }) => name)
 }
-
-/** The instances with a node in a group, in natural order. */
-export function instancesIn({ nodes, instances }: Config, group: string): readonly Instance[] {
-  const isIn = (node: string) => nodes.byUuid.get(node)?.group === group
-  return instances.all.filter(
-    ({ primary_node, secondary_nodes }) => isIn(primary_node) || secondary_nodes.some(isIn),
-  )
-}

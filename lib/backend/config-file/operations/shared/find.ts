@@ -87,6 +87,14 @@ export function groupOf({ groups }: Config, node: Node): Group {
   return groups.byUuid.get(node.group) as Group
 }
 
+/** The instances with a node in a group, in natural order. */
+export function instancesIn({ nodes, instances }: Config, group: string): readonly Instance[] {
+  const isIn = (node: string) => nodes.byUuid.get(node)?.group === group
+  return instances.all.filter(
+    ({ primary_node, secondary_nodes }) => isIn(primary_node) || secondary_nodes.some(isIn),
+  )
+}
+
 function findNamed<T>(noun: string, { byUuid, byName }: Index<T>, name: string): T {
   const found = byUuid.get(name) ?? byName.get(name)
   if (!found) throw prerequisite(`${noun} '${name}' not found`, 'unknown_entity')

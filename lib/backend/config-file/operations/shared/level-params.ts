@@ -1,6 +1,6 @@
 /**
- * Parameters that the cluster, groups and nodes hand down: of nodes and of
- * disks. Those of hypervisors' and disks' static state (`hv_state`,
+ * Parameters that the cluster, groups and nodes hand down: of nodes, disks and
+ * NICs. Those of hypervisors' and disks' static state (`hv_state`,
  * `disk_state`) are checked and go no further: Ganeti keeps them for later
  * use, shows them nowhere, and a file has no place for them.
  */
@@ -11,10 +11,12 @@ import {
   DISK_TYPES,
   HYPERVISORS,
   ND_TYPES,
+  nicModes,
   type ParamTypes,
 } from '../../../../model/defaults.ts'
 import type { Instance } from '../../../../model/instance.ts'
-import type { DiskParams, DiskTemplateParams, NdParams } from '../../../../model/params.ts'
+import type { DiskParams, DiskTemplateParams, NdParams, NicParams } from '../../../../model/params.ts'
+import type { Version } from '../../../../model/version.ts'
 import { WITH_ACCESS } from './disks.ts'
 import { forceTypes, pythonText, updatedParams } from './force-types.ts'
 import { OpError, prerequisite } from './operation.ts'
@@ -115,5 +117,16 @@ function checkEach(states: JsonObject, types: ParamTypes): void {
       throw new OpError('TypeEnforcementError', [`State of '${name}' (${pythonText(state)}) is no dict`])
     }
     forceTypes(updatedParams({}, state), types)
+  }
+}
+
+/** @param filled the parameters of a NIC with the cluster's defaults */
+export function checkNicParams(version: Version, filled: NicParams): void {
+  const modes: readonly string[] = [...nicModes(version), 'auto']
+  if (!modes.includes(filled.mode)) {
+    throw new OpError('ConfigurationError', [`Invalid NIC mode '${filled.mode}'`])
+  }
+  if (filled.mode === 'bridged' && filled.link === '') {
+    throw new OpError('ConfigurationError', ['Missing bridged NIC link'])
   }
 }

@@ -2,17 +2,17 @@
 import { isIP } from 'node:net'
 import type { Json, JsonObject } from '../../../../json.ts'
 import { parseMac } from '../../../../model/address.ts'
-import { nicModes, type ParamTypes } from '../../../../model/defaults.ts'
+import type { ParamTypes } from '../../../../model/defaults.ts'
 import type { Nic } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { NicParams } from '../../../../model/params.ts'
-import type { Version } from '../../../../model/version.ts'
 import { type AddressPools, networkAround } from './address-pools.ts'
 import { orNone } from './devices.ts'
 import { findNetwork, groupOf } from './find.ts'
 import { forceTypes, pythonLiteral } from './force-types.ts'
 import type { IdAllocator } from './id-allocator.ts'
-import { OpError, prerequisite } from './operation.ts'
+import { checkNicParams } from './level-params.ts'
+import { prerequisite } from './operation.ts'
 import type { Run } from './run.ts'
 
 export const MAX_NICS = 8
@@ -122,17 +122,6 @@ export function macGiven(value: Json | undefined): string {
   const mac = parseMac(value)
   if (mac === undefined) throw prerequisite(`Invalid MAC address '${value}'`, 'wrong_input')
   return mac
-}
-
-/** @param filled a card's parameters with the cluster's defaults */
-export function checkNicParams(version: Version, filled: NicParams): void {
-  const modes: readonly string[] = [...nicModes(version), 'auto']
-  if (!modes.includes(filled.mode)) {
-    throw new OpError('ConfigurationError', [`Invalid NIC mode '${filled.mode}'`])
-  }
-  if (filled.mode === 'bridged' && filled.link === '') {
-    throw new OpError('ConfigurationError', ['Missing bridged NIC link'])
-  }
 }
 
 /** The cards of a new instance on its primary node: linked as its group is connected, with addresses. */
