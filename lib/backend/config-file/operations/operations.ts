@@ -1,5 +1,4 @@
 /** Every operation there is, by its opcode. */
-
 import { testDelay } from './cluster/test-delay.ts'
 import { clusterOperations } from './cluster-operations.ts'
 import { instanceOperations } from './instance-operations.ts'

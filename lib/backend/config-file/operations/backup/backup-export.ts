@@ -3,7 +3,6 @@
  * the way, but for the data, which a file has none of. Nor does it keep that
  * there is an export; what stays is that the instance was removed, if asked.
  */
-
 import { hvParam } from '../../../../model/fill.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'

@@ -2,10 +2,10 @@
 import type { Cluster } from '../../../../model/cluster.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { Node } from '../../../../model/node.ts'
+import { ON_LVM } from '../shared/disk-templates.ts'
 import { type OpError, prerequisite } from '../shared/operation.ts'
 import type { Run } from '../shared/run.ts'
 
-const ON_LVM: readonly string[] = ['drbd', 'plain']
 /** MiB */
 const SMALLEST_VOLUME_GROUP = 20_480
 

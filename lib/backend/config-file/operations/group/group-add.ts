@@ -1,6 +1,6 @@
 import type { AllocPolicy, Group } from '../../../../model/group.ts'
 import { changedGroupPolicy, checkPolicyTemplates } from '../shared/change-policy.ts'
-import { changedDiskParams, changedNdParams, checkStates } from '../shared/level-params.ts'
+import { changedDiskParams, changedNdParams, checkStates } from '../shared/inherited-params.ts'
 import { prerequisite } from '../shared/operation.ts'
 import { changeOf } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'

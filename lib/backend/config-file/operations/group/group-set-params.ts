@@ -12,7 +12,7 @@ import {
   changedNdParams,
   checkStates,
   diskParamsRefusal,
-} from '../shared/level-params.ts'
+} from '../shared/inherited-params.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
 import { changeOf, revised } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'

@@ -4,22 +4,9 @@ import { filledIPolicy } from '../../../../model/fill.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import { DRBD_META_SIZE } from '../../../../model/live-values.ts'
 import type { Node } from '../../../../model/node.ts'
-import {
-  checkProvider,
-  type DiskPlan,
-  FILE_DRIVERS,
-  fileFolder,
-  formatSize,
-  IN_FILES,
-  makeDisks,
-  ON_LVM,
-  planDisk,
-  spaceWanted,
-  tellSync,
-} from '../shared/disks.ts'
+import { IN_FILES, ON_LVM, spaceWanted } from '../shared/disk-templates.ts'
 import { groupOf, nodeBehind, nodeOf } from '../shared/find.ts'
 import { allocate, allocatorOrNode } from '../shared/iallocator.ts'
-import type { IdAllocator } from '../shared/id-allocator.ts'
 import { checkTargetPolicy } from '../shared/instance-policy.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
 import {
@@ -33,6 +20,10 @@ import {
 } from '../shared/preconditions.ts'
 import { withDisks } from '../shared/revise.ts'
 import type { Run } from '../shared/run.ts'
+import { checkProvider, type DiskPlan, FILE_DRIVERS, planDisk } from './disk-plan.ts'
+import { formatSize, tellSync } from './disks.ts'
+import type { IdAllocator } from './id-allocator.ts'
+import { fileFolder, makeDisks } from './new-disks.ts'
 
 /** A conversion that has been checked. */
 export interface Conversion {

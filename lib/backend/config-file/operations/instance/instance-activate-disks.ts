@@ -1,9 +1,9 @@
-import { devicePath, tellSync } from '../shared/disks.ts'
 import { instanceOf, nodeBehind } from '../shared/find.ts'
 import { checkNodeOnline } from '../shared/preconditions.ts'
 import { instanceChange, revised } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'
 import { tellAssembly } from './activation.ts'
+import { devicePath, tellSync } from './disks.ts'
 
 /** Makes an instance's disks ready on its node; the result tells of each where it appears there. */
 export const instanceActivateDisks = operation((run) => {

@@ -13,31 +13,14 @@ import type { Disk, Instance, Nic } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { BeParams, HvParams } from '../../../../model/params.ts'
 import { WITH_PORT } from '../../../../model/unique-numbers.ts'
-import { AddressPools } from '../shared/address-pools.ts'
-import { checkDeviceNames } from '../shared/devices.ts'
-import {
-  checkAccess,
-  checkSpindles,
-  checkTemplateEnabled,
-  DISK_PARAM_TYPES,
-  type DiskPlan,
-  FILE_DRIVERS,
-  fileFolder,
-  makeDisks,
-  ON_LVM,
-  planDisk,
-  spaceWanted,
-  tellSync,
-} from '../shared/disks.ts'
+import { checkTemplateEnabled, ON_LVM, spaceWanted } from '../shared/disk-templates.ts'
 import { findGroup, findNode, groupOf, nodeOf } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'
 import { checkNotGlobal } from '../shared/hypervisor-params.ts'
 import { allocateOrRefuse, allocatorOrNode } from '../shared/iallocator.ts'
-import { IdAllocator } from '../shared/id-allocator.ts'
 import { fullBeParams, fullHvParams, ownBeParams, ownHvParams } from '../shared/instance-params.ts'
 import { violations } from '../shared/instance-policy.ts'
 import { newTags } from '../shared/new-tags.ts'
-import { draftNics, nicParamsGiven, settleNics } from '../shared/nics.ts'
 import { failure, prerequisite } from '../shared/operation.ts'
 import { checkOs, nameWithoutVariant, osImage } from '../shared/os-check.ts'
 import {
@@ -50,6 +33,20 @@ import {
 } from '../shared/preconditions.ts'
 import { instanceChange } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'
+import { AddressPools } from './address-pools.ts'
+import { checkDeviceNames } from './devices.ts'
+import {
+  checkAccess,
+  checkSpindles,
+  DISK_PARAM_TYPES,
+  type DiskPlan,
+  FILE_DRIVERS,
+  planDisk,
+} from './disk-plan.ts'
+import { tellSync } from './disks.ts'
+import { IdAllocator } from './id-allocator.ts'
+import { fileFolder, makeDisks } from './new-disks.ts'
+import { draftNics, nicParamsGiven, settleNics } from './nics.ts'
 
 const DEFAULT_FILE_DRIVER = 'loop'
 /** Where block devices may be adopted from. */

@@ -1,6 +1,6 @@
 import { filledIPolicy } from '../../../../model/fill.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
-import { formatSize, ON_LVM, tellSync } from '../shared/disks.ts'
+import { ON_LVM } from '../shared/disk-templates.ts'
 import { groupOf, instanceOf, nodeBehind, nodesOf } from '../shared/find.ts'
 import { violations } from '../shared/instance-policy.ts'
 import { prerequisite } from '../shared/operation.ts'
@@ -13,6 +13,7 @@ import {
 } from '../shared/preconditions.ts'
 import { instanceChange, revised } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'
+import { formatSize, tellSync } from './disks.ts'
 
 const GROWABLE: readonly string[] = ['drbd', 'ext', 'file', 'gluster', 'plain', 'rbd', 'sharedfile']
 

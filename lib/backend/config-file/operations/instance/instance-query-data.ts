@@ -3,9 +3,9 @@ import type { Json, JsonObject } from '../../../../json.ts'
 import { filledBeParams, filledHvParams, filledNicParams, filledOsParams } from '../../../../model/fill.ts'
 import type { Disk, Instance, Nic } from '../../../../model/instance.ts'
 import type { Network } from '../../../../model/network.ts'
-import { devicePath } from '../shared/disks.ts'
 import { findInstance, groupOf, nodeBehind } from '../shared/find.ts'
 import { operation, type Run } from '../shared/run.ts'
+import { devicePath } from './disks.ts'
 
 /** A disk that is as it should be, by Ganeti's number. */
 const DISK_OK = 1

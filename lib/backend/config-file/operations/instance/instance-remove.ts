@@ -1,9 +1,9 @@
 import type { Instance } from '../../../../model/instance.ts'
-import { AddressPools } from '../shared/address-pools.ts'
-import { checkTemplateEnabled } from '../shared/disks.ts'
+import { checkTemplateEnabled } from '../shared/disk-templates.ts'
 import { instanceOf, nodeBehind } from '../shared/find.ts'
 import { failure } from '../shared/operation.ts'
 import { operation, type Run } from '../shared/run.ts'
+import { AddressPools } from './address-pools.ts'
 
 /** Removes an instance with its disks; its addresses go back to their networks. */
 export const instanceRemove = operation((run) => {

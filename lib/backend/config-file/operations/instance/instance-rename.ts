@@ -1,4 +1,4 @@
-import { checkTemplateEnabled, IN_FILES, renamedDisk } from '../shared/disks.ts'
+import { checkTemplateEnabled, IN_FILES } from '../shared/disk-templates.ts'
 import { instanceOf, nodeBehind } from '../shared/find.ts'
 import { prerequisite } from '../shared/operation.ts'
 import { osMissing } from '../shared/os-check.ts'
@@ -6,6 +6,7 @@ import { checkInstanceState, checkNodeOnline, NOT_RUNNING } from '../shared/prec
 import { instanceChange, revised } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'
 import { tellAssembly, tellShutdown } from './activation.ts'
+import { renamedDisk } from './disks.ts'
 import { normalName } from './instance-create.ts'
 
 /** Gives an instance, and the folder of its files, another name. The name is not looked up anywhere. */

@@ -5,10 +5,9 @@
  */
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
-import { spaceWanted, tellSync } from '../shared/disks.ts'
+import { spaceWanted } from '../shared/disk-templates.ts'
 import { instanceOf, nodeBehind, nodeOf } from '../shared/find.ts'
 import { allocateOrRefuse, allocatorOrNode } from '../shared/iallocator.ts'
-import { IdAllocator } from '../shared/id-allocator.ts'
 import { checkTargetPolicy } from '../shared/instance-policy.ts'
 import { prerequisite } from '../shared/operation.ts'
 import {
@@ -19,6 +18,8 @@ import {
 } from '../shared/preconditions.ts'
 import { instanceChange, revised, withDisks } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'
+import { tellSync } from './disks.ts'
+import { IdAllocator } from './id-allocator.ts'
 
 const CHANGE_SECONDARY = 'replace_new_secondary'
 const AUTOMATIC = 'replace_auto'

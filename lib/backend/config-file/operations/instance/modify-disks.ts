@@ -8,31 +8,9 @@ import { filledDiskParams } from '../../../../model/fill.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { DiskTemplateParams } from '../../../../model/params.ts'
-import {
-  checkDeviceNames,
-  checkNothingSet,
-  type Modification,
-  orNone,
-  placeForNew,
-  placeOf,
-} from '../shared/devices.ts'
-import {
-  checkAccess,
-  checkProvider,
-  checkSpindles,
-  DISK_PARAM_TYPES,
-  type DiskPlan,
-  type FileStorage,
-  MAX_DISKS,
-  makeDisks,
-  planDisk,
-  spaceWanted,
-  tellSync,
-  WITH_ACCESS,
-} from '../shared/disks.ts'
+import { spaceWanted, WITH_ACCESS } from '../shared/disk-templates.ts'
 import { groupOf, nodeBehind, nodesOf } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'
-import type { IdAllocator } from '../shared/id-allocator.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
 import {
   checkInstanceState,
@@ -42,7 +20,27 @@ import {
 } from '../shared/preconditions.ts'
 import { revised, withDisks } from '../shared/revise.ts'
 import type { Run } from '../shared/run.ts'
+import {
+  checkDeviceNames,
+  checkNothingSet,
+  type Modification,
+  orNone,
+  placeForNew,
+  placeOf,
+} from './devices.ts'
+import {
+  checkAccess,
+  checkProvider,
+  checkSpindles,
+  DISK_PARAM_TYPES,
+  type DiskPlan,
+  MAX_DISKS,
+  planDisk,
+} from './disk-plan.ts'
+import { tellSync } from './disks.ts'
+import type { IdAllocator } from './id-allocator.ts'
 import { type Changes, hotplugged } from './modify-nics.ts'
+import { type FileStorage, makeDisks } from './new-disks.ts'
 
 /** A modification that has been checked; `plan` is that of a disk to be added. */
 export interface DiskModification extends Modification {

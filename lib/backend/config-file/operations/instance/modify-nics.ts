@@ -4,7 +4,12 @@ import type { ParamTypes } from '../../../../model/defaults.ts'
 import type { Instance, Nic } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { NicParams } from '../../../../model/params.ts'
-import type { AddressPools } from '../shared/address-pools.ts'
+import { findNetwork, groupOf } from '../shared/find.ts'
+import { forceTypes, pythonText, updatedParams } from '../shared/force-types.ts'
+import { checkNicParams } from '../shared/inherited-params.ts'
+import { type OpError, prerequisite } from '../shared/operation.ts'
+import type { Run } from '../shared/run.ts'
+import type { AddressPools } from './address-pools.ts'
 import {
   checkDeviceNames,
   checkNothingSet,
@@ -12,11 +17,8 @@ import {
   orNone,
   placeForNew,
   placeOf,
-} from '../shared/devices.ts'
-import { findNetwork, groupOf } from '../shared/find.ts'
-import { forceTypes, pythonText, updatedParams } from '../shared/force-types.ts'
-import type { IdAllocator } from '../shared/id-allocator.ts'
-import { checkNicParams } from '../shared/level-params.ts'
+} from './devices.ts'
+import type { IdAllocator } from './id-allocator.ts'
 import {
   checkAddress,
   checkNoNetworkAround,
@@ -25,9 +27,7 @@ import {
   MAX_NICS,
   macGiven,
   NIC_TYPES,
-} from '../shared/nics.ts'
-import { type OpError, prerequisite } from '../shared/operation.ts'
-import type { Run } from '../shared/run.ts'
+} from './nics.ts'
 
 const NIC_PARAM_TYPES: ParamTypes = { mode: 'string', link: 'string', vlan: 'string' }
 

@@ -1,7 +1,7 @@
 import { indexIn, parseIpv4Network } from '../../../../model/address.ts'
 import type { NicMode, NicParams } from '../../../../model/params.ts'
 import { findGroup, findNetwork } from '../shared/find.ts'
-import { checkNicParams } from '../shared/level-params.ts'
+import { checkNicParams } from '../shared/inherited-params.ts'
 import { changeOf, revised } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'
 import { checkNoConflicts } from './network-conflicts.ts'

@@ -9,7 +9,7 @@ import { filledBeParams } from '../../../../model/fill.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import { OP_INSTANCE_MIGRATE, OP_INSTANCE_REPLACE_DISKS } from '../../../../model/opcodes/instance.ts'
-import { SHARED, spaceWanted } from '../shared/disks.ts'
+import { SHARED, spaceWanted } from '../shared/disk-templates.ts'
 import { nodeBehind, nodeNamed, nodeOf } from '../shared/find.ts'
 import {
   allocatorOrNode,

@@ -6,7 +6,6 @@
  * network, and those of nodes and the master); so they are here from the
  * start, and nobody can take them back.
  */
-
 import {
   addressAt,
   type Ipv4Network,

@@ -8,7 +8,6 @@
  * (states, memory, disk, networks, the group's policy), not at balance nor at
  * what would still fit if a node failed.
  */
-
 import type { Cluster } from '../../../../model/cluster.ts'
 import type { Config } from '../../../../model/config.ts'
 import { filledIPolicy } from '../../../../model/fill.ts'

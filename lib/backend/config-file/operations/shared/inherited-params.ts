@@ -17,7 +17,7 @@ import {
 import type { Instance } from '../../../../model/instance.ts'
 import type { DiskParams, DiskTemplateParams, NdParams, NicParams } from '../../../../model/params.ts'
 import type { Version } from '../../../../model/version.ts'
-import { WITH_ACCESS } from './disks.ts'
+import { WITH_ACCESS } from './disk-templates.ts'
 import { forceTypes, pythonText, updatedParams } from './force-types.ts'
 import { OpError, prerequisite } from './operation.ts'
 import type { Run } from './run.ts'

@@ -18,8 +18,8 @@ import {
   portNumber,
   type UniqueNumber,
 } from '../../../../model/unique-numbers.ts'
-import { OpError, prerequisite } from './operation.ts'
-import type { Run } from './run.ts'
+import { OpError, prerequisite } from '../shared/operation.ts'
+import type { Run } from '../shared/run.ts'
 
 export class IdAllocator {
   readonly #run: Run

@@ -5,13 +5,12 @@
  * A network's reservations follow from its cards, so its serial number and
  * time of change stay as they are: nobody changed the network.
  */
-
 import { addressAt, indexIn, parseIpv4Network } from '../../../../model/address.ts'
 import type { Change } from '../../../../model/change.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { Network } from '../../../../model/network.ts'
 import type { Node } from '../../../../model/node.ts'
-import { groupOf } from './find.ts'
+import { groupOf } from '../shared/find.ts'
 
 const FREE = '0'
 const TAKEN = '1'

@@ -3,7 +3,7 @@
  * by which an opcode adds, changes and removes them.
  */
 import { isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
-import { failure, prerequisite } from './operation.ts'
+import { failure, prerequisite } from '../shared/operation.ts'
 
 interface Device {
   readonly name: string | null
