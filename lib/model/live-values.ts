@@ -4,11 +4,16 @@
  * is null where there is nothing to compute it from.
  */
 import type { Cluster } from './cluster.ts'
-import type { Instance } from './instance.ts'
+import type { Disk, Instance } from './instance.ts'
 import type { Hardware, Node, NodeLive } from './node.ts'
 
 /** MiB in which DRBD keeps its notes about a disk, on each of its two nodes. */
 export const DRBD_META_SIZE = 128
+
+/** MiB that a disk takes on each node that holds it, metadata included. */
+export function sizeOnNode({ dev_type, size }: Pick<Disk, 'dev_type' | 'size'>): number {
+  return dev_type === 'drbd' ? size + DRBD_META_SIZE : size
+}
 
 /** What instances take of a node. */
 export interface NodeUse {
@@ -41,7 +46,7 @@ export function useOfNode(
     for (const disk of disks) {
       // Storage that is not on a node (RBD, shared files, ...) takes nothing of it.
       if (!disk.nodes.includes(node)) continue
-      const size = disk.size + (disk.dev_type === 'drbd' ? DRBD_META_SIZE : 0)
+      const size = sizeOnNode(disk)
       use.disk += size
       use.spindles += disk.spindles ?? 0
       if (disk.dev_type !== 'file') use.volumes += size

@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
 import { filledBeParams } from '../../../../model/fill.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
-import { DRBD_META_SIZE } from '../../../../model/live-values.ts'
+import { sizeOnNode } from '../../../../model/live-values.ts'
 import type { Node } from '../../../../model/node.ts'
 import { ON_LVM, spaceWanted } from '../shared/disk-templates.ts'
 import { findNode, instanceOf, nodeBehind, nodesOf } from '../shared/find.ts'
@@ -164,8 +164,7 @@ function changed(disk: Disk, params: JsonObject | undefined, now: number): Disk 
 /** What the disks take more than they do now. Ganeti finds out when it makes them. */
 function checkSpace(run: Run, instance: Instance, disks: readonly Disk[], nodes: readonly Node[]): void {
   if (!ON_LVM.includes(instance.disk_template)) return
-  const takes = (all: readonly Disk[]) =>
-    all.reduce((sum, disk) => sum + disk.size + (disk.dev_type === 'drbd' ? DRBD_META_SIZE : 0), 0)
+  const takes = (all: readonly Disk[]) => all.reduce((sum, disk) => sum + sizeOnNode(disk), 0)
   const held = new Set(nodesOf(run.config, instance))
   for (const node of nodes) {
     const more = takes(disks) - (held.has(node) ? takes(instance.disks) : 0)

@@ -1,7 +1,7 @@
 /** Disk templates: which of them stand on what, and the space they want. */
 import type { Cluster } from '../../../../model/cluster.ts'
 import { DISK_TEMPLATES } from '../../../../model/defaults.ts'
-import { DRBD_META_SIZE } from '../../../../model/live-values.ts'
+import { sizeOnNode } from '../../../../model/live-values.ts'
 import { OpError } from './operation.ts'
 
 /** Disk templates that stand on LVM. */
@@ -35,8 +35,7 @@ export function spaceWanted(
   if (!ON_LVM.includes(template)) return wanted
   for (const { size, vg } of plans) {
     const volumeGroup = vg ?? cluster.volume_group_name ?? ''
-    const all = template === 'drbd' ? size + DRBD_META_SIZE : size
-    wanted.set(volumeGroup, (wanted.get(volumeGroup) ?? 0) + all)
+    wanted.set(volumeGroup, (wanted.get(volumeGroup) ?? 0) + sizeOnNode({ dev_type: template, size }))
   }
   return wanted
 }

@@ -17,7 +17,7 @@ import {
   hvParam,
 } from '../../../../model/fill.ts'
 import type { Disk, Instance, Nic } from '../../../../model/instance.ts'
-import { DRBD_META_SIZE } from '../../../../model/live-values.ts'
+import { sizeOnNode } from '../../../../model/live-values.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { BeParams } from '../../../../model/params.ts'
 import type { Cell, FieldKind } from '../../../backend.ts'
@@ -433,8 +433,7 @@ function groupName(node: Node | undefined, { groups }: Config): string | undefin
   return node && groups.byUuid.get(node.group)?.name
 }
 
-/** MiB that a disk takes on a node; somebody else's block device takes nothing of it. */
-function spaceOf({ dev_type, size }: Disk): number {
-  if (dev_type === 'blockdev' || dev_type === 'diskless') return 0
-  return dev_type === 'drbd' ? size + DRBD_META_SIZE : size
+/** MiB that a disk takes on a node; a block device that was adopted takes nothing of it. */
+function spaceOf(disk: Disk): number {
+  return disk.dev_type === 'blockdev' || disk.dev_type === 'diskless' ? 0 : sizeOnNode(disk)
 }
