@@ -11,6 +11,7 @@ import { HV_GLOBALS } from './defaults.ts'
 import type { Group } from './group.ts'
 import type { Instance, Nic } from './instance.ts'
 import type { Node } from './node.ts'
+import { nameWithoutVariant } from './os.ts'
 import type {
   BeParams,
   DiskParams,
@@ -48,11 +49,12 @@ export function filledBeParams(cluster: Cluster, instance: Instance): BeParams {
 }
 
 /** OS parameters of an instance (cluster's for the OS whatever its variant, instance); public ones only. */
-export function filledOsParams(cluster: Cluster, instance: Instance): { readonly [name: string]: string } {
-  const variantAt = instance.os.indexOf('+')
-  const os = variantAt < 0 ? instance.os : instance.os.slice(0, variantAt)
-  const defaults = own(cluster.osparams, os)
-  return defaults ? { ...defaults, ...instance.osparams } : instance.osparams
+export function filledOsParams(
+  cluster: Cluster,
+  { os, osparams }: Pick<Instance, 'os' | 'osparams'>,
+): Instance['osparams'] {
+  const defaults = own(cluster.osparams, nameWithoutVariant(os))
+  return defaults ? { ...defaults, ...osparams } : osparams
 }
 
 /** Node parameters of a group, or of a node in that group. */

@@ -12,3 +12,9 @@ export interface Os {
   /** Name and description of each parameter. */
   readonly parameters: Json
 }
+
+/** An OS as it is installed; instances have it with a variant behind a plus sign. */
+export function nameWithoutVariant(os: string): string {
+  const at = os.indexOf('+')
+  return at < 0 ? os : os.slice(0, at)
+}

@@ -7,56 +7,37 @@
  * are none; and a file has no place for an instance that is only planned
  * (`forthcoming`).
  */
-import type { Json, JsonObject } from '../../../../json.ts'
-import { filledDiskParams, filledIPolicy } from '../../../../model/fill.ts'
+import type { JsonObject } from '../../../../json.ts'
+import { filledDiskParams, filledIPolicy, filledOsParams } from '../../../../model/fill.ts'
 import type { Disk, Instance, Nic } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { BeParams, HvParams } from '../../../../model/params.ts'
 import { WITH_PORT } from '../../../../model/unique-numbers.ts'
-import { checkTemplateEnabled, ON_LVM, spaceWanted } from '../shared/disk-templates.ts'
-import { findGroup, findNode, groupOf, nodeOf } from '../shared/find.ts'
-import { forceTypes } from '../shared/force-types.ts'
+import { spaceWanted } from '../shared/disk-templates.ts'
+import { groupOf } from '../shared/find.ts'
 import { checkNotGlobal } from '../shared/hypervisor-params.ts'
-import { allocateOrRefuse, allocatorOrNode } from '../shared/iallocator.ts'
 import { fullBeParams, fullHvParams, ownBeParams, ownHvParams } from '../shared/instance-params.ts'
-import { violations } from '../shared/instance-policy.ts'
+import { checkViolations, specsOfNew, violations } from '../shared/instance-policy.ts'
 import { newTags } from '../shared/new-tags.ts'
-import { failure, prerequisite } from '../shared/operation.ts'
-import { checkOs, nameWithoutVariant, osImage } from '../shared/os-check.ts'
-import {
-  checkNodeFreeMemory,
-  checkNodeNotDrained,
-  checkNodeOnline,
-  checkNodesFreeDisk,
-  checkNodeVmCapable,
-  hasExclusiveStorage,
-} from '../shared/preconditions.ts'
+import { prerequisite } from '../shared/operation.ts'
+import { checkOs, osImage, textValues } from '../shared/os-check.ts'
+import { checkNodeFreeMemory, checkNodesFreeDisk, hasExclusiveStorage } from '../shared/preconditions.ts'
 import { instanceChange } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'
 import { AddressPools } from './address-pools.ts'
-import { checkDeviceNames } from './devices.ts'
-import {
-  checkAccess,
-  checkSpindles,
-  DISK_PARAM_TYPES,
-  type DiskPlan,
-  FILE_DRIVERS,
-  planDisk,
-} from './disk-plan.ts'
+import { checkPrimary, checkSecondary, creationNodes } from './creation-nodes.ts'
+import { type CreationRequest, creationRequest } from './creation-request.ts'
+import { checkAccess, checkSpindles, type DiskPlan, planDisk } from './disk-plan.ts'
 import { tellSync } from './disks.ts'
 import { IdAllocator } from './id-allocator.ts'
 import { fileFolder, makeDisks } from './new-disks.ts'
-import { draftNics, nicParamsGiven, settleNics } from './nics.ts'
+import { draftNics, settleNics } from './nics.ts'
 
-const DEFAULT_FILE_DRIVER = 'loop'
 /** Where block devices may be adopted from. */
 const BLOCK_DEVICES = '/dev/disk/'
 
-/** The name of the card by which an instance talks to its node. */
-export const COMMUNICATION_NIC = 'ganeti:communication:'
-
 export const instanceCreate = operation((run) => {
-  const wanted = readWanted(run)
+  const wanted = creationRequest(run)
   const { config } = run
   const { cluster } = config
   const { name, template } = wanted
@@ -72,7 +53,7 @@ export const instanceCreate = operation((run) => {
   const ids = new IdAllocator(run)
   const drafts = draftNics(run, wanted.nics, ids)
   const plans = wanted.disks.map((disk) => planDisk(disk, template))
-  const nodes = chooseNodes(run, wanted, full, plans, drafts)
+  const nodes = creationNodes(run, wanted, full, plans, drafts)
   const [pnode, snode] = nodes
   checkPrimary(pnode)
   const pools = new AddressPools(config)
@@ -80,7 +61,9 @@ export const instanceCreate = operation((run) => {
   if (snode) checkSecondary(run, pnode, snode)
   checkStorage(run, wanted, hypervisor, plans, nodes)
   checkPolicy(run, full, template, plans, nics, pnode)
-  checkOs(run, wanted.os, osParams(run, wanted.os), nodes)
+  const osparams = textValues(run.object('osparams'))
+  const secret = { ...run.object('osparams_private'), ...run.object('osparams_secret') }
+  checkOs(run, wanted.os, { ...filledOsParams(cluster, { os: wanted.os, osparams }), ...secret }, nodes)
   checkCompression(run)
   const starts = run.flag('start') && !run.flag('no_install')
   if (starts) checkNodeFreeMemory(config, pnode, `creating instance ${name}`, full.maxmem)
@@ -111,7 +94,7 @@ export const instanceCreate = operation((run) => {
       ? differing(hv, fullHvParams(run.config, hypervisor, wanted.os, {}))
       : hv,
     beparams: run.flag('identify_defaults') ? differing(be, cluster.beparams) : be,
-    osparams: textValues(run.object('osparams')),
+    osparams,
     osparams_private: Object.keys(run.object('osparams_private')),
     admin_state: starts ? 'up' : 'down',
     admin_state_source: 'admin',
@@ -132,163 +115,6 @@ export const instanceCreate = operation((run) => {
     nodes.map((node) => node.name),
   )
 })
-
-/** What an opcode wants, as far as that can be told without looking at nodes. */
-interface Wanted {
-  readonly name: string
-  readonly os: string
-  readonly template: string
-  readonly disks: readonly JsonObject[]
-  readonly nics: readonly JsonObject[]
-  readonly fileDriver: string
-  /** Null where nodes are named. */
-  readonly allocator: string | null
-}
-
-function readWanted(run: Run): Wanted {
-  if (run.flag('forthcoming') && run.flag('commit')) {
-    throw prerequisite('Forthcoming generation and commiting are mutually exclusive', 'wrong_input')
-  }
-  if (run.flag('no_install') && run.flag('start')) {
-    run.info('No-installation mode selected, disabling startup')
-  }
-  const name = normalName(run.text('instance_name') ?? '')
-  if (run.flag('ip_check') && !run.flag('name_check')) {
-    throw prerequisite('Cannot do IP address check without a name check', 'wrong_input')
-  }
-  const nics = nicParamsGiven(withCommunication(run, name))
-  checkDeviceNames('NIC', nics)
-  const { cluster } = run.config
-  const template = run.text('disk_template') ?? cluster.enabled_disk_templates[0] ?? 'diskless'
-  const disks = readDisks(run, template)
-  const fileDriver = run.text('file_driver') ?? DEFAULT_FILE_DRIVER
-  if (!FILE_DRIVERS.includes(fileDriver)) {
-    throw prerequisite(`Invalid file driver name '${fileDriver}'`, 'wrong_input')
-  }
-  const allocator = allocatorOrNode(run, run.text('pnode') !== null)
-  if (allocator === null && template === 'drbd' && run.text('snode') === null) {
-    throw prerequisite('The networked disk templates need a mirror node', 'wrong_input')
-  }
-  if (allocator === null && template !== 'drbd' && run.text('snode') !== null) {
-    run.warn('Secondary node will be ignored on non-mirrored disk template')
-  }
-  if (run.flag('opportunistic_locking') && allocator === null) {
-    throw prerequisite(
-      'Opportunistic locking is only available in combination with an instance allocator',
-      'wrong_input',
-    )
-  }
-  const os = readOs(run)
-  checkNotThere(run, name)
-  if (run.flag('forthcoming')) {
-    throw prerequisite("Cannot plan an instance: the cluster's file has no place for it", 'wrong_input')
-  }
-  if (allocator === null) nodeOf(run, 'pnode')
-  checkSource(run, name)
-  if (cluster.volume_group_name === null && ON_LVM.includes(template)) {
-    throw prerequisite('Cluster does not support lvm-based instances', 'wrong_state')
-  }
-  return { name, os, template, disks, nics, fileDriver, allocator }
-}
-
-/** A host's name in lower case, without a dot at its end. */
-export function normalName(given: string): string {
-  const name = given.toLowerCase()
-  if (!/^[a-z0-9._-]{1,255}$/.test(name) || name.includes('..') || name.startsWith('.')) {
-    throw prerequisite(`Invalid hostname '${name}'`, 'wrong_input')
-  }
-  return name.replace(/\.$/, '')
-}
-
-/** The cards asked for, and one to talk to the node where that is wanted. */
-function withCommunication(run: Run, name: string): readonly Json[] {
-  const nics = run.list('nics')
-  const own = `${COMMUNICATION_NIC}${name}`
-  const isThere = (nics as readonly JsonObject[]).some((nic) => nic.name === own)
-  if (!run.flag('instance_communication') || isThere) return nics
-  const network = run.config.cluster.instance_communication_network
-  return [...nics, { name: own, mac: 'generate', ip: 'pool', network }]
-}
-
-function readDisks(run: Run, template: string): JsonObject[] {
-  const given = run.list('disks') as readonly JsonObject[]
-  checkDeviceNames(
-    'disk',
-    given.map(({ name }) => ({ name: typeof name === 'string' ? name : null })),
-  )
-  checkTemplateEnabled(run.config.cluster, template)
-  const disks = given.map((disk) => (template === 'ext' ? disk : forceTypes(disk, DISK_PARAM_TYPES)))
-  checkAdoption(run, template, disks)
-  return disks
-}
-
-function checkAdoption(run: Run, template: string, disks: readonly JsonObject[]): void {
-  const adopting = disks.filter((disk) => disk.adopt !== undefined).length
-  if (adopting === 0) {
-    if (template !== 'blockdev') return
-    throw prerequisite(
-      "Disk template blockdev requires disk adoption, but no 'adopt' parameter given",
-      'wrong_input',
-    )
-  }
-  if (adopting < disks.length) throw prerequisite('Either all disks are adopted or none is', 'wrong_input')
-  if (template !== 'plain' && template !== 'blockdev') {
-    throw prerequisite(`Disk adoption is not supported for the '${template}' disk template`, 'wrong_input')
-  }
-  if (run.text('iallocator') !== null) {
-    throw prerequisite('Disk adoption not allowed with an iallocator script', 'wrong_input')
-  }
-  if (run.text('mode') === 'import') {
-    throw prerequisite('Disk adoption not allowed for instance import', 'wrong_input')
-  }
-}
-
-function readOs(run: Run): string {
-  const os = run.text('os_type')
-  if (run.text('mode') !== 'create') return os ?? ''
-  if (os === null && osImage(run.object('osparams')) === null) {
-    throw prerequisite('No guest OS or OS image specified', 'wrong_input')
-  }
-  if (os !== null && run.config.cluster.blacklisted_os.includes(os)) {
-    throw prerequisite(`Guest OS '${os}' is not allowed for installation`, 'wrong_state')
-  }
-  return os ?? ''
-}
-
-function checkNotThere(run: Run, name: string): void {
-  const there = run.config.instances.byName.get(name)
-  if (run.flag('commit')) {
-    if (!there) throw prerequisite(`Instance ${name} unknown`, 'wrong_input')
-    throw prerequisite(
-      `Instance ${name} (with uuid ${there.uuid}) not forthcoming but --commit was passed.`,
-      'wrong_state',
-    )
-  }
-  if (there) throw prerequisite(`Instance '${name}' is already in the cluster`, 'already_exists')
-}
-
-/** @throws OpError for what shall be imported: there are no exports here, and no other cluster can prove that it is a friend */
-function checkSource(run: Run, name: string): void {
-  const mode = run.text('mode')
-  if (mode === 'import') {
-    const path = run.text('src_path') ?? name
-    const node = run.text('src_node')
-    if (node === null && path.startsWith('/')) {
-      throw prerequisite('Importing an instance from a path requires a source node option', 'wrong_input')
-    }
-    if (node === null) throw prerequisite(`No export found for relative path ${path}`, 'wrong_input')
-    checkNodeOnline(findNode(run.config, node))
-    throw failure(`No export or invalid export found in dir ${path}: Export information not found`)
-  }
-  if (mode === 'remote-import') {
-    if (run.list('source_handshake').length === 0)
-      throw prerequisite('Missing source handshake', 'wrong_input')
-    throw prerequisite(
-      "Invalid handshake: Hash didn't match, clusters don't share the same domain secret",
-      'wrong_input',
-    )
-  }
-}
 
 function hypervisorOf(run: Run): string {
   const enabled = run.config.cluster.enabled_hypervisors
@@ -311,61 +137,9 @@ function withDefaultsFor(given: JsonObject, defaults: BeParams): JsonObject {
   )
 }
 
-/** The primary node, and DRBD's other one. */
-function chooseNodes(
-  run: Run,
-  { name, template, allocator }: Wanted,
-  be: BeParams,
-  plans: readonly DiskPlan[],
-  nics: readonly Nic[],
-): readonly [Node, ...Node[]] {
-  const mirrored = template === 'drbd'
-  if (allocator === null) {
-    const pnode = nodeOf(run, 'pnode') as Node
-    const snode = mirrored ? nodeOf(run, 'snode') : null
-    return snode ? [pnode, snode] : [pnode]
-  }
-  const group = run.text('group_name')
-  const wanted = spaceWanted(run.config.cluster, template, plans)
-  const found = allocateOrRefuse(run, allocator, {
-    nodes: mirrored ? 2 : 1,
-    memory: run.flag('start') ? be.maxmem : 0,
-    disk: [...wanted.values()].reduce((sum, size) => sum + size, 0),
-    networks: nics.flatMap(({ network }) => network ?? []),
-    specs: run.flag('ignore_ipolicy') ? null : specsOf(be, template, plans, nics),
-    without: [],
-    groups: group === null ? null : [findGroup(run.config, group, 'Group').uuid],
-  })
-  run.info(
-    `Selected nodes for instance ${name} via iallocator ${allocator}: ` +
-      found.map((node) => node.name).join(', '),
-  )
-  return found as readonly [Node, ...Node[]]
-}
-
-function checkPrimary(node: Node): void {
-  const state = node.offline ? 'offline' : node.drained ? 'drained' : node.vm_capable ? '' : 'non-vm_capable'
-  if (state !== '') throw prerequisite(`Cannot use ${state} primary node '${node.name}'`, 'wrong_state')
-}
-
-function checkSecondary(run: Run, pnode: Node, snode: Node): void {
-  if (snode === pnode) {
-    throw prerequisite('The secondary node cannot be the primary node', 'wrong_input')
-  }
-  checkNodeOnline(snode)
-  checkNodeNotDrained(snode)
-  checkNodeVmCapable(snode)
-  if (pnode.group !== snode.group) {
-    run.warn(
-      'The primary and secondary nodes are in two different node groups; the disk parameters from the ' +
-        "first disk's node group will be used",
-    )
-  }
-}
-
 function checkStorage(
   run: Run,
-  { template }: Wanted,
+  { template }: CreationRequest,
   hypervisor: string,
   plans: readonly DiskPlan[],
   nodes: readonly [Node, ...Node[]],
@@ -409,41 +183,8 @@ function checkPolicy(
 ): void {
   if (run.flag('ignore_ipolicy')) return
   const group = groupOf(run.config, pnode)
-  const against = violations(filledIPolicy(run.config.cluster, group), specsOf(be, template, plans, nics))
-  if (against.length === 0) return
-  throw prerequisite(
-    `Instance allocation to group ${group.uuid} (${group.name}) violates policy: ${against.join(', ')}`,
-    'wrong_input',
-  )
-}
-
-/** What a group's policy judges of a new instance. */
-export function specsOf(
-  be: BeParams,
-  template: string,
-  plans: readonly Pick<DiskPlan, 'size'>[],
-  nics: readonly unknown[],
-) {
-  return {
-    memory: be.maxmem,
-    cpus: be.vcpus,
-    nics: nics.length,
-    spindleUse: be.spindle_use,
-    diskSizes: plans.map(({ size }) => size),
-    diskTypes: plans.map(() => template),
-  }
-}
-
-/** All that an OS is told, secrets too. */
-function osParams(run: Run, os: string): JsonObject {
-  const ofOs = run.config.cluster.osparams
-  const name = nameWithoutVariant(os)
-  return {
-    ...(Object.hasOwn(ofOs, name) ? ofOs[name] : undefined),
-    ...run.object('osparams'),
-    ...run.object('osparams_private'),
-    ...run.object('osparams_secret'),
-  }
+  const specs = specsOfNew(be, template, plans, nics.length)
+  checkViolations(group, violations(filledIPolicy(run.config.cluster, group), specs))
 }
 
 function checkCompression(run: Run): void {
@@ -487,9 +228,4 @@ function tellMirrors(run: Run, instance: { readonly name: string; readonly disks
 function differing<T extends Partial<BeParams> | HvParams>(own: T, defaults: object): T {
   const usual = defaults as { readonly [name: string]: unknown }
   return Object.fromEntries(Object.entries(own).filter(([name, value]) => usual[name] !== value)) as T
-}
-
-/** Parameters of an OS are text, whatever a client sent. */
-export function textValues(params: JsonObject): { readonly [name: string]: string } {
-  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]))
 }

@@ -1,6 +1,5 @@
 import { isJsonObject, type JsonObject } from '../../../../json.ts'
 import type { Node } from '../../../../model/node.ts'
-import { spaceWanted } from '../shared/disk-templates.ts'
 import { findNode } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'
 import { allocate, allocatorName, noReservations, type Request } from '../shared/iallocator.ts'
@@ -8,9 +7,9 @@ import { fullBeParams, ownBeParams } from '../shared/instance-params.ts'
 import type { Outcome } from '../shared/operation.ts'
 import { prerequisite } from '../shared/operation.ts'
 import { operation, Run } from '../shared/run.ts'
+import { allocationRequest } from './creation-nodes.ts'
 import { DISK_PARAM_TYPES, planDisk } from './disk-plan.ts'
 import { IdAllocator } from './id-allocator.ts'
-import { specsOf } from './instance-create.ts'
 import { draftNics, nicParamsGiven } from './nics.ts'
 import { repeated } from './repeated.ts'
 
@@ -100,15 +99,9 @@ function requestOf(run: Run, instance: JsonObject): Request {
   )
   const nics = draftNics(inner, nicParamsGiven(inner.list('nics')), new IdAllocator(inner))
   const be = fullBeParams(cluster, ownBeParams(inner.object('beparams')))
-  const wanted = spaceWanted(cluster, template, plans)
   const group = inner.text('group_name')
   return {
-    nodes: template === 'drbd' ? 2 : 1,
-    memory: be.maxmem,
-    disk: [...wanted.values()].reduce((sum, size) => sum + size, 0),
-    networks: nics.flatMap(({ network }) => network ?? []),
-    specs: specsOf(be, template, plans, nics),
-    without: [],
+    ...allocationRequest(cluster, template, be, plans, nics),
     groups: group === null ? null : [run.config.groups.byName.get(group)?.uuid ?? group],
   }
 }

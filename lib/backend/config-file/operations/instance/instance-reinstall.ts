@@ -1,12 +1,12 @@
+import { filledOsParams } from '../../../../model/fill.ts'
 import { instanceOf, nodeBehind } from '../shared/find.ts'
 import { updatedParams } from '../shared/force-types.ts'
 import { prerequisite } from '../shared/operation.ts'
-import { checkOs, nameWithoutVariant, osImage } from '../shared/os-check.ts'
+import { checkOs, osImage, textValues } from '../shared/os-check.ts'
 import { checkInstanceState, checkNodeOnline, DOWN } from '../shared/preconditions.ts'
 import { instanceChange, revised } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'
 import { tellAssembly, tellShutdown } from './activation.ts'
-import { textValues } from './instance-create.ts'
 
 /**
  * Installs an instance's OS once more, or another one. OS parameters that are
@@ -26,15 +26,12 @@ export const instanceReinstall = operation((run) => {
   checkInstanceState(run, instance, DOWN, 'cannot reinstall')
   const newOs = run.text('os_type')
   const os = newOs ?? instance.os
-  const osparams = updatedParams(instance.osparams, given)
+  const osparams = textValues(updatedParams(instance.osparams, given))
   const secret = updatedParams(
     Object.fromEntries(instance.osparams_private.map((name) => [name, ''])),
     run.object('osparams_private'),
   )
-  const defaults = Object.hasOwn(cluster.osparams, nameWithoutVariant(os))
-    ? cluster.osparams[nameWithoutVariant(os)]
-    : undefined
-  const all = { ...defaults, ...osparams, ...secret, ...run.object('osparams_secret') }
+  const all = { ...filledOsParams(cluster, { os, osparams }), ...secret, ...run.object('osparams_secret') }
   checkOs(run, os, all, [node])
   if (run.isDry) return run.dryRun()
 
@@ -57,7 +54,7 @@ export const instanceReinstall = operation((run) => {
   tellShutdown(run, instance)
   const news = {
     os,
-    osparams: textValues(osparams),
+    osparams,
     osparams_private: Object.keys(secret),
     disks_active: false,
   }

@@ -6,8 +6,8 @@ import { checkInstanceState, checkNodeOnline, NOT_RUNNING } from '../shared/prec
 import { instanceChange, revised } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'
 import { tellAssembly, tellShutdown } from './activation.ts'
+import { normalName } from './creation-request.ts'
 import { renamedDisk } from './disks.ts'
-import { normalName } from './instance-create.ts'
 
 /** Gives an instance, and the folder of its files, another name. The name is not looked up anywhere. */
 export const instanceRename = operation((run) => {

@@ -16,9 +16,9 @@ import { groupOf, instanceOf, nodeBehind, nodeOf } from '../shared/find.ts'
 import { pythonLiteral, updatedParams } from '../shared/force-types.ts'
 import { checkNotGlobal, parseCpuMask } from '../shared/hypervisor-params.ts'
 import { fullBeParams, fullHvParams, ownBeParams, ownHvParams } from '../shared/instance-params.ts'
-import { violations } from '../shared/instance-policy.ts'
+import { checkViolations, violations } from '../shared/instance-policy.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
-import { checkOs } from '../shared/os-check.ts'
+import { checkOs, textValues } from '../shared/os-check.ts'
 import {
   checkInstanceState,
   checkLeastMemory,
@@ -35,7 +35,6 @@ import { AddressPools } from './address-pools.ts'
 import { type Conversion, checkedConversion, conversionOf, converted } from './convert-disks.ts'
 import { type Modification, modificationsOf } from './devices.ts'
 import { IdAllocator } from './id-allocator.ts'
-import { COMMUNICATION_NIC, textValues } from './instance-create.ts'
 import {
   checkedDiskModifications,
   type DiskModification,
@@ -44,6 +43,7 @@ import {
 } from './modify-disks.ts'
 import { type Changes, checkedNicModifications, modifiedNics } from './modify-nics.ts'
 import { movedTo } from './move-instance.ts'
+import { COMMUNICATION_NIC } from './nics.ts'
 
 export const instanceSetParams = operation((run) => {
   checkSomethingGiven(run)
@@ -273,13 +273,13 @@ function newOsParams(run: Run, instance: Instance, node: Node, os: string | null
   const hasOpen = Object.keys(open).length > 0
   const hasSecret = Object.keys(secret).length > 0
   if (!hasOpen && !hasSecret) return {}
-  const osparams = updatedParams(instance.osparams, open)
+  const osparams = textValues(updatedParams(instance.osparams, open))
   const names = Object.fromEntries(instance.osparams_private.map((name) => [name, '']))
   const osparamsPrivate = updatedParams(names, secret)
   const name = os !== null && !run.flag('force') ? os : instance.os
   checkOs(run, name, { ...osparams, ...osparamsPrivate }, [node])
   return {
-    ...(hasOpen && { osparams: textValues(osparams) }),
+    ...(hasOpen && { osparams }),
     ...(hasSecret && { osparams_private: Object.keys(osparamsPrivate) }),
   }
 }
@@ -362,11 +362,7 @@ function checkPolicy(
   const against = [newBe?.maxmem ?? null, newBe?.minmem ?? null].flatMap((memory) =>
     violations(policy, { ...specs, memory }),
   )
-  if (against.length === 0) return
-  throw prerequisite(
-    `Instance allocation to group ${group.uuid} (${group.name}) violates policy: ${[...new Set(against)].join(', ')}`,
-    'wrong_input',
-  )
+  checkViolations(group, [...new Set(against)])
 }
 
 /** Parameters as they were given; secret ones without their values. */

@@ -17,6 +17,9 @@ import type { IdAllocator } from './id-allocator.ts'
 
 export const MAX_NICS = 8
 
+/** The name of the NIC by which an instance talks to its node. */
+export const COMMUNICATION_NIC = 'ganeti:communication:'
+
 export const NIC_TYPES: ParamTypes = {
   bridge: 'maybe-string',
   ip: 'maybe-string',

@@ -4,7 +4,7 @@ import { filledBeParams, filledIPolicy } from '../../../../model/fill.ts'
 import type { Group } from '../../../../model/group.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
-import type { IPolicy, Ispecs, IspecsMinMax } from '../../../../model/params.ts'
+import type { BeParams, IPolicy, Ispecs, IspecsMinMax } from '../../../../model/params.ts'
 import { groupOf, nodeBehind, nodesOf } from './find.ts'
 import { prerequisite } from './operation.ts'
 import { hasExclusiveStorage } from './preconditions.ts'
@@ -72,6 +72,32 @@ export function specsOf(config: Config, instance: Instance): Specs {
     diskSizes: instance.disks.map((disk) => disk.size),
     diskTypes: instance.disks.map((disk) => disk.dev_type),
   }
+}
+
+/** An instance that is to be made, as a policy sees it. */
+export function specsOfNew(
+  be: BeParams,
+  template: string,
+  disks: readonly { readonly size: number }[],
+  nics: number,
+): Specs {
+  return {
+    memory: be.maxmem,
+    cpus: be.vcpus,
+    nics,
+    spindleUse: be.spindle_use,
+    diskSizes: disks.map(({ size }) => size),
+    diskTypes: disks.map(() => template),
+  }
+}
+
+/** Refuses an instance in a group whose policy has something against it. */
+export function checkViolations({ uuid, name }: Group, against: readonly string[]): void {
+  if (against.length === 0) return
+  throw prerequisite(
+    `Instance allocation to group ${uuid} (${name}) violates policy: ${against.join(', ')}`,
+    'wrong_input',
+  )
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { JsonObject } from '../../../../json.ts'
 import type { Node } from '../../../../model/node.ts'
-import type { Os } from '../../../../model/os.ts'
+import { nameWithoutVariant, type Os } from '../../../../model/os.ts'
 import { failure, prerequisite } from './operation.ts'
 import type { Run } from './run.ts'
 
@@ -22,7 +22,7 @@ export function checkOs(run: Run, name: string | null, params: JsonObject, nodes
   if (fault !== undefined) throw failure(`OS Parameters validation failed on node ${node.name}: ${fault}`)
 }
 
-/** What is wrong with an OS that nobody has. */
+/** What is wrong with an OS that is not there. */
 export function osMissing(oses: readonly Os[] | undefined, name: string): string | undefined {
   if (!oses?.length || oses.some((one) => one.name === nameWithoutVariant(name))) return undefined
   return `Directory for OS ${nameWithoutVariant(name)} not found in search path`
@@ -67,8 +67,9 @@ export function osImage(params: JsonObject): string | null {
   throw prerequisite('OS image must be an absolute path or a URL', 'wrong_input')
 }
 
-export function nameWithoutVariant(name: string): string {
-  return name.split('+', 1)[0] as string
+/** Parameters of an OS are text, whatever a client sent. */
+export function textValues(params: JsonObject): { readonly [name: string]: string } {
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]))
 }
 
 function variantOf(name: string): string {
