@@ -4,7 +4,7 @@
  * `node1.example.com`), if it fits only one.
  */
 import { Failure } from '../failure.ts'
-import type { Index } from './config.ts'
+import type { Index } from './object-index.ts'
 
 /** Whether a host's full name is the one asked for, or begins with it up to a dot. */
 export function isCalled(fullName: string, asked: string): boolean {

@@ -19,7 +19,8 @@
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../../../failure.ts'
 import { type JsonObject, parseJson, sharing } from '../../../json.ts'
-import { type Config, type ConfigObjects, type Index, indexing, type Table } from '../../../model/config.ts'
+import { type Config, type ConfigObjects, indexing, type Table } from '../../../model/config.ts'
+import type { Index } from '../../../model/object-index.ts'
 import { inSlices } from '../../../slices.ts'
 import type { FileSource } from './read-state.ts'
 

@@ -1,11 +1,12 @@
 /** The objects that an opcode names, with Ganeti's refusals where there is none. */
 import { Failure } from '../../../../failure.ts'
-import type { Config, Index } from '../../../../model/config.ts'
+import type { Config } from '../../../../model/config.ts'
 import type { Group } from '../../../../model/group.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import { findHost } from '../../../../model/lookup.ts'
 import type { Network } from '../../../../model/network.ts'
 import type { Node } from '../../../../model/node.ts'
+import type { Index } from '../../../../model/object-index.ts'
 import { prerequisite } from './operation.ts'
 import type { Run } from './run.ts'
 
