@@ -63,7 +63,7 @@ interface LookUps {
   readonly secondaryInstances: ReadonlyMap<string, readonly Instance[]>
   /** By the group's UUID. */
   readonly groupNodes: ReadonlyMap<string, readonly Node[]>
-  /** By the network's UUID: those with a card in it. */
+  /** By the network's UUID: those with a NIC in it. */
   readonly networkInstances: ReadonlyMap<string, readonly Instance[]>
 }
 

@@ -58,7 +58,7 @@ export const ND_DEFAULTS: NdParams = {
 const NIC_MODES_3_0: readonly NicMode[] = ['bridged', 'openvswitch', 'pool', 'routed']
 export const NIC_MODES: readonly NicMode[] = [...NIC_MODES_3_0, 'ext']
 
-/** The modes that a network card can have in a version. */
+/** The modes that a NIC can have in a version. */
 export function nicModes(version: Version): readonly NicMode[] {
   return isSince(version, '3.2') ? NIC_MODES : NIC_MODES_3_0
 }

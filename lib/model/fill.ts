@@ -63,7 +63,7 @@ export function filledNdParams(cluster: Cluster, group: Group | undefined, node?
   return { ...cluster.ndparams, ...group?.ndparams, ...node?.ndparams }
 }
 
-/** Parameters of a network card (cluster, card). */
+/** Parameters of a NIC (cluster, NIC). */
 export function filledNicParams(cluster: Cluster, nic: Nic): NicParams {
   return isEmpty(nic.nicparams) ? cluster.nicparams : { ...cluster.nicparams, ...nic.nicparams }
 }

@@ -7,7 +7,7 @@ export interface Nic {
   readonly name: string | null
   readonly mac: string
   readonly ip: string | null
-  /** UUID of the network this card is in. */
+  /** UUID of the network this NIC is in. */
   readonly network: string | null
   /** Only what differs from the cluster's. */
   readonly nicparams: Partial<NicParams>

@@ -9,7 +9,7 @@ export interface Network {
   readonly mac_prefix: string | null
   /** One character for each address of the network, `1` where it is taken by an instance. */
   readonly reservations: string
-  /** The same for addresses set aside by hand. */
+  /** The same for external reservations. */
   readonly ext_reservations: string
   readonly ctime: number
   readonly mtime: number

@@ -30,7 +30,7 @@ export interface NdParams {
 
 export type NicMode = 'bridged' | 'routed' | 'openvswitch' | 'pool' | 'ext'
 
-/** Parameters of a network card. */
+/** Parameters of a NIC. */
 export interface NicParams {
   readonly mode: NicMode
   readonly link: string

@@ -62,7 +62,7 @@ t.test('an IPv6 network knows its addresses', async (t) => {
   }
 })
 
-t.test('hardware addresses are written in lower case', async (t) => {
+t.test('MACs are written in lower case', async (t) => {
   t.equal(parseMac('AA:00:00:12:34:5F'), 'aa:00:00:12:34:5f')
   for (const text of [
     'aa:00:00:12:34',

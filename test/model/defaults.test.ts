@@ -50,7 +50,7 @@ t.test('a real cluster has just the parameters that we know', async (t) => {
   }
   same(cluster.beparams.default, defaults.BE_DEFAULTS, 'backend parameters')
   same(cluster.ndparams, defaults.ND_DEFAULTS, 'node parameters')
-  same(cluster.nicparams.default, defaults.NIC_DEFAULTS, 'parameters of network cards')
+  same(cluster.nicparams.default, defaults.NIC_DEFAULTS, 'parameters of NICs')
   same(cluster.ipolicy, defaults.IPOLICY_DEFAULTS, 'instance policy')
   same(
     cluster.data_collectors,

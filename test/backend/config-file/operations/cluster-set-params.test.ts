@@ -235,7 +235,7 @@ t.test('parameters', async (t) => {
       leaves: [({ cluster: { ndparams } }) => [ndparams.spindle_count, ndparams.ssh_port], [3, 22]],
     },
     {
-      title: 'of cards must make sense for all',
+      title: 'of NICs must make sense for all',
       run,
       with: { nicparams: { mode: 'routed' } },
       refused: [
@@ -244,7 +244,7 @@ t.test('parameters', async (t) => {
       ],
     },
     {
-      title: 'of cards change where they do',
+      title: 'of NICs change where they do',
       run,
       with: { nicparams: { link: 'br5' } },
       leaves: [({ cluster: { nicparams } }) => nicparams, { mode: 'bridged', link: 'br5', vlan: '' }],

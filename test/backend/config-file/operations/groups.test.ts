@@ -294,7 +294,7 @@ t.test('assign-nodes', async (t) => {
       ],
     },
     {
-      title: 'links cards as the new group does',
+      title: 'links NICs as the new group does',
       after: [
         [
           'OP_NETWORK_CONNECT',

@@ -169,7 +169,7 @@ t.test('create', async (t) => {
       becomes: { new: { network_port: null } },
     },
     {
-      title: 'adds a card to talk to the node, if told to',
+      title: 'adds a NIC to talk to the node, if told to',
       run: 'CREATE',
       with: { ...wanted, instance_communication: true },
       // The cluster has no network for it.
@@ -401,7 +401,7 @@ t.test('create refuses', async (t) => {
   ])
 })
 
-t.test('cards of a new instance', async (t) => {
+t.test('NICs of a new instance', async (t) => {
   const cases: readonly (readonly [
     title: string,
     nics: Json,
@@ -410,12 +410,12 @@ t.test('cards of a new instance', async (t) => {
     kind?: string,
   ])[] = [
     [
-      'a hardware address that is taken',
+      'a MAC that is taken',
       [{ mac: 'AA:00:00:00:00:01' }],
       'MAC address aa:00:00:00:00:01 already in use in cluster',
       'resource_not_unique',
     ],
-    ['a hardware address that is none', [{ mac: 'aa:00' }], "Invalid MAC address 'aa:00'", 'wrong_input'],
+    ['a MAC that is none', [{ mac: 'aa:00' }], "Invalid MAC address 'aa:00'", 'wrong_input'],
     [
       'an address that is taken',
       [{ network: 'front', ip: '192.0.2.2' }],
@@ -435,7 +435,7 @@ t.test('cards of a new instance', async (t) => {
       'resource_not_unique',
     ],
     [
-      'an address of a network that the card is not in',
+      'an address of a network that the NIC is not in',
       [{ ip: '192.0.2.5' }],
       'The requested IP address (192.0.2.5) belongs to network front, but the target NIC does not.',
       'wrong_state',
@@ -467,7 +467,7 @@ t.test('cards of a new instance', async (t) => {
       'wrong_input',
     ],
     [
-      'a routed card without an address',
+      'a routed NIC without an address',
       [{ mode: 'routed' }],
       'Routed nic mode requires an ip address if not attached to a network',
       'wrong_input',

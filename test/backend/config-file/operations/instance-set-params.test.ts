@@ -1,4 +1,4 @@
-/** Changing instances: parameters, cards, disks, state. */
+/** Changing instances: parameters, NICs, disks, state. */
 import t from 'tap'
 import type { Json, JsonObject } from '../../../../lib/json.ts'
 import { type Case, nodeUuid, operationsCluster, testCases } from '../../../support/operation-cases.ts'
@@ -177,7 +177,7 @@ t.test('state', async (t) => {
   ])
 })
 
-t.test('cards', async (t) => {
+t.test('NICs', async (t) => {
   testCases(t, [
     change(
       'are added, with what is in effect',

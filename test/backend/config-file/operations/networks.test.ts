@@ -90,7 +90,7 @@ t.test('add', async (t) => {
       refused: [/^Desired network name 'front' already exists as a network \(UUID: /, 'already_exists'],
     },
     {
-      title: 'refuses half a hardware address that is none',
+      title: 'refuses half a MAC that is none',
       run: 'OP_NETWORK_ADD',
       with: { ...fresh, mac_prefix: 'aa:bb' },
       refused: ["Invalid MAC address prefix 'aa:bb'", 'wrong_input'],
@@ -251,7 +251,7 @@ t.test('connect and disconnect', async (t) => {
       leaves: [(config) => connections('default')(config).length, 2],
     },
     {
-      title: 'cards in a network keep it connected',
+      title: 'NICs in a network keep it connected',
       run: 'OP_NETWORK_DISCONNECT',
       with: { ...front, group_name: 'default' },
       tells: [

@@ -504,7 +504,7 @@ function checkPools(config: Config, expect: Expect): void {
         if (place !== undefined) taken[place] = '1'
       }
     }
-    expect(taken.join('') === network.reservations, `${network.name}: reserved is what cards have`)
+    expect(taken.join('') === network.reservations, `${network.name}: reserved is what NICs have`)
   }
 }
 

@@ -389,7 +389,7 @@ t.test('disk usage counts metadata, and nothing that is not on the node', async 
   )
 })
 
-t.test("a card's bridge and VLAN depend on its mode", async (t) => {
+t.test("a NIC's bridge and VLAN depend on its mode", async (t) => {
   const nics = (['bridged', 'routed', 'openvswitch'] as const).map((mode) => {
     return { nicparams: { mode, link: 'l', vlan: '.5' }, network: null } as unknown as Nic
   })

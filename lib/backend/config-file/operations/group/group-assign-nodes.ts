@@ -7,10 +7,10 @@ import { changeOf, revised } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'
 
 /**
- * Puts nodes into a group. Cards that are in a network are linked as the group
+ * Puts nodes into a group. NICs that are in a network are linked as the group
  * of their node says, so they change with it; a network that the new group has
  * no connection to keeps the node out: a rule of ours, as Ganeti leaves such a
- * card without a link.
+ * NIC without a link.
  */
 export const groupAssignNodes = operation((run) => {
   const { config } = run
@@ -67,7 +67,7 @@ function hasNetwork({ nics }: Instance): boolean {
   return nics.some(({ network }) => network !== null)
 }
 
-/** An instance with its cards linked as a group connects their networks. */
+/** An instance with its NICs linked as a group connects their networks. */
 function relinked({ config, context }: Run, instance: Instance, group: Group): Instance {
   const nics = instance.nics.map((nic) => {
     if (nic.network === null) return nic

@@ -2,8 +2,8 @@
  * The addresses of networks while an operation gives some away and takes
  * others back; at the end, the networks that changed.
  *
- * A network's reservations follow from its cards, so its serial number and
- * time of change stay as they are: nobody changed the network.
+ * A network's reservations follow from its NICs, so its serial number and
+ * time of change stay as they are.
  */
 import { addressAt, indexIn, parseIpv4Network } from '../../../../model/address.ts'
 import type { Change } from '../../../../model/change.ts'
@@ -24,8 +24,8 @@ export class AddressPools {
     this.#config = config
   }
 
-  /** Gives the lowest free IPv4 address of a network; undefined where there is none left. */
-  takeAny(uuid: string): string | undefined {
+  /** Reserves the lowest free IPv4 address of a network; undefined where there is none left. */
+  reserveAny(uuid: string): string | undefined {
     const network = this.#network(uuid)
     const range = parseIpv4Network(network.network)
     if (!range) return undefined
@@ -38,11 +38,11 @@ export class AddressPools {
   }
 
   /**
-   * Gives an address that somebody asked for.
-   * @param evenReserved whether it may be one of those set aside by hand
+   * Reserves an address that an opcode asks for.
+   * @param evenReserved whether it may be externally reserved
    * @returns false where it is taken, or not an address of the network
    */
-  take(uuid: string, address: string, evenReserved: boolean): boolean {
+  reserve(uuid: string, address: string, evenReserved: boolean): boolean {
     const network = this.#network(uuid)
     const range = parseIpv4Network(network.network)
     const place = range && indexIn(range, address)
@@ -52,7 +52,7 @@ export class AddressPools {
     return true
   }
 
-  /** Takes an address back; one that was never given makes no difference. */
+  /** Frees an address; one that is free already stays so. */
   release(uuid: string, address: string): void {
     const network = this.#network(uuid)
     const range = parseIpv4Network(network.network)

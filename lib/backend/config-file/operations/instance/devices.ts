@@ -1,5 +1,5 @@
 /**
- * What disks and cards have in common: names, and the lists of modifications
+ * What disks and NICs have in common: names, and the lists of modifications
  * by which an opcode adds, changes and removes them.
  */
 import { isJsonObject, type Json, type JsonObject } from '../../../../json.ts'

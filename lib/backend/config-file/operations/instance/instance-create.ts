@@ -31,7 +31,7 @@ import { checkAccess, checkSpindles, type DiskPlan, planDisk } from './disk-plan
 import { tellSync } from './disks.ts'
 import { IdAllocator } from './id-allocator.ts'
 import { fileFolder, makeDisks } from './new-disks.ts'
-import { draftNics, settleNics } from './nics.ts'
+import { draftNics, nicsOnNode } from './nics.ts'
 
 /** Where block devices may be adopted from. */
 const BLOCK_DEVICES = '/dev/disk/'
@@ -57,7 +57,7 @@ export const instanceCreate = operation((run) => {
   const [pnode, snode] = nodes
   checkPrimary(pnode)
   const pools = new AddressPools(config)
-  const nics = settleNics(run, drafts, pnode, pools)
+  const nics = nicsOnNode(run, drafts, pnode, pools)
   if (snode) checkSecondary(run, pnode, snode)
   checkStorage(run, wanted, hypervisor, plans, nodes)
   checkPolicy(run, full, template, plans, nics, pnode)

@@ -179,7 +179,7 @@ function checkOffline(run: Run, instance: Instance): void {
   )
 }
 
-/** The card by which an instance talks to its node, to be added or removed. */
+/** The NIC by which an instance talks to its node, to be added or removed. */
 function communication(run: Run, instance: Instance): Modification[] {
   const wanted = run.opcode.instance_communication
   if (typeof wanted !== 'boolean') return []
@@ -189,7 +189,7 @@ function communication(run: Run, instance: Instance): Modification[] {
   if (wanted && place < 0) {
     return [{ action: 'add', device: -1, params: { name, mac: 'generate', ip: 'pool', network } }]
   }
-  // By its place: Ganeti takes away the last card, whichever that is.
+  // By its place: Ganeti takes away the last NIC, whichever that is.
   return !wanted && place >= 0 ? [{ action: 'remove', device: name, params: {} }] : []
 }
 

@@ -1,4 +1,4 @@
-/** Adding, changing and removing the cards of an instance that is there. */
+/** Adding, changing and removing the NICs of an instance that is there. */
 import type { Json, JsonObject } from '../../../../json.ts'
 import type { ParamTypes } from '../../../../model/defaults.ts'
 import type { Instance, Nic } from '../../../../model/instance.ts'
@@ -76,7 +76,7 @@ function checkedParams(action: 'add' | 'modify', given: JsonObject): JsonObject 
 /**
  * @param hotplugs whether the devices of a running instance change with it
  * @param changes is added to
- * @returns the cards from now on
+ * @returns the NICs from now on
  */
 export function modifiedNics(
   run: Run,
@@ -140,7 +140,7 @@ function addedNic(
   place: number,
   changes: Changes,
 ): Nic {
-  const { mac, ip, network, nicparams } = settled(run, node, null, params, stock)
+  const { mac, ip, network, nicparams } = resolved(run, node, null, params, stock)
   const shown = [
     `mac=${mac}`,
     `ip=${pythonText(ip)}`,
@@ -161,7 +161,7 @@ function changedNic(
   place: number,
   changes: Changes,
 ): Nic {
-  const { mac, ip, network, nicparams } = settled(run, node, nic, params, stock)
+  const { mac, ip, network, nicparams } = resolved(run, node, nic, params, stock)
   if ('mac' in params || mac !== nic.mac) changes.push([`nic.mac/${place}`, mac])
   if ('ip' in params) changes.push([`nic.ip/${place}`, ip])
   if ('name' in params) changes.push([`nic.name/${place}`, params.name ?? null])
@@ -178,16 +178,16 @@ function changedNic(
   }
 }
 
-/** What a card comes to be by its parameters: those in effect, as Ganeti keeps them once a card is touched. */
-interface Settled {
+/** What a NIC comes to be by its parameters: those in effect, as Ganeti keeps them once a NIC is touched. */
+interface ResolvedNic {
   readonly mac: string
   readonly ip: string | null
   readonly network: string | null
   readonly nicparams: NicParams
 }
 
-/** @param old the card as it is; null for a new one */
-function settled(run: Run, node: Node, old: Nic | null, params: JsonObject, stock: Stock): Settled {
+/** @param old the NIC as it is; null for a new one */
+function resolved(run: Run, node: Node, old: Nic | null, params: JsonObject, stock: Stock): ResolvedNic {
   const network = networkAsked(run, old, params)
   const nicparams = linked(run, node, old, params, network)
   const ip = 'ip' in params ? (params.ip as string | null) : (old?.ip ?? null)
@@ -198,11 +198,11 @@ function settled(run: Run, node: Node, old: Nic | null, params: JsonObject, stoc
     )
   }
   if (nicparams.mode === 'openvswitch') run.info('OVS links are currently not checked for correctness')
-  const mac = settledMac(run, old, params, network, stock)
-  return { mac, ip: settledIp(run, node, old, params, ip, network, stock), network, nicparams }
+  const mac = resolvedMac(run, old, params, network, stock)
+  return { mac, ip: resolvedIp(run, node, old, params, ip, network, stock), network, nicparams }
 }
 
-/** UUID of the network that a card shall be in. */
+/** UUID of the network that a NIC shall be in. */
 function networkAsked(run: Run, old: Nic | null, params: JsonObject): string | null {
   if (!('network' in params)) return old?.network ?? null
   return typeof params.network === 'string' ? findNetwork(run.config, params.network).uuid : null
@@ -229,7 +229,7 @@ function linked(
   return { mode, link, vlan }
 }
 
-function settledMac(
+function resolvedMac(
   run: Run,
   old: Nic | null,
   params: JsonObject,
@@ -248,7 +248,7 @@ function settledMac(
   return old.mac
 }
 
-function settledIp(
+function resolvedIp(
   run: Run,
   node: Node,
   old: Nic | null,
@@ -280,13 +280,13 @@ function givenIp(run: Run, node: Node, ip: string, network: string | null, pools
   }
   const { name } = findNetwork(run.config, network)
   if (ip === FROM_POOL) {
-    const chosen = pools.takeAny(network)
+    const chosen = pools.reserveAny(network)
     if (chosen === undefined)
       throw prerequisite('Unable to get a free IP from the address pool', 'wrong_state')
     run.info(`Chose IP ${chosen} from network ${name}`)
     return chosen
   }
-  if (!pools.take(network, ip, !run.flag('conflicts_check'))) {
+  if (!pools.reserve(network, ip, !run.flag('conflicts_check'))) {
     throw prerequisite(`IP ${ip} not available in network ${name}`, 'resource_not_unique')
   }
   run.info(`Reserving IP ${ip} in network ${name}`)

@@ -1,5 +1,5 @@
 /**
- * What a new primary node means for an instance. In a file, how a card of a
+ * What a new primary node means for an instance. In a file, how a NIC of a
  * network is linked follows from the group of the node, and local disks are
  * where the instance is.
  */
@@ -26,7 +26,7 @@ function held(disk: Disk, nodes: readonly string[]): Disk {
   return { ...disk, nodes, children: disk.children.map((child) => held(child, nodes)) }
 }
 
-/** @throws OpError where a card's network is not connected to the node's group */
+/** @throws OpError where a NIC's network is not connected to the node's group */
 function movedNic(run: Run, nic: Nic, node: Node): Nic {
   if (nic.network === null) return nic
   const nicparams = groupOf(run.config, node).networks[nic.network]

@@ -1,4 +1,4 @@
-/** The network cards of an instance: new ones, and what becomes of them on a node. */
+/** The NICs of an instance: new ones, and what becomes of them on a node. */
 import { isIP } from 'node:net'
 import type { Json, JsonObject } from '../../../../json.ts'
 import { parseMac } from '../../../../model/address.ts'
@@ -31,11 +31,11 @@ export const NIC_TYPES: ParamTypes = {
   vlan: 'maybe-string',
 }
 
-/** The words for an address from the network's pool, and for a hardware address that Ganeti shall make up. */
+/** The words for an address from the network's pool, and for a MAC that Ganeti shall make up. */
 export const FROM_POOL = 'pool'
 export const isMadeUp = (mac: Json | undefined) => mac === 'auto' || mac === 'generate'
 
-/** Parameters of cards as an opcode gives them, with values of the right types. */
+/** Parameters of NICs as an opcode gives them, with values of the right types. */
 export function nicParamsGiven(list: readonly Json[]): JsonObject[] {
   return list.map((params) => withTrunk(forceTypes(params as JsonObject, NIC_TYPES)))
 }
@@ -50,8 +50,8 @@ function withTrunk(params: JsonObject): JsonObject {
 }
 
 /**
- * The cards of a new instance, before it is known where it will run: an
- * address may still be `pool`. Hardware addresses are given out already.
+ * The NICs of a new instance, before it is known where it will run: an
+ * address may still be `pool`. MACs are given out already.
  * @param given by `nicParamsGiven`
  */
 export function draftNics(run: Run, given: readonly JsonObject[], ids: IdAllocator): Nic[] {
@@ -118,7 +118,7 @@ export function checkAddress(ip: string): void {
   if (isIP(ip) === 0) throw prerequisite(`Invalid IP address '${ip}'`, 'wrong_input')
 }
 
-/** A hardware address in lower case, or the word for one that is to be made up. */
+/** A MAC in lower case, or the word for one that is to be made up. */
 export function macGiven(value: Json | undefined): string {
   if (typeof value !== 'string') return 'auto'
   if (isMadeUp(value)) return value
@@ -127,8 +127,8 @@ export function macGiven(value: Json | undefined): string {
   return mac
 }
 
-/** The cards of a new instance on its primary node: linked as its group is connected, with addresses. */
-export function settleNics(run: Run, drafts: readonly Nic[], node: Node, pools: AddressPools): Nic[] {
+/** The NICs of a new instance on its primary node: linked as its group is connected, with addresses. */
+export function nicsOnNode(run: Run, drafts: readonly Nic[], node: Node, pools: AddressPools): Nic[] {
   return drafts.map((nic, place) => {
     if (nic.network === null) {
       if (nic.ip !== null && run.flag('conflicts_check')) checkNoNetworkAround(run, nic.ip, node)
@@ -144,22 +144,22 @@ export function settleNics(run: Run, drafts: readonly Nic[], node: Node, pools: 
     }
     const { mode, link, vlan } = nicparams
     run.info(`NIC/${place} inherits netparams ${pythonLiteral([link, mode, vlan])}`)
-    return { ...nic, nicparams: { mode, link, vlan }, ip: settleAddress(run, nic, place, pools) }
+    return { ...nic, nicparams: { mode, link, vlan }, ip: reserveAddress(run, nic, place, pools) }
   })
 }
 
-function settleAddress(run: Run, nic: Nic, place: number, pools: AddressPools): string | null {
+function reserveAddress(run: Run, nic: Nic, place: number, pools: AddressPools): string | null {
   if (nic.network === null || nic.ip === null) return nic.ip
   const { name } = findNetwork(run.config, nic.network)
   if (nic.ip === FROM_POOL) {
-    const ip = pools.takeAny(nic.network)
+    const ip = pools.reserveAny(nic.network)
     if (ip === undefined) {
       throw prerequisite(`Unable to get a free IP for NIC ${place} from the address pool`, 'wrong_state')
     }
     run.info(`Chose IP ${ip} from network ${name}`)
     return ip
   }
-  if (!pools.take(nic.network, nic.ip, !run.flag('conflicts_check'))) {
+  if (!pools.reserve(nic.network, nic.ip, !run.flag('conflicts_check'))) {
     throw prerequisite(
       `IP address ${nic.ip} already in use or does not belong to network ${name}`,
       'resource_not_unique',
@@ -168,7 +168,7 @@ function settleAddress(run: Run, nic: Nic, place: number, pools: AddressPools): 
   return nic.ip
 }
 
-/** @throws OpError where an address is one of a network that the card is not in */
+/** @throws OpError where an address is one of a network that the NIC is not in */
 export function checkNoNetworkAround(run: Run, ip: string, node: Node): void {
   const network = networkAround(run.config, node, ip)
   if (network === undefined) return

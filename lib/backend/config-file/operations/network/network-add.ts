@@ -8,7 +8,7 @@ import { operation, type Run } from '../shared/run.ts'
 import { checkGateway6 } from './gateway6.ts'
 
 /**
- * Makes a network. The addresses of nodes and the master are set aside, and
+ * Makes a network. The addresses of nodes and the master are reserved, and
  * with `conflicts_check` that is told too: in a file they always are.
  */
 export const networkAdd = operation((run) => {

@@ -7,7 +7,7 @@ import type { Run } from '../shared/run.ts'
 
 /**
  * @param action what is about to be done with the group
- * @param isInTheWay which cards of its instances keep it from being done
+ * @param isInTheWay which NICs of its instances keep it from being done
  * @throws OpError where there are such, after a word on each
  */
 export function checkNoConflicts(
@@ -18,8 +18,10 @@ export function checkNoConflicts(
   isInTheWay: (nic: Nic) => boolean,
 ): void {
   const conflicts = instancesIn(run.config, group.uuid).flatMap(({ name, nics }) => {
-    const cards = nics.flatMap((nic, place) => (isInTheWay(nic) ? [`nic${place}/${nic.ip ?? 'None'}`] : []))
-    return cards.length > 0 ? [`${name}: ${cards.join(', ')}`] : []
+    const addresses = nics.flatMap((nic, place) =>
+      isInTheWay(nic) ? [`nic${place}/${nic.ip ?? 'None'}`] : [],
+    )
+    return addresses.length > 0 ? [`${name}: ${addresses.join(', ')}`] : []
   })
   if (conflicts.length === 0) return
   run.warn(

@@ -2,7 +2,7 @@ import { findNetwork } from '../shared/find.ts'
 import { prerequisite } from '../shared/operation.ts'
 import { operation } from '../shared/run.ts'
 
-/** Removes a network that no group is connected to, which is to say one without cards. */
+/** Removes a network that no group is connected to, which is to say one without NICs. */
 export const networkRemove = operation((run) => {
   const name = run.text('network_name') ?? ''
   const network = findNetwork(run.config, name)

@@ -1,7 +1,7 @@
 /**
  * Moving instances away from a node, by jobs of their own.
  *
- * Where they go is chosen as in allocate.ts: the first node of the same group
+ * Where they go is chosen as in iallocator.ts: the first node of the same group
  * that can take an instance, each instance with those before it in mind.
  */
 import type { JsonObject } from '../../../../json.ts'

@@ -35,7 +35,7 @@ export const nodeSetParams = operation((run) => {
   checkAllowed(run, node, wishes)
   const promotesOthers = run.flag('auto_promote') && mayDemote
   if (node.master_candidate && mayDemote && !promotesOthers) checkEnoughWithout(run, node)
-  settleWishes(run, node, wishes)
+  resolveWishes(run, node, wishes)
   const role = newRole(node, wishes)
   if (roleOf(node) === 'offline' && role !== 'offline') {
     run.warn(
@@ -154,7 +154,7 @@ function checkEnoughWithout({ config }: Run, node: Node): void {
 }
 
 /** Drops wishes that change nothing, and adds what follows from the others. */
-function settleWishes(run: Run, node: Node, wishes: Wishes): void {
+function resolveWishes(run: Run, node: Node, wishes: Wishes): void {
   for (const flag of FLAGS) {
     if (wishes[flag] !== false || node[flag]) continue
     run.info(`Ignoring request to unset flag ${flag}, already unset`)

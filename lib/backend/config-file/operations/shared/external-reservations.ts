@@ -1,10 +1,10 @@
 /**
- * Addresses of a network that no instance gets: set aside by hand, or because
- * the network or the cluster itself needs them.
+ * External reservations: addresses of a network that no instance gets, because
+ * a client reserved them, or the network or the cluster itself needs them.
  *
- * A file sets the latter aside by itself (the first and the last address of a
- * network, and those of nodes and the master); so they are here from the
- * start, and nobody can take them back.
+ * Those that are needed (the first and the last address of a network, and those
+ * of nodes and the master) follow from the file; so they are here from the
+ * start, and cannot be released.
  */
 import {
   addressAt,
@@ -55,20 +55,20 @@ export class ExternalReservations {
     return indexIn(this.#range, address) !== undefined
   }
 
-  /** Whether an address cannot be taken back. */
+  /** Whether an address cannot be released. */
   isNeeded(address: string): boolean {
     const place = indexIn(this.#range, address)
     return place !== undefined && this.#needed.has(place)
   }
 
-  /** @throws OpError AddressPoolError where it has been set aside already, or is not an address of the network */
+  /** @throws OpError AddressPoolError where it is reserved already, or is not an address of the network */
   reserve(address: string): void {
     const place = this.#place(address)
     if (this.#taken[place] === TAKEN) throw poolError(`IP ${address} is already externally reserved`)
     this.#taken[place] = TAKEN
   }
 
-  /** @throws OpError AddressPoolError where it has not been set aside, or must stay so */
+  /** @throws OpError AddressPoolError where it is not reserved, or needed */
   release(address: string): void {
     const place = this.#place(address)
     if (this.#taken[place] !== TAKEN) throw poolError(`IP ${address} is not externally reserved`)
@@ -89,7 +89,7 @@ export class ExternalReservations {
   }
 }
 
-/** The networks whose addresses set aside change when a node gets another address. */
+/** The networks whose external reservations change when a node gets another address. */
 export function withNodeAddress(config: Config, node: Node, from: string, to: string): readonly Network[] {
   const changed: Network[] = []
   const others = new Set(

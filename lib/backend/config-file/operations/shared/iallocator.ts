@@ -1,6 +1,6 @@
 /**
- * Choosing nodes for instances, under the name of the cluster's default
- * allocator (or `hail`, Ganeti's own).
+ * The instance allocator (iallocator): chooses nodes for instances, under the
+ * name of the cluster's default one (or `hail`, Ganeti's own).
  *
  * Ganeti's allocator weighs the whole cluster. This one is a simple first fit:
  * groups by preference and name, in them nodes by name, and the first that can
@@ -36,7 +36,7 @@ export interface Request {
   readonly groups: readonly string[] | null
 }
 
-/** What has been given away by earlier choices and is not in the configuration yet: MiB by node. */
+/** What earlier choices have reserved, which is not in the configuration yet: MiB by node. */
 export interface Reservations {
   readonly memory: Map<string, number>
   readonly disk: Map<string, number>
@@ -73,7 +73,7 @@ export function allocatorOrNode(run: Run, nodeGiven: boolean): string | null {
 /**
  * @param allocator by what name
  * @returns as many nodes as wanted, or why there are none, in the words of Ganeti's `hail`
- * @throws OpError for an allocator that nobody knows
+ * @throws OpError for an unknown allocator
  */
 export function allocate(
   config: Config,
@@ -91,7 +91,7 @@ export function allocate(
   return `Request failed: ${reasons.join(', ') || 'No groups available'}`
 }
 
-/** @throws OpError for an allocator that nobody knows */
+/** @throws OpError for an unknown allocator */
 export function checkAllocator({ cluster }: Config, name: string): void {
   if (isAllocator(cluster, name)) return
   throw failure(
@@ -176,7 +176,7 @@ export function lackOf(
   return disk > diskLeft ? 'FailDisk' : undefined
 }
 
-/** Notes what has been given away: memory on the first node, disk on all. */
+/** Reserves what an instance needs: memory on the first node, disk on all. */
 export function reserve(
   { memory, disk }: Reservations,
   nodes: readonly Node[],

@@ -2,7 +2,7 @@ import { parseMacPrefix } from '../../../../model/address.ts'
 import { prerequisite } from './operation.ts'
 
 /**
- * The first half of hardware addresses as an opcode gives it, in lower case.
+ * The first half of MACs as an opcode gives it, in lower case.
  * @throws OpError where it is none
  */
 export function macPrefix<T extends string | null>(given: T): T | string {

@@ -38,7 +38,7 @@ import {
   UNAVAILABLE,
 } from './field.ts'
 
-/** How many disks and cards have fields of their own. */
+/** How many disks and NICs have fields of their own. */
 const MAX_DISKS = 16
 const MAX_NICS = 8
 
@@ -158,7 +158,7 @@ const ownFields: readonly Field<Instance>[] = [
     'OS parameters set on the instance itself',
     (instance) => instance.osparams,
   ),
-  field('custom_nicparams', 'CustomNicParameters', 'other', 'What each card sets of its own', ({ nics }) =>
+  field('custom_nicparams', 'CustomNicParameters', 'other', 'What each NIC sets of its own', ({ nics }) =>
     nics.map(({ nicparams }) => asJson(nicparams)),
   ),
 
@@ -276,7 +276,7 @@ const diskFields = numbered(MAX_DISKS, (place): Field<Instance>[] => {
   ]
 })
 
-/** What there is to say of a card; each has a field for all cards and one for each. */
+/** What there is to say of a NIC; each has a field for all NICs and one for each. */
 const NIC_VALUES: readonly {
   readonly all: readonly [name: string, title: string]
   readonly one: readonly [name: string, title: string]
@@ -333,9 +333,9 @@ const NIC_VALUES: readonly {
 ]
 
 const nicFields: readonly Field<Instance>[] = [
-  field('nic.count', 'NICs', 'number', 'How many cards it has', ({ nics }) => nics.length),
+  field('nic.count', 'NICs', 'number', 'How many NICs it has', ({ nics }) => nics.length),
   ...NIC_VALUES.map(({ all: [name, title], what, value }) =>
-    field<Instance>(`nic.${name}`, title, 'other', `${what} of each card`, ({ nics }, config) =>
+    field<Instance>(`nic.${name}`, title, 'other', `${what} of each NIC`, ({ nics }, config) =>
       nics.map((nic) => value(nic, config)),
     ),
   ),
@@ -345,7 +345,7 @@ const nicFields: readonly Field<Instance>[] = [
         `nic.${name}/${place}`,
         `${title}/${place}`,
         'text',
-        `${what} of card ${place}`,
+        `${what} of NIC ${place}`,
         (instance, config) => {
           const nic = instance.nics[place]
           return nic && value(nic, config)

@@ -50,16 +50,16 @@ export const networkFields: readonly Field<Network>[] = [
     'inst_cnt',
     'Instances',
     'number',
-    'How many instances have a card in it',
+    'How many instances have a NIC in it',
     (network, config) => config.networkInstances.get(network.uuid)?.length ?? 0,
   ),
-  field('inst_list', 'InstanceList', 'other', 'Instances with a card in it', (network, config) =>
+  field('inst_list', 'InstanceList', 'other', 'Instances with a NIC in it', (network, config) =>
     (config.networkInstances.get(network.uuid) ?? []).map(({ name }) => name),
   ),
   ...recordFields<Network>('network'),
 ]
 
-/** One character for each address, `X` where an instance has it or it is set aside, `.` where it is free. */
+/** One character for each address, `X` where an instance has it or it is reserved, `.` where it is free. */
 function addressMap({ reservations, ext_reservations }: Network): string {
   const length = Math.max(reservations.length, ext_reservations.length)
   let map = ''
