@@ -37,7 +37,7 @@ export interface ConfigObjects {
   readonly instances: readonly Instance[]
   readonly networks: readonly Network[]
   readonly filters: readonly FilterRule[]
-  /** What the nodes would report of guest OSes; undefined where nobody can be asked. */
+  /** What the nodes would report of guest OSes; undefined where the source does not say. */
   readonly oses: readonly Os[] | undefined
   /** What a node says of itself, by its UUID; nodes not in it cannot be asked. */
   readonly live: ReadonlyMap<string, NodeLive>
@@ -86,8 +86,8 @@ export function inNaturalOrder(objects: ConfigObjects): ConfigObjects {
 }
 
 /**
- * As `indexConfig`, but in many small steps, between which others may have
- * their turn; the last one gives the Config.
+ * As `indexConfig`, but in many small steps (time slicing); the last one gives
+ * the Config.
  * @param objects in natural order
  * @param last an older state; what differs little from it shares its look-ups
  */

@@ -24,7 +24,7 @@ export interface FilterRule {
   readonly reason_trail: Json
 }
 
-/** What whoever adds a rule says of it. */
+/** A rule as a client adds it. */
 export interface NewFilterRule {
   readonly priority: Json
   readonly predicates: Json
@@ -35,7 +35,7 @@ export interface NewFilterRule {
 
 /**
  * What each part of a rule looks like, but for the filter within a predicate:
- * whoever applies the rule reads that.
+ * that is read where the rule is applied.
  */
 export const filterRuleChecks: { readonly [part in keyof NewFilterRule]: Check } = {
   // What a number holds exactly.

@@ -22,7 +22,7 @@ export interface Named {
 /** How many objects are put into look-ups in one step: a few hundredths of a millisecond. */
 const STEP = 100
 
-/** Builds an index; lets others have their turn at each step. */
+/** Builds an index, with a pause for other work at each step. */
 export function* buildIndex<T extends Named>(all: readonly T[]): Generator<void, Index<T>> {
   const byUuid = new Map<string, number>()
   const byName = new Map<string, number>()

@@ -1,8 +1,8 @@
 /**
  * What a job is made of. An opcode has a name, and parameters each with a test
  * and a default, under the names by which Ganeti knows them; the tables stand
- * in `opcodes/`. A job is handed over with what the client said: whoever runs
- * it fills in the rest, as a master daemon knows the defaults of its release.
+ * in `opcodes/`. A job is handed over with what the client said: the queue that
+ * runs it fills in the rest, as a master daemon knows the defaults of its release.
  */
 import { Failure } from '../failure.ts'
 import type { Json, JsonObject } from '../json.ts'
@@ -102,7 +102,7 @@ function isIn({ since, until }: OpcodeParameter, version: Version): boolean {
 
 /**
  * An opcode as it is submitted: what was given, checked against what the
- * version has; of a release that is unknown, whoever runs the job knows better.
+ * version has; of a release that is unknown, only the queue that runs the job knows that.
  *
  * `reason` is always there: without the others Ganeti's master daemon takes
  * an opcode, without this one it does not.

@@ -1,6 +1,6 @@
 /**
- * What nobody is shown who asks about jobs: the values of OS parameters that
- * are private or secret. Anybody may ask about jobs, and a master daemon tells
+ * What answers about jobs leave out: the values of OS parameters that are
+ * private or secret. Every user may ask about jobs, and a master daemon tells
  * all that was submitted; Ganeti's own clients leave these values out of every
  * answer, wherever in it they stand.
  */

@@ -2,11 +2,10 @@
  * Calls to the master daemon, over connections that are kept for the next
  * call. There are three kinds of call:
  *
- * - a read may be made again, and is shared with whoever asks the same;
+ * - a read may be made again, and is shared by all who ask the same;
  * - a change may have taken effect even where no answer came, so it is sent
- *   once, over a new connection: one that was kept may have been closed by the
- *   master daemon in the very moment we send, and nobody could tell whether
- *   the call arrived;
+ *   once, over a new connection: the master daemon may close a kept one in the
+ *   moment we send, which does not tell whether the call arrived;
  * - a wait keeps a connection busy for seconds, so waits have their own, and
  *   never stand in the way of the others. One whose client is gone ends.
  */

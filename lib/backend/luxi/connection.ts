@@ -57,7 +57,7 @@ export class Connection {
   /**
    * Connects to the first of the sockets on which someone listens.
    * @param deadline when to give up, on the clock of performance.now(); it takes 10 seconds at most
-   * @throws Failure `no-master` where nobody listens, `no-answer` where nobody lets us in,
+   * @throws Failure `no-master` where no daemon listens, `no-answer` where none accepts in time,
    *   `internal` where we may not connect
    */
   static async open(paths: readonly string[], deadline: number): Promise<Connection> {
@@ -123,7 +123,7 @@ export class Connection {
     try {
       const message = this.#reader.take(piece, call.limit)
       if (!message) return
-      // An answer that nobody asked for is no good beginning for the next call.
+      // What is left over would be taken for the answer to the next call.
       if (message.rest > 0) this.#end()
       call.resolve(message.bytes)
     } catch (error) {

@@ -51,7 +51,7 @@ const WAIT_ALLOWANCE = 60_000
 
 /** Jobs at once that answer queries. */
 const QUERY_JOBS = 4
-/** So many of them go without a pause, then so many a second: anybody may ask, and Ganeti keeps each job for hours. */
+/** So many of them go without a pause, then so many a second: every user may ask, and Ganeti keeps each job for hours. */
 const QUERY_BURST = 500
 const QUERIES_PER_SECOND = 1
 /** Milliseconds until such a job must be through, its waiting for a turn included. */
@@ -179,7 +179,7 @@ export function luxiBackend(
 
 /**
  * The version of the master daemon. It stays the same as long as a connection
- * to it stands; whoever is met after that may be another one, after an upgrade.
+ * to it stands; the one that is met after that may be of another version.
  */
 class MasterVersion {
   readonly #client: LuxiClient

@@ -48,7 +48,7 @@ export const backupExport = operation((run) => {
   return exported(run, instance, source, target)
 })
 
-/** @throws OpError always: nobody ever gave out a key that would be good here (see backup-prepare.ts) */
+/** @throws OpError always: no key was ever given out that would be valid here (see backup-prepare.ts) */
 function checkRemote(run: Run, instance: Instance): void {
   const targets = run.list('target_node').length
   if (targets !== instance.disks.length) {

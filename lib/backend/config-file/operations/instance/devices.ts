@@ -12,7 +12,7 @@ interface Device {
 
 /**
  * @param kind `disk` or `NIC`
- * @param devices those that exist have a `uuid`, which is nobody else's name either
+ * @param devices those that exist have a `uuid`, which is no other's name either
  * @throws OpError where a name is a number, or there twice
  */
 export function checkDeviceNames(kind: string, devices: readonly Partial<Device>[]): void {

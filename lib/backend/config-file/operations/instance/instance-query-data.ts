@@ -103,7 +103,7 @@ function diskData(run: Run, instance: Instance, disk: Disk, snode: string | null
   return {
     iv_name: disk.iv_name ?? '',
     dev_type: disk.dev_type,
-    // DRBD's secret is nobody's business.
+    // DRBD's secret is not shown.
     logical_id: drbd
       ? ([...disk.logical_id.slice(0, -1), null] as Json[])
       : (disk.logical_id as readonly Json[]),

@@ -112,8 +112,8 @@ function checkSomethingGiven(run: Run): void {
 }
 
 /**
- * The instance where somebody says it is by now. Ganeti believes that of any
- * node; here it must be one where it can be: DRBD's other one, or one with
+ * The instance on the node where a client says that it is by now. Ganeti takes
+ * any node; here it must be one where it can be: DRBD's other one, or one with
  * room for local disks, which are where the instance is.
  */
 function onNewPrimary(run: Run, instance: Instance, pnode: Node | null): Instance {

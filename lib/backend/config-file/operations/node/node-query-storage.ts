@@ -84,7 +84,7 @@ function unitsOn(config: Config, node: Node, type: string): readonly Unit[] {
     case 'gluster':
       return [pool(cluster.gluster_storage_dir, sizeOfDisks(config, 'gluster'))]
     default:
-      // Nobody says on what a volume group lies.
+      // The file does not say on what a volume group lies.
       return []
   }
 }

@@ -257,10 +257,10 @@ function checkSecondaryIp(run: Run, node: Node, ip: string): void {
   const affected = [config.primaryInstances, config.secondaryInstances]
     .flatMap((byNode) => byNode.get(node.uuid) ?? [])
     .filter(({ disk_template }) => disk_template === 'drbd')
-  checkNobodyUsesIt(run, node, affected)
+  checkUnused(run, node, affected)
 }
 
-function checkNobodyUsesIt(run: Run, node: Node, affected: readonly Instance[]): void {
+function checkUnused(run: Run, node: Node, affected: readonly Instance[]): void {
   if (!node.offline) {
     for (const instance of affected) checkInstanceState(run, instance, DOWN, 'cannot change secondary ip')
   } else if (affected.length > 0) {
@@ -272,7 +272,7 @@ function checkNobodyUsesIt(run: Run, node: Node, affected: readonly Instance[]):
   }
 }
 
-/** Ganeti asks the network whether the node has the address; here nobody else may have it. */
+/** Ganeti asks the network whether the node has the address; here no other node may have it, nor the master. */
 function checkAddressFree({ config }: Run, node: Node, ip: string): void {
   const owner =
     ip === config.cluster.master_ip

@@ -1,7 +1,7 @@
 /**
  * Whether a guest OS can be put on an instance, by what the file says of OSes.
- * Where it says nothing, every OS is taken for good, and so is every parameter
- * of an OS of which it names none.
+ * Where it says nothing, every OS is accepted, and so is every parameter of
+ * an OS of which it names none.
  */
 import type { JsonObject } from '../../../../json.ts'
 import type { Node } from '../../../../model/node.ts'

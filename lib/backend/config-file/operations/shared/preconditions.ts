@@ -1,6 +1,6 @@
 /**
  * What must be so of nodes and instances before something can be done with
- * them. Nobody but the file can be asked: what is marked up runs, what is not
+ * them. Only the file can be asked: what is marked up runs, what is not
  * offline answers, and what a node does not tell of itself is no obstacle.
  */
 import type { Config } from '../../../../model/config.ts'

@@ -1,6 +1,6 @@
 /**
  * One opcode on its way through: the cluster it meets, its parameters, and
- * what it tells whoever follows the job. Operations are written against this
+ * what it tells in the job's log. Operations are written against this
  * rather than the bare opcode, so that each reads as the story of what it does.
  *
  * Parameters that are absent or of another type count as null, false or empty:

@@ -17,7 +17,7 @@ export interface Field<T> extends FieldDefinition {
 
 /** There is no such field. */
 export const UNKNOWN: Cell = [ResultStatus.unknown, null]
-/** The value exists, but nobody can be asked. */
+/** The value exists, but the source does not say it. */
 export const NO_DATA: Cell = [ResultStatus.noData, null]
 /** This object has no such value. */
 export const UNAVAILABLE: Cell = [ResultStatus.unavailable, null]
