@@ -4,8 +4,9 @@
  *
  * A query finds its fields once, then goes over the objects. It does so in
  * slices (time slicing), so that other requests do not wait while one asks for
- * everything about 20,000 instances. Rows of cells, of which there can be more than memory bears, are made when they are asked for.
- * Everything a query reads is one Config, which never changes under it.
+ * everything about 20,000 instances. Rows of cells, of which there can be more
+ * than memory bears, are made when they are asked for. Everything a query reads
+ * is one Config, which never changes under it.
  */
 import { Failure } from '../../../failure.ts'
 import type { Json } from '../../../json.ts'
