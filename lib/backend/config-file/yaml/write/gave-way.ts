@@ -6,14 +6,7 @@
  * others would save that, but then two instances might have the same.
  */
 import type { Instance } from '../../../../model/instance.ts'
-import { FIRST_PORT, MINORS, PORTS } from '../../records/unique-ids.ts'
-
-/** A number in the range that it is derived in. */
-interface Taken {
-  readonly range: string
-  readonly size: number
-  readonly number: number
-}
+import { numbersOf, type UniqueNumber } from '../../../../model/unique-numbers.ts'
 
 /**
  * @param changes the instances that change or go, as they were and as they will be
@@ -27,14 +20,14 @@ export function gaveWay(
 ): ReadonlySet<Instance> {
   const found = new Set<Instance>()
   const freed = changes.flatMap(([was, now]) => {
-    const kept = new Set([...takenBy(now)].map(keyOf))
-    return [...takenBy(was)].filter((one) => !kept.has(keyOf(one)))
+    const kept = new Set(now && [...numbersOf(now)].map(keyOf))
+    return was ? [...numbersOf(was)].filter((one) => !kept.has(keyOf(one))) : []
   })
   if (freed.length === 0) return found
   const ranges = new Set(freed.map(({ range }) => range))
   const owners = new Map<string, Instance>()
   for (const instance of all) {
-    for (const taken of takenBy(instance)) if (ranges.has(taken.range)) owners.set(keyOf(taken), instance)
+    for (const one of numbersOf(instance)) if (ranges.has(one.range)) owners.set(keyOf(one), instance)
   }
   for (const one of freed) {
     if (owners.has(keyOf(one))) continue
@@ -51,26 +44,6 @@ export function gaveWay(
   return found
 }
 
-function* takenBy(instance: Instance | undefined): Generator<Taken> {
-  if (!instance) return
-  const port = (number: number) => ({ range: 'port', size: PORTS, number: number - FIRST_PORT })
-  if (instance.network_port !== null) yield port(instance.network_port)
-  for (const { mac } of instance.nics) {
-    yield {
-      range: mac.slice(0, 8),
-      size: 2 ** 24,
-      number: Number.parseInt(mac.slice(9).replaceAll(':', ''), 16),
-    }
-  }
-  for (const { dev_type, logical_id } of instance.disks) {
-    if (dev_type !== 'drbd') continue
-    const [first, second, number, minor, otherMinor] = logical_id
-    yield port(Number(number))
-    yield { range: String(first), size: MINORS, number: Number(minor) }
-    yield { range: String(second), size: MINORS, number: Number(otherMinor) }
-  }
-}
-
-function keyOf({ range, number }: Taken): string {
+function keyOf({ range, number }: UniqueNumber): string {
   return `${range} ${number}`
 }
