@@ -6,7 +6,16 @@
  * Where Ganeti shows parameters in an order of its own, they have it here.
  */
 import type { AllocPolicy } from './group.ts'
-import type { BeParams, DiskParams, HvParams, IPolicy, NdParams, NicMode, NicParams } from './params.ts'
+import type {
+  BeParams,
+  DiskParams,
+  HvParams,
+  IPolicy,
+  Ispecs,
+  NdParams,
+  NicMode,
+  NicParams,
+} from './params.ts'
 import { isSince, type Version } from './version.ts'
 
 /** How a parameter is written: `size` is whole MiB, `maybe-string` may be null. */
@@ -377,17 +386,20 @@ export const DISK_DEFAULTS: DiskParams = {
   sharedfile: {},
 }
 
+/** The least that an instance is given, and the standard one too. */
+const SMALLEST: Ispecs = {
+  'memory-size': 128,
+  'disk-size': 1024,
+  'disk-count': 1,
+  'cpu-count': 1,
+  'nic-count': 1,
+  'spindle-use': 1,
+}
+
 export const IPOLICY_DEFAULTS: IPolicy = {
   minmax: [
     {
-      min: {
-        'memory-size': 128,
-        'disk-size': 1024,
-        'disk-count': 1,
-        'cpu-count': 1,
-        'nic-count': 1,
-        'spindle-use': 1,
-      },
+      min: SMALLEST,
       max: {
         'memory-size': 32768,
         'disk-size': 1048576,
@@ -398,14 +410,7 @@ export const IPOLICY_DEFAULTS: IPolicy = {
       },
     },
   ],
-  std: {
-    'memory-size': 128,
-    'disk-size': 1024,
-    'disk-count': 1,
-    'cpu-count': 1,
-    'nic-count': 1,
-    'spindle-use': 1,
-  },
+  std: SMALLEST,
   'spindle-ratio': 32,
   'vcpu-ratio': 4,
   'disk-templates': ['blockdev', 'diskless', 'drbd', 'ext', 'file', 'gluster', 'plain', 'rbd', 'sharedfile'],

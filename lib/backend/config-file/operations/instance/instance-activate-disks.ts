@@ -1,6 +1,6 @@
 import { instanceOf, nodeBehind } from '../shared/find.ts'
 import { checkNodeOnline } from '../shared/preconditions.ts'
-import { instanceChange, revised } from '../shared/revise.ts'
+import { instanceChange } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'
 import { tellAssembly } from './activation.ts'
 import { devicePath, tellSync } from './disks.ts'
@@ -15,8 +15,6 @@ export const instanceActivateDisks = operation((run) => {
   tellAssembly(run, instance)
   if (run.flag('wait_for_sync')) tellSync(run, instance)
   const devices = instance.disks.map((disk) => [node.name, disk.iv_name, devicePath(disk, node.uuid)])
-  const change = instance.disks_active
-    ? {}
-    : instanceChange(revised(instance, { disks_active: true }, run.context.now))
+  const change = instance.disks_active ? {} : instanceChange(run, instance, { disks_active: true })
   return run.done(change, devices)
 })

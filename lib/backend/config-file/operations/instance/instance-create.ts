@@ -22,7 +22,7 @@ import { newTags } from '../shared/new-tags.ts'
 import { prerequisite } from '../shared/operation.ts'
 import { checkOs, osImage, textValues } from '../shared/os-check.ts'
 import { checkNodeFreeMemory, checkNodesFreeDisk, hasExclusiveStorage } from '../shared/preconditions.ts'
-import { instanceChange } from '../shared/revise.ts'
+import { changeOf } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'
 import { AddressPools } from './address-pools.ts'
 import { checkPrimary, checkSecondary, creationNodes } from './creation-nodes.ts'
@@ -111,7 +111,7 @@ export const instanceCreate = operation((run) => {
     tags,
   }
   return run.done(
-    { ...instanceChange(instance), ...pools.change() },
+    { ...changeOf('instances', [instance]), ...pools.change() },
     nodes.map((node) => node.name),
   )
 })

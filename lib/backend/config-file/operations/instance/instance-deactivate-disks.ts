@@ -1,6 +1,6 @@
 import { instanceOf } from '../shared/find.ts'
 import { checkInstanceState, DOWN } from '../shared/preconditions.ts'
-import { instanceChange, revised } from '../shared/revise.ts'
+import { instanceChange } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'
 import { tellShutdown } from './activation.ts'
 
@@ -12,5 +12,5 @@ export const instanceDeactivateDisks = operation((run) => {
   if (!run.flag('force')) checkInstanceState(run, instance, DOWN, 'cannot shutdown disks')
   tellShutdown(run, instance)
   if (!instance.disks_active) return run.done({})
-  return run.done(instanceChange(revised(instance, { disks_active: false }, run.context.now)))
+  return run.done(instanceChange(run, instance, { disks_active: false }))
 })

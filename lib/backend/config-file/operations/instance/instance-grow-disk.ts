@@ -53,7 +53,7 @@ export const instanceGrowDisk = operation((run) => {
   }
   const { now } = run.context
   const disks = instance.disks.map((one) => (one === disk ? grown(disk, delta, now) : one))
-  return run.done(instanceChange(revised(instance, { disks }, now)))
+  return run.done(instanceChange(run, instance, { disks }))
 })
 
 function diskAt({ disks }: Instance, number: number): Disk {

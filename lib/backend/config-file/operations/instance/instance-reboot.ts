@@ -2,7 +2,7 @@ import { filledBeParams } from '../../../../model/fill.ts'
 import { instanceOf, nodeBehind } from '../shared/find.ts'
 import { failure, OpError } from '../shared/operation.ts'
 import { checkInstanceState, checkNodeFreeMemory, checkNodeOnline, ONLINE } from '../shared/preconditions.ts'
-import { instanceChange, revised } from '../shared/revise.ts'
+import { instanceChange } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'
 
 /** Restarts an instance, or starts one that is down; of whatever type, all that remains is that it is up. */
@@ -24,12 +24,6 @@ export const instanceReboot = operation((run) => {
     throw error
   }
   return run.done(
-    instanceChange(
-      revised(
-        instance,
-        { admin_state: 'up', admin_state_source: 'admin', disks_active: true },
-        run.context.now,
-      ),
-    ),
+    instanceChange(run, instance, { admin_state: 'up', admin_state_source: 'admin', disks_active: true }),
   )
 })

@@ -61,7 +61,7 @@ export const instanceRecreateDisks = operation((run) => {
       "Changing the instance's nodes, you will have to remove any disks left on the older nodes manually",
     )
   }
-  return run.done(instanceChange(revised(instance, moved, run.context.now)))
+  return run.done(instanceChange(run, instance, moved))
 })
 
 /** What shall be other than it was, by the number of the disk; numbers alone are an older form. */

@@ -4,7 +4,7 @@ import { updatedParams } from '../shared/force-types.ts'
 import { prerequisite } from '../shared/operation.ts'
 import { checkOs, osImage, textValues } from '../shared/os-check.ts'
 import { checkInstanceState, checkNodeOnline, DOWN } from '../shared/preconditions.ts'
-import { instanceChange, revised } from '../shared/revise.ts'
+import { instanceChange } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'
 import { tellAssembly, tellShutdown } from './activation.ts'
 
@@ -58,5 +58,5 @@ export const instanceReinstall = operation((run) => {
     osparams_private: Object.keys(secret),
     disks_active: false,
   }
-  return run.done(instanceChange(revised(instance, news, run.context.now)))
+  return run.done(instanceChange(run, instance, news))
 })

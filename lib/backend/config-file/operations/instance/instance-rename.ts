@@ -3,7 +3,7 @@ import { instanceOf, nodeBehind } from '../shared/find.ts'
 import { prerequisite } from '../shared/operation.ts'
 import { osMissing } from '../shared/os-check.ts'
 import { checkInstanceState, checkNodeOnline, NOT_RUNNING } from '../shared/preconditions.ts'
-import { instanceChange, revised } from '../shared/revise.ts'
+import { instanceChange } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'
 import { tellAssembly, tellShutdown } from './activation.ts'
 import { normalName } from './creation-request.ts'
@@ -37,8 +37,5 @@ export const instanceRename = operation((run) => {
   }
   tellShutdown(run, instance)
   const disks = instance.disks.map((disk) => renamedDisk(disk, name))
-  return run.done(
-    instanceChange(revised(instance, { name, disks, disks_active: false }, run.context.now)),
-    name,
-  )
+  return run.done(instanceChange(run, instance, { name, disks, disks_active: false }), name)
 })

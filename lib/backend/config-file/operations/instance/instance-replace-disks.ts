@@ -71,7 +71,7 @@ export const instanceReplaceDisks = operation((run) => {
     const ids = new IdAllocator(run)
     const disks = instance.disks.map((disk) => withSecondary(disk, pnode, remote, ids, now))
     tellNewSecondary(run, instance, pnode, snode, remote)
-    return run.done(instanceChange(revised(instance, withDisks(instance, disks), now)))
+    return run.done(instanceChange(run, instance, withDisks(instance, disks)))
   }
   const [target, other] = mode === ON_PRIMARY ? [pnode, snode] : [snode, pnode]
   tellSameNodes(run, instance, numbers, target, other)

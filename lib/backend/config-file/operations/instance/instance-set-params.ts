@@ -29,7 +29,7 @@ import {
   memoryMissing,
   NOT_RUNNING,
 } from '../shared/preconditions.ts'
-import { instanceChange, revised } from '../shared/revise.ts'
+import { instanceChange } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'
 import { AddressPools } from './address-pools.ts'
 import { type Conversion, checkedConversion, conversionOf, converted } from './convert-disks.ts'
@@ -92,7 +92,7 @@ export const instanceSetParams = operation((run) => {
   }
   return run.done(
     {
-      ...instanceChange(revised(before, changed, run.context.now)),
+      ...instanceChange(run, before, changed),
       ...stock.pools.change(),
     },
     changes,

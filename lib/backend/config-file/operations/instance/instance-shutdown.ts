@@ -1,7 +1,7 @@
 import { instanceOf, nodeBehind } from '../shared/find.ts'
 import { OpError } from '../shared/operation.ts'
 import { checkInstanceState, checkNodeOnline, ONLINE } from '../shared/preconditions.ts'
-import { instanceChange, revised } from '../shared/revise.ts'
+import { instanceChange } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'
 
 /** Stops an instance; with `no_remember` nothing changes, as in startup. */
@@ -31,5 +31,5 @@ export const instanceShutdown = operation((run) => {
     disks_active: false,
   } as const
   const isSo = Object.entries(news).every(([name, value]) => instance[name as keyof typeof news] === value)
-  return run.done(isSo ? {} : instanceChange(revised(instance, news, run.context.now)))
+  return run.done(isSo ? {} : instanceChange(run, instance, news))
 })

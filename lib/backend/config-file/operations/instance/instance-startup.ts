@@ -2,7 +2,7 @@ import { filledBeParams } from '../../../../model/fill.ts'
 import { instanceOf, nodeBehind } from '../shared/find.ts'
 import { fullHvParams, ownBeParams, ownHvParams } from '../shared/instance-params.ts'
 import { checkInstanceState, checkNodeFreeMemory, checkNodeOnline, ONLINE } from '../shared/preconditions.ts'
-import { instanceChange, revised } from '../shared/revise.ts'
+import { instanceChange } from '../shared/revise.ts'
 import { operation } from '../shared/run.ts'
 
 /**
@@ -37,12 +37,6 @@ export const instanceStartup = operation((run) => {
   if (ignoresNode) run.info('Primary node offline, marked instance as started')
   if (run.flag('no_remember') || (instance.admin_state === 'up' && instance.disks_active)) return run.done({})
   return run.done(
-    instanceChange(
-      revised(
-        instance,
-        { admin_state: 'up', admin_state_source: 'admin', disks_active: true },
-        run.context.now,
-      ),
-    ),
+    instanceChange(run, instance, { admin_state: 'up', admin_state_source: 'admin', disks_active: true }),
   )
 })

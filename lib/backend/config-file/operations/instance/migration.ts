@@ -19,7 +19,7 @@ import {
   checkNodeVmCapable,
   freeMemory,
 } from '../shared/preconditions.ts'
-import { instanceChange, revised } from '../shared/revise.ts'
+import { instanceChange } from '../shared/revise.ts'
 import { operation, type Run } from '../shared/run.ts'
 import { tellShutdown } from './activation.ts'
 import { movedTo } from './move-instance.ts'
@@ -167,7 +167,7 @@ function failOver(run: Run, { instance, source, target }: Journey, moved: Instan
     run.say(`* activating the instance's disks on target node ${target.name}`)
     run.say(`* starting the instance on the target node ${target.name}`)
   }
-  return instanceChange(revised(instance, { ...moved, disks_active: isUp }, run.context.now))
+  return instanceChange(run, instance, { ...moved, disks_active: isUp })
 }
 
 /** Looks where an instance is whose migration failed: where it should be, as nothing fails halfway here. */
@@ -219,7 +219,7 @@ function migrate(run: Run, { instance, source, target }: Journey, moved: Instanc
     run.say(`* unmapping instance's disks ${names} from ${source.name}`)
   }
   run.say('* done')
-  return instanceChange(revised(instance, moved, run.context.now))
+  return instanceChange(run, instance, moved)
 }
 
 /** An instance with more memory than the other node has to give must do with less there. */

@@ -71,6 +71,20 @@ export function findGroup({ groups }: Config, name: string, noun = 'Node group')
   return findNamed(noun, groups, name)
 }
 
+/** @throws OpError where a group or a network has a name, or has it for a UUID */
+export function checkNameFree<T extends { readonly uuid: string }>(
+  noun: string,
+  { byUuid, byName }: Index<T>,
+  name: string,
+): void {
+  const existing = byUuid.get(name) ?? byName.get(name)
+  if (!existing) return
+  throw prerequisite(
+    `Desired new name '${name}' clashes with existing ${noun} (UUID: ${existing.uuid})`,
+    'already_exists',
+  )
+}
+
 /** A node that an object refers to, which is there in any checked configuration. */
 export function nodeBehind({ nodes }: Config, uuid: string): Node {
   return nodes.byUuid.get(uuid) as Node

@@ -4,6 +4,7 @@ import type { Group } from '../../../../model/group.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import type { Network } from '../../../../model/network.ts'
 import type { Node } from '../../../../model/node.ts'
+import type { Run } from './run.ts'
 
 interface Versioned {
   readonly mtime: number
@@ -28,9 +29,9 @@ export function changeOf<Kind extends keyof Kinds>(kind: Kind, objects: Iterable
   return byUuid.size > 0 ? { [kind]: byUuid } : {}
 }
 
-/** A change of just one instance. */
-export function instanceChange(instance: Instance): Change {
-  return { instances: new Map([[instance.uuid, instance]]) }
+/** A change of just one instance, to what it is from now on. */
+export function instanceChange({ context }: Run, instance: Instance, news: Partial<Instance>): Change {
+  return changeOf('instances', [revised(instance, news, context.now)])
 }
 
 /**
