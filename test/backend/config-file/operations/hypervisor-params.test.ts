@@ -1,8 +1,6 @@
 import t from 'tap'
-import {
-  checkHvParams,
-  parseCpuMask,
-} from '../../../../lib/backend/config-file/operations/shared/hypervisor-params.ts'
+import { parseCpuMask } from '../../../../lib/backend/config-file/operations/shared/cpu-mask.ts'
+import { checkHvParams } from '../../../../lib/backend/config-file/operations/shared/hypervisor-params.ts'
 import { HV_DEFAULTS, hvDefaults } from '../../../../lib/model/defaults.ts'
 import type { HvParams } from '../../../../lib/model/params.ts'
 import { type Version, versionFrom } from '../../../../lib/model/version.ts'
