@@ -1,3 +1,10 @@
+/**
+ * The backend of a live cluster: each verb of the seam is a call to the master
+ * daemon on this node, whose answers are nearly the seam's own already.
+ *
+ * Nothing is kept from one request to the next, but what is the same for all
+ * of them: the version (see MasterVersion), the fields of OSes and the like (see JobQueries).
+ */
 import { Failure } from '../../failure.ts'
 import { isJsonObject } from '../../json.ts'
 import { withoutPrivateValues } from '../../model/private-values.ts'
