@@ -1,5 +1,9 @@
 import type { BeParams, DiskTemplateParams, HvParams, NicParams } from './params.ts'
 
+/** The most disks and NICs that an instance can have; so many have fields of their own in queries. */
+export const MAX_DISKS = 16
+export const MAX_NICS = 8
+
 export type AdminState = 'up' | 'down' | 'offline'
 
 export interface Nic {

@@ -6,8 +6,6 @@ import { WITH_ACCESS } from '../shared/disk-templates.ts'
 import { prerequisite } from '../shared/operation.ts'
 import { orNone } from './devices.ts'
 
-export const MAX_DISKS = 16
-
 export const DISK_PARAM_TYPES: ParamTypes = {
   access: 'string',
   adopt: 'string',

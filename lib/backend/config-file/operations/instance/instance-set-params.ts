@@ -1,3 +1,10 @@
+/**
+ * Changing what an instance is made of. Everything is checked first; what
+ * changed is the result, in pairs of names and values.
+ *
+ * Devices change in a running instance at once (`hotplug`) only where Ganeti
+ * can do that, with KVM; else at its next start, of which nothing shows here.
+ */
 import { filledBeParams, filledIPolicy } from '../../../../model/fill.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'

@@ -5,7 +5,7 @@
  */
 import type { Json, JsonObject } from '../../../../json.ts'
 import { filledDiskParams } from '../../../../model/fill.ts'
-import type { Disk, Instance } from '../../../../model/instance.ts'
+import { type Disk, type Instance, MAX_DISKS } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { DiskTemplateParams } from '../../../../model/params.ts'
 import { spaceWanted, WITH_ACCESS } from '../shared/disk-templates.ts'
@@ -34,7 +34,6 @@ import {
   checkSpindles,
   DISK_PARAM_TYPES,
   type DiskPlan,
-  MAX_DISKS,
   planDisk,
 } from './disk-plan.ts'
 import { tellSync } from './disks.ts'

@@ -1,7 +1,7 @@
 /** Adding, changing and removing the NICs of an instance that is there. */
 import type { Json, JsonObject } from '../../../../json.ts'
 import type { ParamTypes } from '../../../../model/defaults.ts'
-import type { Instance, Nic } from '../../../../model/instance.ts'
+import { type Instance, MAX_NICS, type Nic } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { NicParams } from '../../../../model/params.ts'
 import { findNetwork, groupOf } from '../shared/find.ts'
@@ -19,15 +19,7 @@ import {
   placeOf,
 } from './devices.ts'
 import type { IdAllocator } from './id-allocator.ts'
-import {
-  checkAddress,
-  checkNoNetworkAround,
-  FROM_POOL,
-  isMadeUp,
-  MAX_NICS,
-  macGiven,
-  NIC_TYPES,
-} from './nics.ts'
+import { checkAddress, checkNoNetworkAround, FROM_POOL, isMadeUp, macGiven, NIC_TYPES } from './nics.ts'
 
 const NIC_PARAM_TYPES: ParamTypes = { mode: 'string', link: 'string', vlan: 'string' }
 

@@ -15,8 +15,6 @@ import { type AddressPools, networkAround } from './address-pools.ts'
 import { orNone } from './devices.ts'
 import type { IdAllocator } from './id-allocator.ts'
 
-export const MAX_NICS = 8
-
 /** The name of the NIC by which an instance talks to its node. */
 export const COMMUNICATION_NIC = 'ganeti:communication:'
 

@@ -16,7 +16,7 @@ import {
   filledOsParams,
   hvParam,
 } from '../../../../model/fill.ts'
-import type { Disk, Instance, Nic } from '../../../../model/instance.ts'
+import { type Disk, type Instance, MAX_DISKS, MAX_NICS, type Nic } from '../../../../model/instance.ts'
 import { sizeOnNode } from '../../../../model/live-values.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { BeParams } from '../../../../model/params.ts'
@@ -37,10 +37,6 @@ import {
   recordFields,
   UNAVAILABLE,
 } from './field.ts'
-
-/** How many disks and NICs have fields of their own. */
-const MAX_DISKS = 16
-const MAX_NICS = 8
 
 const STATUS_DOC = [
   'running: runs as it should',
