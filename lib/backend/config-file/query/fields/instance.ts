@@ -6,17 +6,10 @@
  * administrator wants it where the source vouches for its primary node
  * (`Config.live`), and nothing is said of it elsewhere.
  */
-import type { Json } from '../../../../json.ts'
 import type { Config } from '../../../../model/config.ts'
 import { HV_GLOBALS, HV_TYPES } from '../../../../model/defaults.ts'
-import {
-  filledBeParams,
-  filledHvParams,
-  filledNicParams,
-  filledOsParams,
-  hvParam,
-} from '../../../../model/fill.ts'
-import { type Disk, type Instance, MAX_DISKS, MAX_NICS, type Nic } from '../../../../model/instance.ts'
+import { filledBeParams, filledHvParams, filledOsParams, hvParam } from '../../../../model/fill.ts'
+import type { Disk, Instance } from '../../../../model/instance.ts'
 import { sizeOnNode } from '../../../../model/live-values.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { BeParams } from '../../../../model/params.ts'
@@ -37,6 +30,7 @@ import {
   recordFields,
   UNAVAILABLE,
 } from './field.ts'
+import { deviceFields } from './instance-devices.ts'
 
 const STATUS_DOC = [
   'running: runs as it should',
@@ -172,19 +166,8 @@ const ownFields: readonly Field<Instance>[] = [
     'Space its disks take on each of its nodes, metadata included',
     ({ disks }) => disks.reduce((sum, disk) => sum + spaceOf(disk), 0),
   ),
+  field('nic.count', 'NICs', 'number', 'How many NICs it has', ({ nics }) => nics.length),
   field('disk.count', 'Disks', 'number', 'How many disks it has', ({ disks }) => disks.length),
-  field('disk.sizes', 'Disk_sizes', 'other', 'Size of each disk', ({ disks }) =>
-    disks.map(({ size }) => size),
-  ),
-  field('disk.spindles', 'Disk_spindles', 'other', 'Spindles of each disk', ({ disks }) =>
-    disks.map((disk) => disk.spindles),
-  ),
-  field('disk.names', 'Disk_names', 'other', 'Name of each disk', ({ disks }) =>
-    disks.map(({ name }) => name),
-  ),
-  field('disk.uuids', 'Disk_UUIDs', 'other', 'UUID of each disk', ({ disks }) =>
-    disks.map(({ uuid }) => uuid),
-  ),
 
   cellField('status', 'Status', 'text', STATUS_DOC, (instance, config) => normal(statusOf(instance, config))),
   cellField('oper_state', 'Running', 'bool', 'Whether it runs', (instance, config) => {
@@ -252,105 +235,6 @@ const hvFields = Object.entries(HV_TYPES)
     })
   })
 
-const diskFields = numbered(MAX_DISKS, (place): Field<Instance>[] => {
-  const of = (name: string, title: string, kind: FieldKind, what: string, value: (disk: Disk) => Json) =>
-    optionalField<Instance>(
-      `disk.${name}/${place}`,
-      `${title}/${place}`,
-      kind,
-      `${what} of disk ${place}`,
-      (instance) => {
-        const disk = instance.disks[place]
-        return disk && value(disk)
-      },
-    )
-  return [
-    of('name', 'DiskName', 'text', 'Name', ({ name }) => name),
-    of('size', 'Disk', 'unit', 'Size', ({ size }) => size),
-    of('spindles', 'DiskSpindles', 'number', 'Spindles', ({ spindles }) => spindles),
-    of('uuid', 'DiskUUID', 'text', 'UUID', ({ uuid }) => uuid),
-  ]
-})
-
-/** What there is to say of a NIC; each has a field for all NICs and one for each. */
-const NIC_VALUES: readonly {
-  readonly all: readonly [name: string, title: string]
-  readonly one: readonly [name: string, title: string]
-  readonly what: string
-  readonly value: (nic: Nic, config: Config) => string | null
-}[] = [
-  { all: ['macs', 'NIC_MACs'], one: ['mac', 'NicMAC'], what: 'MAC address', value: ({ mac }) => mac },
-  { all: ['ips', 'NIC_IPs'], one: ['ip', 'NicIP'], what: 'IP address', value: ({ ip }) => ip },
-  { all: ['names', 'NIC_Names'], one: ['name', 'NicName'], what: 'Name', value: ({ name }) => name },
-  { all: ['uuids', 'NIC_UUIDs'], one: ['uuid', 'NicUUID'], what: 'UUID', value: ({ uuid }) => uuid },
-  {
-    all: ['modes', 'NIC_modes'],
-    one: ['mode', 'NicMode'],
-    what: 'Mode',
-    value: (nic, { cluster }) => filledNicParams(cluster, nic).mode,
-  },
-  {
-    all: ['links', 'NIC_links'],
-    one: ['link', 'NicLink'],
-    what: 'Link',
-    value: (nic, { cluster }) => filledNicParams(cluster, nic).link,
-  },
-  {
-    all: ['bridges', 'NIC_bridges'],
-    one: ['bridge', 'NicBridge'],
-    what: 'Bridge (in bridged mode)',
-    value: (nic, { cluster }) => {
-      const { mode, link } = filledNicParams(cluster, nic)
-      return mode === 'bridged' ? link : null
-    },
-  },
-  {
-    all: ['vlans', 'NIC_VLANs'],
-    one: ['vlan', 'NicVLAN'],
-    what: 'VLAN (in Open vSwitch mode)',
-    value: (nic, { cluster }) => {
-      const { mode, vlan } = filledNicParams(cluster, nic)
-      return mode === 'openvswitch' ? vlan : null
-    },
-  },
-  {
-    all: ['networks', 'NIC_networks'],
-    one: ['network', 'NicNetwork'],
-    what: 'UUID of the network',
-    value: ({ network }) => network,
-  },
-  {
-    all: ['networks.names', 'NIC_networks_names'],
-    one: ['network.name', 'NicNetworkName'],
-    what: 'Name of the network',
-    value: ({ network }, { networks }) =>
-      network === null ? null : (networks.byUuid.get(network)?.name ?? null),
-  },
-]
-
-const nicFields: readonly Field<Instance>[] = [
-  field('nic.count', 'NICs', 'number', 'How many NICs it has', ({ nics }) => nics.length),
-  ...NIC_VALUES.map(({ all: [name, title], what, value }) =>
-    field<Instance>(`nic.${name}`, title, 'other', `${what} of each NIC`, ({ nics }, config) =>
-      nics.map((nic) => value(nic, config)),
-    ),
-  ),
-  ...numbered(MAX_NICS, (place) =>
-    NIC_VALUES.map(({ one: [name, title], what, value }) =>
-      optionalField<Instance>(
-        `nic.${name}/${place}`,
-        `${title}/${place}`,
-        'text',
-        `${what} of NIC ${place}`,
-        (instance, config) => {
-          const nic = instance.nics[place]
-          return nic && value(nic, config)
-        },
-      ),
-    ),
-  ),
-]
-
 /** Older names that Ganeti still answers to. */
 const ALIASES: { readonly [alias: string]: string } = {
   'be/memory': 'be/maxmem',
@@ -365,7 +249,7 @@ const ALIASES: { readonly [alias: string]: string } = {
   vcpus: 'be/vcpus',
 }
 
-const namedFields = [...ownFields, ...beFields, ...hvFields, ...diskFields, ...nicFields]
+const namedFields = [...ownFields, ...beFields, ...hvFields, ...deviceFields]
 
 export const instanceFields: readonly Field<Instance>[] = [
   ...namedFields,
@@ -373,10 +257,6 @@ export const instanceFields: readonly Field<Instance>[] = [
     namedFields.filter((field) => field.name === name).map((field) => ({ ...field, name: alias })),
   ),
 ]
-
-function numbered<T>(count: number, make: (place: number) => readonly T[]): T[] {
-  return Array.from({ length: count }, (_, place) => make(place)).flat()
-}
 
 /** A field that only a running instance has, and here follows from its backend parameters. */
 function live(
