@@ -8,12 +8,14 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { configFileBackend } from '../dist/lib/backend/config-file/config-file-backend.js'
-import { readConfigFile } from '../dist/lib/backend/config-file/state/read-state.js'
+import { readFileState } from '../dist/lib/backend/config-file/state/read-state.js'
 import { Failure } from '../dist/lib/failure.js'
+import { indexConfig } from '../dist/lib/model/config.js'
 import { reference } from '../dist/lib/resources/reference.js'
 import { resources } from '../dist/lib/resources/table.js'
 
-const config = await readConfigFile(fileURLToPath(new URL('../test/fixtures/cluster.yaml', import.meta.url)))
+const sample = fileURLToPath(new URL('../test/fixtures/cluster.yaml', import.meta.url))
+const config = indexConfig((await readFileState(sample)).objects)
 const sample = configFileBackend(() => config)
 const names = {
   instance_name: 'web.example.com',

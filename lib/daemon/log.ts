@@ -261,28 +261,3 @@ function escaped(character: string): string {
   const code = (character.codePointAt(0) as number).toString(16)
   return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`
 }
-
-/** A log that only remembers, for tests: each line is level and message. */
-export class MemoryLog implements Log {
-  readonly lines: string[] = []
-
-  debug(message: string): void {
-    this.lines.push(`DEBUG ${message}`)
-  }
-
-  info(message: string): void {
-    this.lines.push(`INFO ${message}`)
-  }
-
-  warning(message: string): void {
-    this.lines.push(`WARNING ${message}`)
-  }
-
-  error(message: string): void {
-    this.lines.push(`ERROR ${message}`)
-  }
-
-  critical(message: string): void {
-    this.lines.push(`CRITICAL ${message}`)
-  }
-}

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { createAuthorizer } from '../../lib/auth/authorize.ts'
 import { parseUsers, readUsers, type UserList } from '../../lib/auth/users-file.ts'
-import { MemoryLog } from '../../lib/daemon/log.ts'
 import { reloadable } from '../../lib/daemon/reloadable.ts'
+import { MemoryLog } from '../support/memory-log.ts'
 import { rewrite } from '../support/rewriting.ts'
 
 /** Who is in a list, as `name:right,right`. */

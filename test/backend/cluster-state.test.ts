@@ -4,11 +4,11 @@ import t from 'tap'
 import { createAuthorizer } from '../../lib/auth/authorize.ts'
 import { parseUsers } from '../../lib/auth/users-file.ts'
 import { type ClusterState, openClusterState } from '../../lib/backend/cluster-state.ts'
-import { MemoryLog } from '../../lib/daemon/log.ts'
 import { createApp } from '../../lib/http/app.ts'
 import type { App } from '../../lib/http/message.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
 import { resources } from '../../lib/resources/table.ts'
+import { MemoryLog } from '../support/memory-log.ts'
 
 const never = new AbortController().signal
 

@@ -2,9 +2,10 @@
  * What a person does to a cluster's file. Each edit leaves a comment of its
  * own, by which it is known whether the file still has it.
  */
-import { parseConfig } from '../../lib/backend/config-file/state/read-state.ts'
+
 import { Failure } from '../../lib/failure.ts'
 import type { Random } from '../fuzz/random.ts'
+import { parseConfig } from '../support/read-cluster.ts'
 import { type Known, knownOf } from './known.ts'
 
 export interface PersonsEdit {

@@ -12,7 +12,6 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { MemoryLog } from '../../lib/daemon/log.ts'
 import {
   type Reason,
   type Reloadable,
@@ -22,6 +21,7 @@ import {
 import { WatchedFiles } from '../../lib/daemon/watched-files.ts'
 import { Failure } from '../../lib/failure.ts'
 import { identityOf } from '../../lib/file-identity.ts'
+import { MemoryLog } from '../support/memory-log.ts'
 import { until } from '../support/until.ts'
 
 /** Long enough that a test passes by watching alone. */

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { Backend } from '../../lib/backend/backend.ts'
 import { configFileBackend } from '../../lib/backend/config-file/config-file-backend.ts'
-import { parseConfig } from '../../lib/backend/config-file/state/read-state.ts'
 import { Failure } from '../../lib/failure.ts'
 import type { Json } from '../../lib/json.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
 import { type MethodName, plainAnswer } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
+import { parseConfig } from '../support/read-cluster.ts'
 
 const text = readFileSync(new URL('../../../test/fixtures/cluster.yaml', import.meta.url), 'utf8')
 const config = parseConfig(text, { name: 'cluster.yaml' })

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { configFileBackend } from '../../lib/backend/config-file/config-file-backend.ts'
-import { parseConfig } from '../../lib/backend/config-file/state/read-state.ts'
 import { Failure } from '../../lib/failure.ts'
 import type { Json } from '../../lib/json.ts'
 import { reference } from '../../lib/resources/reference.ts'
 import { live, open, resource } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
+import { parseConfig } from '../support/read-cluster.ts'
 
 const inMan = (name: string) => fileURLToPath(new URL(`../../../man/${name}`, import.meta.url))
 const page = readFileSync(inMan('ganeti-rapi-reference.md'), 'utf8')

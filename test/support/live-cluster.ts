@@ -9,7 +9,6 @@ import {
   OpError,
   type Outcome,
 } from '../../lib/backend/config-file/operations/shared/operation.ts'
-import { parseConfig } from '../../lib/backend/config-file/state/read-state.ts'
 import { makeYamlText } from '../../lib/backend/config-file/yaml/document/make-yaml-text.ts'
 import type { YamlText } from '../../lib/backend/config-file/yaml/document/yaml-text.ts'
 import { readYamlText } from '../../lib/backend/config-file/yaml/read/read-yaml.ts'
@@ -22,6 +21,7 @@ import { overcommitment } from '../../lib/model/live-values.ts'
 import type { Hardware } from '../../lib/model/node.ts'
 import { makeOpcode } from '../../lib/model/opcode.ts'
 import { completeOpcode, OPCODES } from '../../lib/model/opcodes/table.ts'
+import { parseConfig } from './read-cluster.ts'
 import { GANETI_3_0 } from './versions.ts'
 
 /** What became of an opcode, as its job would show it. */

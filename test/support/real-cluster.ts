@@ -9,10 +9,10 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { QueryResult } from '../../lib/backend/backend.ts'
-import { readConfigFile } from '../../lib/backend/config-file/state/read-state.ts'
 import { type Json, parseJson } from '../../lib/json.ts'
 import type { Config } from '../../lib/model/config.ts'
 import type { NodeLive } from '../../lib/model/node.ts'
+import { readConfigFile } from './read-cluster.ts'
 
 const fixtures = new URL('../../../test/fixtures/real-cluster/', import.meta.url)
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { configFileBackend } from '../../../lib/backend/config-file/config-file-backend.ts'
-import { readConfigFile } from '../../../lib/backend/config-file/state/read-state.ts'
 import { versionOfConfig } from '../../../lib/model/version.ts'
+import { readConfigFile } from '../../support/read-cluster.ts'
 
 const file = new URL('../../../../test/fixtures/real-cluster/config.data', import.meta.url).pathname
 const config = await readConfigFile(file)

@@ -10,10 +10,10 @@ import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { Cell, FieldDefinition, QueryResource } from '../../../lib/backend/backend.ts'
 import { configFileBackend } from '../../../lib/backend/config-file/config-file-backend.ts'
-import { readConfigFile } from '../../../lib/backend/config-file/state/read-state.ts'
 import { Failure } from '../../../lib/failure.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../../lib/json.ts'
 import type { NodeLive } from '../../../lib/model/node.ts'
+import { readConfigFile } from '../../support/read-cluster.ts'
 
 const fixtures = new URL('../../../../test/fixtures/real-cluster/', import.meta.url)
 const answers = parseJson(readFileSync(new URL('answers.json', fixtures), 'utf8')) as unknown as {

@@ -7,7 +7,7 @@
  */
 import { Failure } from '../../../failure.ts'
 import { identityOf, mtimeOf } from '../../../file-identity.ts'
-import { type Config, type ConfigObjects, indexConfig } from '../../../model/config.ts'
+import type { ConfigObjects } from '../../../model/config.ts'
 import { readStable } from '../../../stable-read.ts'
 import { readConfigData } from '../config-data/read-config-data.ts'
 import { readYamlText } from '../yaml/read/read-yaml.ts'
@@ -37,14 +37,9 @@ export interface FileSource {
 }
 
 /**
- * Reads cluster state in either form, on the caller's thread; the daemon itself goes through `ConfigLoader`.
+ * Reads cluster state in either form, on the caller's thread.
  * @throws Failure `configuration` when the file cannot be read, or listing all that is wrong in it
  */
-export async function readConfigFile(path: string): Promise<Config> {
-  return indexConfig((await readFileState(path)).objects)
-}
-
-/** As `readConfigFile`, but the plain objects, and the file they are from. */
 export async function readFileState(path: string): Promise<{ objects: ConfigObjects; source: FileSource }> {
   const { bytes, stats } = await readStable(path).catch((cause) => {
     throw new Failure('configuration', `cannot read cluster state from ${path}`, { cause })
@@ -59,16 +54,7 @@ export async function readFileState(path: string): Promise<{ objects: ConfigObje
  * Makes sense of a file's text: YAML, unless it is JSON with a version, as Ganeti's always is.
  * @throws Failure `configuration` listing all that is wrong
  */
-export function parseConfig(text: string, origin: Origin): Config {
-  return indexConfig(parseObjects(text, origin))
-}
-
-/** As `parseConfig`, but the plain objects. */
-export function parseObjects(text: string, origin: Origin): ConfigObjects {
-  return parseState(text, origin).objects
-}
-
-function parseState(text: string, origin: Origin): { objects: ConfigObjects; cuts?: Cuts } {
+export function parseState(text: string, origin: Origin): { objects: ConfigObjects; cuts?: Cuts } {
   try {
     if (GANETIS.test(text)) return { objects: readConfigData(text.replace(/^\uFEFF/, ''), origin.name) }
     return readYamlText(text, origin)

@@ -26,7 +26,6 @@ import {
 } from '../../../../lib/backend/config-file/operations/shared/operation.ts'
 import { ClusterFile } from '../../../../lib/backend/config-file/state/cluster-file.ts'
 import { ConfigLoader, NO_DIGESTS } from '../../../../lib/backend/config-file/state/config-loader.ts'
-import { readConfigFile } from '../../../../lib/backend/config-file/state/read-state.ts'
 import { hashOf } from '../../../../lib/backend/config-file/state/text-hash.ts'
 import { makeYamlText } from '../../../../lib/backend/config-file/yaml/document/make-yaml-text.ts'
 import { readYamlText } from '../../../../lib/backend/config-file/yaml/read/read-yaml.ts'
@@ -36,6 +35,7 @@ import { identityOf } from '../../../../lib/file-identity.ts'
 import { type Json, type JsonObject, stringifyJson } from '../../../../lib/json.ts'
 import { indexConfig } from '../../../../lib/model/config.ts'
 import { type Job, statusOf } from '../../../../lib/model/job.ts'
+import { readConfigFile } from '../../../support/read-cluster.ts'
 import { until } from '../../../support/until.ts'
 
 const YAML = `# A small one

@@ -8,9 +8,9 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import { readConfigFile } from '../../../../lib/backend/config-file/state/read-state.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../../../lib/json.ts'
 import { type Ended, LiveCluster, numbers } from '../../../support/live-cluster.ts'
+import { readConfigFile } from '../../../support/read-cluster.ts'
 
 const fixtures = new URL('../../../../../test/fixtures/real-cluster/', import.meta.url)
 

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { query, queryFields, queryRows } from '../../../../lib/backend/config-file/query/query.ts'
-import { parseObjects } from '../../../../lib/backend/config-file/state/read-state.ts'
 import type { Json } from '../../../../lib/json.ts'
 import { type Config, type ConfigObjects, indexConfig } from '../../../../lib/model/config.ts'
 import type { Disk, Instance, Nic } from '../../../../lib/model/instance.ts'
 import type { Network } from '../../../../lib/model/network.ts'
 import type { Node, NodeLive } from '../../../../lib/model/node.ts'
 import { versionOfConfig } from '../../../../lib/model/version.ts'
+import { parseObjects } from '../../../support/read-cluster.ts'
 
 const fixtures = new URL('../../../../../test/fixtures/', import.meta.url)
 const objects = parseObjects(readFileSync(new URL('real-cluster/config.data', fixtures), 'utf8'), {

@@ -6,8 +6,8 @@ import t, { type Test } from 'tap'
 import { ClusterFile } from '../../../../lib/backend/config-file/state/cluster-file.ts'
 import { ConfigLoader } from '../../../../lib/backend/config-file/state/config-loader.ts'
 import { changesReporter } from '../../../../lib/backend/config-file/state/report-changes.ts'
-import { MemoryLog } from '../../../../lib/daemon/log.ts'
 import { Failure } from '../../../../lib/failure.ts'
+import { MemoryLog } from '../../../support/memory-log.ts'
 
 async function open(t: Test): Promise<{ file: ClusterFile; path: string; folder: string }> {
   const path = join(

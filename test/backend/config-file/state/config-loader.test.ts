@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { ConfigLoader, type Loaded } from '../../../../lib/backend/config-file/state/config-loader.ts'
-import { readConfigFile } from '../../../../lib/backend/config-file/state/read-state.ts'
 import { messageChain } from '../../../../lib/failure.ts'
 import type { JsonObject } from '../../../../lib/json.ts'
 import type { Config } from '../../../../lib/model/config.ts'
 import { generateConfig } from '../../../support/generate-config.ts'
+import { readConfigFile } from '../../../support/read-cluster.ts'
 
 const fixtures = fileURLToPath(new URL('../../../../../test/fixtures/', import.meta.url))
 const configData = readdirSync(join(fixtures, 'config-data')).map((name) => `config-data/${name}`)

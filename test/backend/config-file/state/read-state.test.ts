@@ -1,13 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import {
-  parseConfig,
-  parseObjects,
-  readConfigFile,
-} from '../../../../lib/backend/config-file/state/read-state.ts'
 import { Failure } from '../../../../lib/failure.ts'
 import { NEWEST } from '../../../../lib/model/version.ts'
+import { parseConfig, parseObjects, readConfigFile } from '../../../support/read-cluster.ts'
 
 const fixtures = new URL('../../../../../test/fixtures/', import.meta.url)
 

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import { parseConfig } from '../../../../../lib/backend/config-file/state/read-state.ts'
 import { makeYamlText } from '../../../../../lib/backend/config-file/yaml/document/make-yaml-text.ts'
 import type { YamlText } from '../../../../../lib/backend/config-file/yaml/document/yaml-text.ts'
 import { readYamlText } from '../../../../../lib/backend/config-file/yaml/read/read-yaml.ts'
@@ -13,6 +12,7 @@ import { type Config, indexConfig } from '../../../../../lib/model/config.ts'
 import type { Instance } from '../../../../../lib/model/instance.ts'
 import { numbers, told } from '../../../../support/live-cluster.ts'
 import { CHANGES } from '../../../../support/random-changes.ts'
+import { parseConfig } from '../../../../support/read-cluster.ts'
 
 const sample = readFileSync(new URL('../../../../../../test/fixtures/cluster.yaml', import.meta.url), 'utf8')
 
