@@ -14,8 +14,8 @@ import { indexConfig } from '../dist/lib/model/config.js'
 import { reference } from '../dist/lib/resources/reference.js'
 import { resources } from '../dist/lib/resources/table.js'
 
-const sample = fileURLToPath(new URL('../test/fixtures/cluster.yaml', import.meta.url))
-const config = indexConfig((await readFileState(sample)).objects)
+const path = fileURLToPath(new URL('../test/fixtures/cluster.yaml', import.meta.url))
+const config = indexConfig((await readFileState(path)).objects)
 const sample = configFileBackend(() => config)
 const names = {
   instance_name: 'web.example.com',
