@@ -21,7 +21,7 @@ import { checkDescriptors, descriptorsFailure, freeDescriptors } from './daemon/
 import './engine/nexttick-deopt-workaround.ts'
 import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
 import { acquirePidFile, type PidFile } from './daemon/pid-file.ts'
-import { type Command, commandAs, userToBecome } from './daemon/privileges.ts'
+import { type Command, commandAs, ownName, userToBecome } from './daemon/privileges.ts'
 import { nameProcess } from './daemon/process-name.ts'
 import { reloadable } from './daemon/reloadable.ts'
 import { servicePort } from './daemon/services.ts'
@@ -134,6 +134,7 @@ async function serve(
   const closers: (() => unknown)[] = [() => log.close()]
   try {
     log.info(`${PROGRAM} daemon startup`)
+    log.debug(`Version ${ownVersion()} on Node ${process.version}, process ${process.pid}, user ${ownName()}`)
     let reload = async () => {}
     const stopped = untilStopped(log, () => reload(), starter)
     const pidFile = claimPidFile(options, paths, log)
@@ -165,6 +166,7 @@ async function serve(
             requireAuthentication: options.requireAuthentication,
           }),
           maxClients: options.maxClients,
+          debug: options.debug ? (message) => log.debug(escapeForLog(message)) : undefined,
           ...(source.kind === 'master' && { maxWaits: MAX_WAITS }),
         }),
         get serverName() {
@@ -285,6 +287,7 @@ async function loadUsers(path: string, log: Log): Promise<UserList> {
   log.info(`Reading users file at ${path}`)
   const list = await readUsers(path)
   for (const warning of list.warnings) log.warning(warning)
+  log.debug(`${list.users.size} users: ${[...list.users.keys()].map(escapeForLog).join(', ')}`)
   return list
 }
 

@@ -9,6 +9,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { Failure } from '../failure.ts'
 
 export interface User {
@@ -91,4 +92,13 @@ function tryToRead(user: User, [program, ...args]: Command, script: string): voi
   if (error) throw new Failure('configuration', `${problem}, of util-linux`, { cause: error })
   const [line] = stderr.trim().split('\n')
   throw new Failure('configuration', `${problem}: ${line || `it may not read '${script}'`}`)
+}
+
+/** The user that this process is, by name where it has one, else by number. */
+export function ownName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.geteuid?.())
+  }
 }

@@ -42,6 +42,8 @@ export interface AnswersOptions {
   readonly maxWaits?: number
   /** How many bytes of answers to keep; 64 MiB unless given. */
   readonly cacheBytes?: number
+  /** Gets a line for each step of a request, where somebody wants to read them; texts in it are as the client sent them. */
+  readonly debug?: ((message: string) => void) | undefined
 }
 
 /** What of a request is known once it may be answered. */
@@ -59,6 +61,7 @@ type Make<T> = (hold?: Hold) => Promise<T>
 export class Answers {
   readonly #backend: () => Backend
   readonly #staleState: AnswersOptions['staleState']
+  readonly #debug: AnswersOptions['debug']
   readonly #cache: ResponseCache
   readonly #largeAnswers = new LargeAnswers()
   readonly #places: FairSemaphore
@@ -70,9 +73,11 @@ export class Answers {
     maxClients = DEFAULT_MAX_CLIENTS,
     maxWaits = DEFAULT_MAX_WAITS,
     cacheBytes = DEFAULT_CACHE_BYTES,
+    debug,
   }: AnswersOptions) {
     this.#backend = backend
     this.#staleState = staleState
+    this.#debug = debug
     this.#cache = new ResponseCache(cacheBytes)
     this.#places = new FairSemaphore({
       places: maxClients,
@@ -103,7 +108,10 @@ export class Answers {
     const dependence = dependenceOf(method, params)
     const generation = generationOf(dependence, this.#backend())
     const cached = generation === null ? undefined : this.#cache.find(generation, request.target)
-    if (cached) return cached.respond(request.headers)
+    if (cached) {
+      this.#debug?.(`${request.method} ${request.target}: cache hit`)
+      return cached.respond(request.headers)
+    }
     try {
       return await (await this.#shared(request, asked, dependence)).respond(request.headers)
     } catch (thrown) {
@@ -112,6 +120,10 @@ export class Answers {
       const stale = await this.#staleState().catch((cause) => {
         throw new Failure(thrown.code, thrown.message, { cause })
       })
+      const time = stale.asOf.toISOString()
+      this.#debug?.(
+        `${request.method} ${request.target}: ${thrown.message}; answered from the state of ${time}`,
+      )
       return this.#answerStale(request, asked, stale)
     }
   }
@@ -177,13 +189,16 @@ export class Answers {
 
   /** @param hold a place for a large answer */
   async #make(
-    { target }: Request,
+    { method: name, target }: Request,
     { user, method, params, body }: Asked,
     backend: Backend,
     { signal, hold, patience = 0 }: { signal: AbortSignal; hold?: Hold | undefined; patience?: number },
   ): Promise<Representation> {
+    const begun = performance.now()
     const call: Call = { params, query: queryOf(target), body, user, backend, patience, signal }
     const encoded = await encode(await method.handle(call), { limit: method.answerLimit, signal })
+    const time = (performance.now() - begun).toFixed(1)
+    this.#debug?.(`${name} ${target}: made in ${time} ms, ${encoded.body.length} bytes`)
     const isLarge = encoded.body.length >= LARGE_ANSWER
     const large = isLarge ? new LargeBody(this.#largeAnswers, hold?.claim()) : undefined
     const tagged = dependenceOf(method, params) !== 'more'

@@ -7,6 +7,7 @@
  * 400. How an answer is made, or found made already, is in answers.ts.
  */
 import type { Authorizer } from '../auth/authorize.ts'
+import type { Right } from '../auth/rights.ts'
 import type { Verdict } from '../auth/verdict.ts'
 import { FairSemaphore } from '../fair-semaphore.ts'
 import { isSince } from '../model/version.ts'
@@ -40,6 +41,7 @@ export function createApp({ resources, authorizer, ...options }: AppOptions): Ap
   const route = createRouter(resources)
   const answers = new Answers(options)
   const longBodies = new FairSemaphore(LONG_BODIES)
+  const { debug } = options
 
   /**
    * The fast path of a cache hit: an answer that is cached already, for a request that may have it without
@@ -50,6 +52,7 @@ export function createApp({ resources, authorizer, ...options }: AppOptions): Ap
     const cached = answers.cached(target)
     if (!cached) return undefined
     if (authorizer.authorizeNow(headers.authorization, cached.access)?.kind !== 'granted') return undefined
+    debug?.(`${method} ${target}: cache hit, open to everyone`)
     const response = cached.respond(headers)
     return response instanceof Promise ? response.catch(failureResponse) : response
   }
@@ -87,6 +90,7 @@ export function createApp({ resources, authorizer, ...options }: AppOptions): Ap
           request.network,
         )
         user = 'user' in verdict ? verdict.user : undefined
+        debug?.(`${request.method} ${target}: ${inWords(verdict, method?.access ?? [])}`)
         if (authorizer.requireAuthentication && user === undefined)
           throw refusal(verdict) ?? unauthenticated()
         if (method) {
@@ -106,6 +110,21 @@ export function createApp({ resources, authorizer, ...options }: AppOptions): Ap
   }
 
   return (request) => cachedResponse(request) ?? answer(request)
+}
+
+/** A verdict, for those who look why somebody is let in or not. */
+function inWords(verdict: Verdict, access: readonly Right[]): string {
+  const needed = access.length === 0 ? 'open to everyone' : `needs ${access.join(' or ')}`
+  switch (verdict.kind) {
+    case 'granted':
+      return verdict.user === undefined ? needed : `${needed}; user ${verdict.user} is let in`
+    case 'unauthenticated':
+      return `${needed}; not let in: no user and password, or wrong ones`
+    case 'forbidden':
+      return `${needed}; not let in: user ${verdict.user} has other rights`
+    case 'malformed':
+      return `${needed}; not let in: ${verdict.message}`
+  }
 }
 
 /** What a verdict other than `granted` is answered with. */

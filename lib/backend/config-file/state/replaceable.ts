@@ -7,8 +7,8 @@
  * directory of that name, and only then at what the name stands for.
  */
 import { access, constants, readFile, rmdir, stat } from 'node:fs/promises'
-import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
+import { ownName } from '../../../daemon/privileges.ts'
 import { Irreplaceable } from './file-attributes.ts'
 
 /**
@@ -50,15 +50,6 @@ export async function checkReplaceable(path: string): Promise<void> {
       cause: new Error(`look at lsattr ${path} and lsattr -d ${folder}`, { cause }),
     })
   })
-}
-
-/** Who we are, by name where we have one. */
-export function ownName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return String(process.geteuid?.())
-  }
 }
 
 /** Where it cannot be told, it is no mount point. */

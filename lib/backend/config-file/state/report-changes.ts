@@ -4,9 +4,9 @@
  * again. Else the first client to change something would be the one to find out.
  */
 import { stat } from 'node:fs/promises'
+import { ownName } from '../../../daemon/privileges.ts'
 import { Failure, messageChain } from '../../../failure.ts'
 import type { ClusterFile } from './cluster-file.ts'
-import { ownName } from './replaceable.ts'
 
 interface ReportLog {
   info(message: string): void
