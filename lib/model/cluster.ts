@@ -1,12 +1,12 @@
 import type { Json, JsonObject } from '../json.ts'
 import type { BeParams, DiskParams, HvParams, IPolicy, NdParams, NicParams } from './params.ts'
+import type { Recorded } from './recorded.ts'
 
 /**
  * The cluster itself: its name, its defaults. Parameters are complete: values
  * a file leaves out have been filled with Ganeti's own defaults.
  */
-export interface Cluster {
-  readonly uuid: string
+export interface Cluster extends Recorded {
   readonly cluster_name: string
   /** UUID of the master node. */
   readonly master_node: string
@@ -57,8 +57,4 @@ export interface Cluster {
   readonly enabled_user_shutdown: boolean
   readonly enabled_data_collectors: { readonly [collector: string]: boolean }
   readonly data_collector_interval: { readonly [collector: string]: number }
-  readonly ctime: number
-  readonly mtime: number
-  readonly serial_no: number
-  readonly tags: readonly string[]
 }

@@ -1,9 +1,9 @@
 import type { DiskParams, NdParams, NicParams, PartialIPolicy } from './params.ts'
+import type { Recorded } from './recorded.ts'
 
 export type AllocPolicy = 'preferred' | 'last_resort' | 'unallocable'
 
-export interface Group {
-  readonly uuid: string
+export interface Group extends Recorded {
   readonly name: string
   readonly alloc_policy: AllocPolicy
   /** Only what differs from the cluster's, here and in `ipolicy` and `diskparams`. */
@@ -12,8 +12,4 @@ export interface Group {
   readonly diskparams: DiskParams
   /** How the group is connected to a network, by the network's UUID. */
   readonly networks: { readonly [uuid: string]: NicParams }
-  readonly ctime: number
-  readonly mtime: number
-  readonly serial_no: number
-  readonly tags: readonly string[]
 }

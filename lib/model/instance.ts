@@ -1,4 +1,5 @@
 import type { BeParams, DiskTemplateParams, HvParams, NicParams } from './params.ts'
+import type { Recorded } from './recorded.ts'
 
 /** The most disks and NICs that an instance can have; so many have fields of their own in queries. */
 export const MAX_DISKS = 16
@@ -37,8 +38,7 @@ export interface Disk {
   readonly serial_no: number
 }
 
-export interface Instance {
-  readonly uuid: string
+export interface Instance extends Recorded {
   readonly name: string
   /** UUID of the primary node. */
   readonly primary_node: string
@@ -60,8 +60,4 @@ export interface Instance {
   readonly nics: readonly Nic[]
   readonly network_port: number | null
   readonly forthcoming: boolean
-  readonly ctime: number
-  readonly mtime: number
-  readonly serial_no: number
-  readonly tags: readonly string[]
 }

@@ -1,5 +1,6 @@
-export interface Network {
-  readonly uuid: string
+import type { Recorded } from './recorded.ts'
+
+export interface Network extends Recorded {
   readonly name: string
   /** IPv4 network in CIDR form. */
   readonly network: string
@@ -11,8 +12,4 @@ export interface Network {
   readonly reservations: string
   /** The same for external reservations. */
   readonly ext_reservations: string
-  readonly ctime: number
-  readonly mtime: number
-  readonly serial_no: number
-  readonly tags: readonly string[]
 }

@@ -1,7 +1,7 @@
 import type { NdParams } from './params.ts'
+import type { Recorded } from './recorded.ts'
 
-export interface Node {
-  readonly uuid: string
+export interface Node extends Recorded {
   readonly name: string
   readonly primary_ip: string
   readonly secondary_ip: string
@@ -15,10 +15,6 @@ export interface Node {
   readonly powered: boolean
   /** Only what differs from the group's. */
   readonly ndparams: Partial<NdParams>
-  readonly ctime: number
-  readonly mtime: number
-  readonly serial_no: number
-  readonly tags: readonly string[]
 }
 
 /**

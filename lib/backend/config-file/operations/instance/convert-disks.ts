@@ -4,9 +4,9 @@ import { filledIPolicy } from '../../../../model/fill.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import { DRBD_META_SIZE } from '../../../../model/live-values.ts'
 import type { Node } from '../../../../model/node.ts'
-import { IN_FILES, ON_LVM, spaceWanted } from '../shared/disk-templates.ts'
+import { IN_FILES, ON_LVM, spaceWanted, totalSpace } from '../shared/disk-templates.ts'
 import { groupOf, nodeBehind, nodeOf } from '../shared/find.ts'
-import { allocate, allocatorOrNode } from '../shared/iallocator.ts'
+import { allocate, allocatorOrNode, secondaryRequest } from '../shared/iallocator.ts'
 import { checkTargetPolicy } from '../shared/instance-policy.ts'
 import { OpError, prerequisite } from '../shared/operation.ts'
 import {
@@ -227,16 +227,9 @@ function toPlain(run: Run, instance: Instance): Instance {
 function chooseRemote(run: Run, instance: Instance, { allocator, plans, template }: Conversion): Node {
   const name = allocator ?? ''
   run.say(`Using ${name} to choose new secondary`)
-  const wanted = spaceWanted(run.config.cluster, template, plans)
-  const found = allocate(run.config, name, {
-    nodes: 1,
-    memory: 0,
-    disk: [...wanted.values()].reduce((sum, size) => sum + size, 0),
-    networks: [],
-    specs: null,
-    without: [instance.primary_node],
-    groups: [nodeBehind(run.config, instance.primary_node).group],
-  })
+  const pnode = nodeBehind(run.config, instance.primary_node)
+  const space = totalSpace(spaceWanted(run.config.cluster, template, plans))
+  const found = allocate(run.config, name, secondaryRequest(pnode, space, [pnode]))
   if (typeof found === 'string') {
     // The slip of the pen is Ganeti's (cmdlib/instance_set_params.py).
     throw prerequisite(

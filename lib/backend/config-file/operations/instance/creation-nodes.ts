@@ -3,7 +3,7 @@ import type { Cluster } from '../../../../model/cluster.ts'
 import type { Nic } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { BeParams } from '../../../../model/params.ts'
-import { spaceWanted } from '../shared/disk-templates.ts'
+import { spaceWanted, totalSpace } from '../shared/disk-templates.ts'
 import { findGroup, nodeOf } from '../shared/find.ts'
 import { allocateOrRefuse, type Request } from '../shared/iallocator.ts'
 import { specsOfNew } from '../shared/instance-policy.ts'
@@ -53,7 +53,7 @@ export function allocationRequest(
   return {
     nodes: template === 'drbd' ? 2 : 1,
     memory: be.maxmem,
-    disk: [...spaceWanted(cluster, template, plans).values()].reduce((sum, size) => sum + size, 0),
+    disk: totalSpace(spaceWanted(cluster, template, plans)),
     networks: nics.flatMap(({ network }) => network ?? []),
     specs: specsOfNew(be, template, plans, nics.length),
     without: [],

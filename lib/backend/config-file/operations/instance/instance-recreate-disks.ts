@@ -3,7 +3,7 @@ import { filledBeParams } from '../../../../model/fill.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import { sizeOnNode } from '../../../../model/live-values.ts'
 import type { Node } from '../../../../model/node.ts'
-import { ON_LVM, spaceWanted } from '../shared/disk-templates.ts'
+import { ON_LVM, spaceWanted, totalSpace } from '../shared/disk-templates.ts'
 import { findNode, instanceOf, nodeBehind, nodesOf } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'
 import { allocateOrRefuse, allocatorOrNode } from '../shared/iallocator.ts'
@@ -132,7 +132,7 @@ function chosen(run: Run, instance: Instance, allocator: string): readonly Node[
   const nodes = allocateOrRefuse(run, allocator, {
     nodes: instance.disk_template === 'drbd' ? 2 : 1,
     memory: filledBeParams(cluster, instance).maxmem,
-    disk: [...wanted.values()].reduce((sum, size) => sum + size, 0),
+    disk: totalSpace(wanted),
     networks: [],
     specs: specsOf(run.config, instance),
     without: [],

@@ -5,9 +5,9 @@
  */
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
-import { spaceWanted } from '../shared/disk-templates.ts'
+import { spaceWanted, totalSpace } from '../shared/disk-templates.ts'
 import { instanceOf, nodeBehind, nodeOf } from '../shared/find.ts'
-import { allocateOrRefuse, allocatorOrNode } from '../shared/iallocator.ts'
+import { allocateOrRefuse, allocatorOrNode, secondaryRequest } from '../shared/iallocator.ts'
 import { checkTargetPolicy } from '../shared/instance-policy.ts'
 import { prerequisite } from '../shared/operation.ts'
 import {
@@ -98,16 +98,8 @@ function allocatorOf(run: Run, mode: string | null): string | null {
 }
 
 function chosen(run: Run, instance: Instance, allocator: string, pnode: Node, snode: Node): Node {
-  const wanted = spaceFor(run, instance)
-  const [node] = allocateOrRefuse(run, allocator, {
-    nodes: 1,
-    memory: 0,
-    disk: [...wanted.values()].reduce((sum, size) => sum + size, 0),
-    networks: [],
-    specs: null,
-    without: [pnode.uuid, snode.uuid],
-    groups: [pnode.group],
-  }) as [Node]
+  const request = secondaryRequest(pnode, totalSpace(spaceFor(run, instance)), [pnode, snode])
+  const [node] = allocateOrRefuse(run, allocator, request) as [Node]
   run.info(`Selected new secondary for instance '${instance.uuid}': ${node.name}`)
   return node
 }

@@ -9,7 +9,7 @@ import { filledBeParams } from '../../../../model/fill.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
 import { OP_INSTANCE_MIGRATE, OP_INSTANCE_REPLACE_DISKS } from '../../../../model/opcodes/instance.ts'
-import { SHARED, spaceWanted } from '../shared/disk-templates.ts'
+import { SHARED, spaceWanted, totalSpace } from '../shared/disk-templates.ts'
 import { nodeBehind, nodeNamed, nodeOf } from '../shared/find.ts'
 import {
   allocatorOrNode,
@@ -148,7 +148,7 @@ function firstFit(
 
 function spaceFor({ config }: Run, { disks }: Instance): number {
   const plans = disks.map(({ size }) => ({ size, vg: '' }))
-  return [...spaceWanted(config.cluster, 'drbd', plans).values()].reduce((sum, size) => sum + size, 0)
+  return totalSpace(spaceWanted(config.cluster, 'drbd', plans))
 }
 
 /** @param target null for DRBD's other node */

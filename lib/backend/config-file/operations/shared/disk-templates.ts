@@ -39,3 +39,8 @@ export function spaceWanted(
   }
   return wanted
 }
+
+/** What `spaceWanted` gives, over all volume groups. */
+export function totalSpace(wanted: ReadonlyMap<string, number>): number {
+  return [...wanted.values()].reduce((sum, size) => sum + size, 0)
+}

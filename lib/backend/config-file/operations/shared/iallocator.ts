@@ -36,6 +36,19 @@ export interface Request {
   readonly groups: readonly string[] | null
 }
 
+/** What a new secondary node needs: the disks, in the primary node's group. */
+export function secondaryRequest(pnode: Node, disk: number, without: readonly Node[]): Request {
+  return {
+    nodes: 1,
+    memory: 0,
+    disk,
+    networks: [],
+    specs: null,
+    without: without.map(({ uuid }) => uuid),
+    groups: [pnode.group],
+  }
+}
+
 /** What earlier choices have reserved, which is not in the configuration yet: MiB by node. */
 export interface Reservations {
   readonly memory: Map<string, number>

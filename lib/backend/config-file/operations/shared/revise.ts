@@ -4,15 +4,15 @@ import type { Group } from '../../../../model/group.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import type { Network } from '../../../../model/network.ts'
 import type { Node } from '../../../../model/node.ts'
+import type { Recorded } from '../../../../model/recorded.ts'
 import type { Run } from './run.ts'
 
-interface Versioned {
-  readonly mtime: number
-  readonly serial_no: number
-}
-
 /** The object as it is from now on. */
-export function revised<T extends Versioned>(object: T, news: Partial<T>, now: number): T {
+export function revised<T extends Pick<Recorded, 'mtime' | 'serial_no'>>(
+  object: T,
+  news: Partial<T>,
+  now: number,
+): T {
   return { ...object, ...news, mtime: now, serial_no: object.serial_no + 1 }
 }
 

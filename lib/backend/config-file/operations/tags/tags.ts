@@ -1,5 +1,6 @@
 /** Whose tags the tag opcodes are about. */
 import type { Change } from '../../../../model/change.ts'
+import type { Recorded } from '../../../../model/recorded.ts'
 import { findGroup, findInstance, findNetwork, findNode } from '../shared/find.ts'
 import { revised } from '../shared/revise.ts'
 import type { Run } from '../shared/run.ts'
@@ -30,16 +31,9 @@ export function taggedOf({ config, opcode, context: { now } }: Run): Tagged {
   return { tags: cluster.tags, withTags: (tags) => ({ cluster: revised(cluster, { tags }, now) }) }
 }
 
-interface TaggedObject {
-  readonly uuid: string
-  readonly tags: readonly string[]
-  readonly mtime: number
-  readonly serial_no: number
-}
-
 function tagged(
   section: Exclude<keyof Change, 'cluster' | 'filters'>,
-  object: TaggedObject,
+  object: Recorded,
   now: number,
 ): Tagged {
   const { uuid, tags } = object

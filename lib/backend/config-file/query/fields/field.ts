@@ -7,6 +7,7 @@
 import type { Json } from '../../../../json.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { NdParams } from '../../../../model/params.ts'
+import type { Recorded } from '../../../../model/recorded.ts'
 import { type Cell, type FieldDefinition, type FieldKind, ResultStatus } from '../../../backend.ts'
 
 export interface Field<T> extends FieldDefinition {
@@ -77,14 +78,6 @@ export function optionalField<T>(
 /** The same field, holding a host's name. */
 export function hostname<T>(field: Field<T>): Field<T> {
   return { ...field, hostname: true }
-}
-
-interface Recorded {
-  readonly uuid: string
-  readonly ctime: number
-  readonly mtime: number
-  readonly serial_no: number
-  readonly tags: readonly string[]
 }
 
 /** The fields of everything that Ganeti records; `noun` is for their documentation. */
