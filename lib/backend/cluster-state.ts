@@ -47,7 +47,7 @@ function liveState(
   staleFile: string | undefined,
   log: Log,
 ): ClusterState {
-  const backend = luxiBackend(sockets)
+  const backend = luxiBackend(sockets, { debug: (message) => log.debug(message) })
   log.info(`Asking the master daemon on this node, at ${sockets.join(' or ')}`)
   const loader = new ConfigLoader()
   return {

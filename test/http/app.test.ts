@@ -256,6 +256,29 @@ t.test(
   },
 )
 
+t.test('with debugging, each step of a request is told', async (t) => {
+  const lines: string[] = []
+  const app = makeApp({ debug: (line) => lines.push(line) })
+  await app(request('GET /guarded', { headers: { authorization: 'reader' } }))
+  await app(request('GET /guarded', { headers: { authorization: 'plain' } }))
+  await app(request('GET /guarded', { headers: { authorization: 'writer' } }))
+  await app(request('GET /guarded'))
+  await app(request('GET /open'))
+  await app(request('GET /open'))
+  t.match(lines, [
+    'GET /guarded: needs write or read; user reader is let in',
+    /^GET \/guarded: made in \d+\.\d ms, 9 bytes$/,
+    'GET /guarded: needs write or read; not let in: user plain has other rights',
+    'GET /guarded: needs write or read; user writer is let in',
+    'GET /guarded: cache hit',
+    'GET /guarded: needs write or read; not let in: no user and password, or wrong ones',
+    'GET /open: open to everyone',
+    /^GET \/open: made in /,
+    'GET /open: cache hit, open to everyone',
+  ])
+  t.equal(lines.length, 9)
+})
+
 t.test('when passwords cannot be checked now, the answer is 503', async (t) => {
   const app = makeApp({
     authorizer: {

@@ -22,6 +22,14 @@ export interface ClientLimits {
   readonly calls: number
 }
 
+export interface LuxiClientOptions {
+  readonly limits?: Partial<ClientLimits>
+  /** Called when there is a connection after there was none: the master daemon may be another one. */
+  readonly met?: () => void
+  /** Gets a line for each call that was made. */
+  readonly debug?: ((message: string) => void) | undefined
+}
+
 const LIMITS: ClientLimits = { answer: 60_000, calls: 8 }
 
 export class LuxiClient {
@@ -33,13 +41,12 @@ export class LuxiClient {
   readonly #idle: Connection[] = []
   readonly #open = new Set<Connection>()
   readonly #met: () => void
+  readonly #debug: LuxiClientOptions['debug']
 
-  /**
-   * @param sockets where the master daemon may listen; the first one that answers counts
-   * @param met called when there is a connection after there was none: the master daemon may be another one
-   */
-  constructor(sockets: readonly string[], limits: Partial<ClientLimits> = {}, met = () => {}) {
+  /** @param sockets where the master daemon may listen; the first one that answers counts */
+  constructor(sockets: readonly string[], { limits, met = () => {}, debug }: LuxiClientOptions = {}) {
     this.#met = met
+    this.#debug = debug
     this.#sockets = sockets
     this.#limits = { ...LIMITS, ...limits }
     this.#calls = new Semaphore(this.#limits.calls)
@@ -114,7 +121,10 @@ export class LuxiClient {
     deadline: number,
     options: CallOptions,
   ): Promise<Buffer> {
+    const begun = performance.now()
     const answer = await connection.call(request, deadline, options)
+    const time = (performance.now() - begun).toFixed(1)
+    this.#debug?.(`Master daemon: ${nameOf(request)} answered in ${time} ms, ${answer.length} bytes`)
     this.#keep(connection)
     return answer
   }
@@ -142,4 +152,10 @@ export class LuxiClient {
 function requestText(method: string, args: readonly Json[]): string {
   // Ganeti's own clients also name the version of the protocol, which no master daemon looks at.
   return stringifyJson({ method, args })
+}
+
+/** The method of a request, with its first argument where that is a name; others may be long, or secret. */
+function nameOf(request: string): string {
+  const [, method, name] = /^\{"method": ?"(\w+)", ?"args": ?\[("[\w.-]{1,60}")?/.exec(request) ?? []
+  return name === undefined ? String(method) : `${method} ${name}`
 }

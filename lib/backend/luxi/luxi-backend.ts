@@ -10,7 +10,7 @@ import { isJsonObject } from '../../json.ts'
 import { withoutPrivateValues } from '../../model/private-values.ts'
 import type { TokenBucket } from '../../token-bucket.ts'
 import { type Backend, MOST_QUERY_BYTES, type QueryResource } from '../backend.ts'
-import { type ClientLimits, LuxiClient } from './client.ts'
+import { LuxiClient, type LuxiClientOptions } from './client.ts'
 import { JobQueries, submit, WAIT_ALLOWANCE } from './job-queries.ts'
 import { MasterVersion } from './master-version.ts'
 import { fieldDefinitions, jobChange, jobRows, queryResult, rowsIn, unexpected } from './results.ts'
@@ -38,16 +38,17 @@ export const MAX_WAITS = 64
 /** Greater job ids do not fit what Ganeti keeps them in, where they turn into others. */
 const GREATEST_JOB = 2n ** 63n - 1n
 
-/**
- * @param sockets the paths at which the master daemon may listen, the best one first
- * @param queryRate for how long to put off the next job that answers a query
- */
+export interface LuxiBackendOptions extends Omit<LuxiClientOptions, 'met'> {
+  /** For how long to put off the next job that answers a query. */
+  readonly queryRate?: Pick<TokenBucket, 'reserve'>
+}
+
+/** @param sockets the paths at which the master daemon may listen, the best one first */
 export function luxiBackend(
   sockets: readonly string[],
-  limits?: Partial<ClientLimits>,
-  queryRate?: Pick<TokenBucket, 'reserve'>,
+  { queryRate, ...options }: LuxiBackendOptions = {},
 ): Backend {
-  const client: LuxiClient = new LuxiClient(sockets, limits, () => version.meet())
+  const client: LuxiClient = new LuxiClient(sockets, { ...options, met: () => version.meet() })
   const version = new MasterVersion(client)
   const jobs = new JobQueries(client, queryRate)
 

@@ -9,7 +9,7 @@ import { deferred, END, refuse, type Script, scriptedMaster, socketDir } from '.
 
 async function clientOf(t: Test, script: Script, limits: Partial<ClientLimits> = {}) {
   const master = await scriptedMaster(t, script)
-  const client = new LuxiClient([master.path], limits)
+  const client = new LuxiClient([master.path], { limits })
   t.teardown(() => client.close())
   return { master, client }
 }
@@ -26,6 +26,22 @@ t.test('a call is sent as Ganeti frames it, and gives the result', async (t) => 
     [{ long: 1795324262246252033n }],
   ])
   t.match(master.asked[0], { method: 'QueryTags', args: ['node', 'n1'] })
+})
+
+t.test('each call is told for debugging, with its time and size but not what was sent', async (t) => {
+  const master = await scriptedMaster(t, echo)
+  const lines: string[] = []
+  const client = new LuxiClient([master.path], { debug: (line) => lines.push(line) })
+  t.teardown(() => client.close())
+  await client.read('Query', ['instance', ['name'], null])
+  await client.change('SubmitJob', [
+    [{ OP_ID: 'OP_INSTANCE_CREATE', osparams_secret: { password: 'xyzzy' } }],
+  ])
+  t.match(lines, [
+    /^Master daemon: Query "instance" answered in \d+\.\d ms, \d+ bytes$/,
+    /^Master daemon: SubmitJob answered in \d+\.\d ms, \d+ bytes$/,
+  ])
+  t.notMatch(lines.join(), 'xyzzy')
 })
 
 t.test("the master daemon's refusals are Failures, and leave the connection in use", async (t) => {

@@ -232,7 +232,7 @@ t.test('jobs for queries are put off where there are too many', async (t) => {
   const answer = { fields: [], data: [] }
   const master = await scriptedMaster(t, jobScript([answer, answer]))
   const waits = [0, 50]
-  const backend = luxiBackend([master.path], {}, { reserve: () => waits.shift() ?? 0 })
+  const backend = luxiBackend([master.path], { queryRate: { reserve: () => waits.shift() ?? 0 } })
   t.teardown(() => backend.close())
   t.same(await backend.query('os', ['name'], null), answer)
   const begun = performance.now()
