@@ -11,7 +11,7 @@ import { configFileBackend } from '../dist/lib/backend/config-file/config-file-b
 import { readFileState } from '../dist/lib/backend/config-file/state/read-state.js'
 import { Failure } from '../dist/lib/failure.js'
 import { indexConfig } from '../dist/lib/model/config.js'
-import { reference } from '../dist/lib/resources/reference.js'
+import { reference } from '../dist/man/reference.js'
 import { resources } from '../dist/lib/resources/table.js'
 
 const path = fileURLToPath(new URL('../test/fixtures/cluster.yaml', import.meta.url))

@@ -5,9 +5,9 @@ import t from 'tap'
 import { configFileBackend } from '../../lib/backend/config-file/config-file-backend.ts'
 import { Failure } from '../../lib/failure.ts'
 import type { Json } from '../../lib/json.ts'
-import { reference } from '../../lib/resources/reference.ts'
 import { live, open, resource } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
+import { reference } from '../../man/reference.ts'
 import { parseConfig } from '../support/read-cluster.ts'
 
 const inMan = (name: string) => fileURLToPath(new URL(`../../../man/${name}`, import.meta.url))

@@ -6,11 +6,11 @@
  * Simplified on purpose: answers are abridged to what shows their shape, and a
  * method that changes something, or that the backend cannot answer, has none.
  */
-import type { Backend } from '../backend/backend.ts'
-import { Failure } from '../failure.ts'
-import { isJsonObject, type Json, stringifyJson } from '../json.ts'
-import { QueryString } from './query-string.ts'
-import { type Method, type MethodName, plainAnswer, type Resource } from './resource.ts'
+import type { Backend } from '../lib/backend/backend.ts'
+import { Failure } from '../lib/failure.ts'
+import { isJsonObject, type Json, stringifyJson } from '../lib/json.ts'
+import { QueryString } from '../lib/resources/query-string.ts'
+import { type Method, type MethodName, plainAnswer, type Resource } from '../lib/resources/resource.ts'
 
 /** Where answers come from. */
 export interface Sample {
