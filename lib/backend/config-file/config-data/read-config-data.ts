@@ -46,15 +46,8 @@ import {
   readNdParams,
   readNicParams,
 } from '../records/params.ts'
-import {
-  Fields,
-  failureOf,
-  type NamedFields,
-  NONE,
-  Problems,
-  pathTo,
-  quoted,
-} from '../records/record-reader.ts'
+import { failureOf, linesByPath, Problems, quoted } from '../records/problems.ts'
+import { type NamedRecord, NONE, RecordReader } from '../records/record-reader.ts'
 
 const FIRST_UNREADABLE = 4_000_000
 
@@ -72,17 +65,12 @@ const DEV_TYPES: { readonly [old: string]: string } = { lvm: 'plain', drbd8: 'dr
 export function readConfigData(text: string, name: string): ConfigObjects {
   const problems = new Problems(false)
   const objects = new ConfigDataReader(parseRoot(text, name, problems)).read()
-  if (problems.found.length > 0) {
-    const lines = problems.found.map(
-      ({ place, message }) => `${pathTo(place).join('/') || '(top)'}: ${message}`,
-    )
-    throw failureOf(name, lines)
-  }
+  if (problems.found.length > 0) throw failureOf(name, linesByPath(problems))
   return objects
 }
 
 /** The outermost object, of a version that we can read. */
-function parseRoot(text: string, name: string, problems: Problems): Fields {
+function parseRoot(text: string, name: string, problems: Problems): RecordReader {
   let parsed: Json
   try {
     parsed = parseJson(text)
@@ -97,7 +85,7 @@ function parseRoot(text: string, name: string, problems: Problems): Fields {
   if (version < OLDEST.number || version >= FIRST_UNREADABLE) {
     throw failureOf(name, [`version: ${releaseOfConfig(version)} cannot be read, only 2.6 to 3.x`])
   }
-  return new Fields(parsed, null, '', problems)
+  return new RecordReader(parsed, null, '', problems)
 }
 
 /** Line and column of a syntax error. V8's own message quotes the file, secrets included, and is not passed on. */
@@ -127,7 +115,7 @@ function offsetOfQuote(message: string, text: string): number {
 }
 
 class ConfigDataReader {
-  readonly #root: Fields
+  readonly #root: RecordReader
   readonly #problems: Problems
   readonly #groups = new Map<string, Group>()
   /** By UUID and by name, as later and older files refer to them; networks likewise. */
@@ -136,7 +124,7 @@ class ConfigDataReader {
   /** Text that many objects have in common, so that each is held once. */
   readonly #words = new Map<string, string>()
 
-  constructor(root: Fields) {
+  constructor(root: RecordReader) {
     this.#root = root
     this.#problems = root.problems
   }
@@ -183,7 +171,7 @@ class ConfigDataReader {
   /** Reads a table of objects, whose names and UUIDs must differ. */
   #all<T extends { uuid: string; name: string }>(
     table: string,
-    read: (fields: Fields) => T | undefined,
+    read: (fields: RecordReader) => T | undefined,
   ): T[] {
     const objects: T[] = []
     const uuids = new Set<string>()
@@ -191,9 +179,9 @@ class ConfigDataReader {
     for (const fields of this.#root.child(table).children()) {
       const object = read(fields)
       if (!object) continue
-      if (uuids.has(object.uuid)) fields.complain('uuid', `another of the ${table} has the same uuid`)
+      if (uuids.has(object.uuid)) fields.addProblem('uuid', `another of the ${table} has the same uuid`)
       if (names.has(object.name))
-        fields.complain('name', `another of the ${table} is named ${quoted(object.name)}`)
+        fields.addProblem('name', `another of the ${table} is named ${quoted(object.name)}`)
       uuids.add(object.uuid)
       names.add(object.name)
       objects.push(object)
@@ -202,7 +190,7 @@ class ConfigDataReader {
   }
 
   #cluster(
-    fields: Fields,
+    fields: RecordReader,
     volumeGroup: string | null,
     instances: readonly Instance[],
   ): Omit<Cluster, keyof ReturnType<typeof readClusterSettings>> {
@@ -225,7 +213,7 @@ class ConfigDataReader {
     }
   }
 
-  #group(fields: Fields, ipolicy: IPolicy): Group {
+  #group(fields: RecordReader, ipolicy: IPolicy): Group {
     const name = fields.text('name')
     const networks: { [uuid: string]: NicParams } = {}
     for (const connection of fields.child('networks').children()) {
@@ -245,11 +233,11 @@ class ConfigDataReader {
     }
   }
 
-  #node(fields: Fields): Node {
+  #node(fields: RecordReader): Node {
     const name = fields.text('name')
     const group = fields.text('group')
     if (group !== '' && !this.#groups.has(group))
-      fields.complain('group', `no such node group: ${quoted(group)}`)
+      fields.addProblem('group', `no such node group: ${quoted(group)}`)
     const primaryIp = fields.textOr('primary_ip', '')
     return {
       ...this.#stamps(fields),
@@ -268,7 +256,7 @@ class ConfigDataReader {
     }
   }
 
-  #network(fields: Fields): Network {
+  #network(fields: RecordReader): Network {
     const name = fields.text('name')
     return {
       ...this.#stamps(fields),
@@ -288,7 +276,7 @@ class ConfigDataReader {
    * @param disks the table of all disks, where the file has one
    * @returns undefined for an instance that is only planned and has no name yet: nobody can ask for it
    */
-  #instance(fields: Fields, disks: Fields): Instance | undefined {
+  #instance(fields: RecordReader, disks: RecordReader): Instance | undefined {
     const forthcoming = fields.flagOr('forthcoming', false)
     if (forthcoming && !fields.has('name')) return undefined
     const name = fields.text('name')
@@ -333,7 +321,7 @@ class ConfigDataReader {
     }
   }
 
-  #nics(instance: Fields, uuid: string): readonly Nic[] {
+  #nics(instance: RecordReader, uuid: string): readonly Nic[] {
     return instance.items('nics').map((fields, index) => {
       const nicparams = readNicParams(fields.child('nicparams'))
       // Up to 2.0 a card had but a bridge; such files live on where nobody touched the card.
@@ -352,14 +340,14 @@ class ConfigDataReader {
     })
   }
 
-  #disks(instance: Fields, table: Fields, owner: DiskOwner): readonly Disk[] {
+  #disks(instance: RecordReader, table: RecordReader, owner: DiskOwner): readonly Disk[] {
     const list = instance.list('disks')
     if (list.length === 0) return NONE
     const disks: Disk[] = []
     const place = instance.at('disks')
     list.forEach((entry, index) => {
       if (isJsonObject(entry)) {
-        disks.push(this.#disk(new Fields(entry, place, index, this.#problems), owner, [index]))
+        disks.push(this.#disk(new RecordReader(entry, place, index, this.#problems), owner, [index]))
       } else if (typeof entry === 'string' && table.has(entry)) {
         disks.push(this.#disk(table.child(entry), owner, [index]))
       } else {
@@ -375,7 +363,7 @@ class ConfigDataReader {
    * @param path the disk's number in its instance, and below it that of each child
    * @param nodes of the disk this one is a part of
    */
-  #disk(fields: Fields, owner: DiskOwner, path: readonly number[], nodes?: readonly string[]): Disk {
+  #disk(fields: RecordReader, owner: DiskOwner, path: readonly number[], nodes?: readonly string[]): Disk {
     const devType = this.#devType(fields.text('dev_type'), owner.template)
     const logicalId = this.#logicalId(fields, devType)
     const holders = this.#holders(fields, devType, logicalId, nodes, owner)
@@ -411,7 +399,7 @@ class ConfigDataReader {
    * What identifies a disk on its storage; DRBD's is `[node, other node, port, minor, minor, secret]`, where
    * older files have the nodes' names.
    */
-  #logicalId(fields: Fields, devType: string): readonly unknown[] {
+  #logicalId(fields: RecordReader, devType: string): readonly unknown[] {
     const written = fields.list('logical_id')
     if (devType !== 'drbd') return written
     return written.map((part, index) => {
@@ -428,7 +416,7 @@ class ConfigDataReader {
 
   /** The nodes that hold a disk: as written (2.15 on), else both of DRBD's, else the primary for what is local to it. */
   #holders(
-    fields: Fields,
+    fields: RecordReader,
     devType: string,
     logicalId: readonly unknown[],
     nodes: readonly string[] | undefined,
@@ -449,25 +437,25 @@ class ConfigDataReader {
       : NONE
   }
 
-  #nodeOf(fields: Fields, key: string): Node | undefined {
+  #nodeOf(fields: RecordReader, key: string): Node | undefined {
     const name = fields.text(key)
     const node = this.#nodes.get(name)
-    if (!node && name !== '') fields.complain(key, `no such node: ${quoted(name)}`)
+    if (!node && name !== '') fields.addProblem(key, `no such node: ${quoted(name)}`)
     return node
   }
 
-  #networkOf(fields: Fields): Network | undefined {
+  #networkOf(fields: RecordReader): Network | undefined {
     const name = fields.textOr('network', '')
     const network = this.#networks.get(name)
-    if (!network && name !== '') fields.complain('network', `no such network: ${quoted(name)}`)
+    if (!network && name !== '') fields.addProblem('network', `no such network: ${quoted(name)}`)
     return network
   }
 
-  #uuid(fields: Fields, kind: string, name: string): string {
+  #uuid(fields: RecordReader, kind: string, name: string): string {
     return fields.textOr('uuid', undefined) ?? deriveUuid(kind, name)
   }
 
-  #stamps(fields: Fields): Stamps {
+  #stamps(fields: RecordReader): Stamps {
     const tags = fields.texts('tags')
     return {
       ctime: fields.numberOr('ctime', 0),
@@ -502,14 +490,14 @@ interface DiskOwner {
 }
 
 /** Up to 2.16 there was no choice of SSH keys; an upgrade writes down what they were, not what new ones are. */
-function readSshKeys(fields: Fields): Pick<Cluster, 'ssh_key_type' | 'ssh_key_bits'> {
+function readSshKeys(fields: RecordReader): Pick<Cluster, 'ssh_key_type' | 'ssh_key_bits'> {
   return {
     ssh_key_type: fields.textOr('ssh_key_type', 'dsa'),
     ssh_key_bits: fields.countOr('ssh_key_bits', 1024),
   }
 }
 
-function readFilter(fields: NamedFields): FilterRule {
+function readFilter(fields: NamedRecord): FilterRule {
   return {
     uuid: fields.textOr('uuid', fields.key),
     watermark: fields.countOr('watermark', 0),
@@ -521,7 +509,7 @@ function readFilter(fields: NamedFields): FilterRule {
 }
 
 /** `admin_state`; before that there was `admin_up`, and before that `status`. */
-function readAdminState(fields: Fields): AdminState {
+function readAdminState(fields: RecordReader): AdminState {
   const up = fields.flagOr('admin_up', fields.textOr('status', '') === 'up')
   return fields.oneOf('admin_state', ['up', 'down', 'offline'], up ? 'up' : 'down')
 }

@@ -27,7 +27,7 @@ import {
   readNdParams,
   readNicParams,
 } from './params.ts'
-import { type Fields, NOTHING } from './record-reader.ts'
+import { NOTHING, type RecordReader } from './record-reader.ts'
 
 /** What is left to the reader of one form: who is master, and what follows from the rest of the file. */
 export type ClusterSettings = Omit<
@@ -48,7 +48,7 @@ export type ClusterSettings = Omit<
 >
 
 /** Reads every setting that is written alike, with the defaults of a version of Ganeti in the gaps. */
-export function readClusterSettings(fields: Fields, version: Version): ClusterSettings {
+export function readClusterSettings(fields: RecordReader, version: Version): ClusterSettings {
   const osHvp = fields.child('os_hvp')
   return {
     master_netdev: fields.textOr('master_netdev', CLUSTER_DEFAULTS.master_netdev),
@@ -94,21 +94,21 @@ export function readClusterSettings(fields: Fields, version: Version): ClusterSe
  * The defaults proper of parameters that Ganeti keeps in named sets, of which
  * there has only ever been `default`; a person may leave that level out.
  */
-function defaultsOf(fields: Fields): Fields {
+function defaultsOf(fields: RecordReader): RecordReader {
   if (fields.problems.strict && !fields.keys().includes('default')) return fields
   const defaults = fields.child('default')
-  fields.done()
+  fields.rejectUnknownKeys()
   return defaults
 }
 
-function readDefaultNicParams(fields: Fields): Partial<NicParams> {
+function readDefaultNicParams(fields: RecordReader): Partial<NicParams> {
   const nicparams = readNicParams(fields)
-  fields.done()
+  fields.rejectUnknownKeys()
   return nicparams
 }
 
 /** Every hypervisor's parameters, complete. */
-function readAllHvParams(fields: Fields, version: Version): { [hypervisor: string]: HvParams } {
+function readAllHvParams(fields: RecordReader, version: Version): { [hypervisor: string]: HvParams } {
   const given = readSomeHvParams(fields)
   const filled: { [hypervisor: string]: HvParams } = { ...given }
   const defaults = hvDefaults(version)
@@ -116,7 +116,7 @@ function readAllHvParams(fields: Fields, version: Version): { [hypervisor: strin
   return filled
 }
 
-function readSomeHvParams(fields: Fields): { [hypervisor: string]: HvParams } {
+function readSomeHvParams(fields: RecordReader): { [hypervisor: string]: HvParams } {
   const hvparams: { [hypervisor: string]: HvParams } = {}
   for (const child of fields.childrenNamed(HYPERVISORS)) hvparams[child.key] = readHvParams(child, child.key)
   return hvparams
@@ -129,22 +129,22 @@ function fillDiskParams(given: DiskParams): DiskParams {
   )
 }
 
-/** Parameters of an OS or an instance: whatever the OS's author thought up, but text. */
-export function readOsParams(fields: Fields): { [name: string]: string } {
+/** Parameters of an OS or an instance: of any names, but text. */
+export function readOsParams(fields: RecordReader): { [name: string]: string } {
   const names = fields.keys()
   return names.length === 0
     ? NOTHING
     : Object.fromEntries(names.map((name) => [name, fields.textOr(name, '')]))
 }
 
-/** An object that only somebody else understands. */
-function readAnyParams(fields: Fields, key: string): JsonObject {
+/** An object whose keys we do not know. */
+function readAnyParams(fields: RecordReader, key: string): JsonObject {
   const child = fields.child(key)
   return Object.fromEntries(child.keys().map((name) => [name, child.json(name, null)]))
 }
 
 function readDataCollectors(
-  fields: Fields,
+  fields: RecordReader,
 ): Pick<Cluster, 'enabled_data_collectors' | 'data_collector_interval'> {
   const enabled: { [collector: string]: boolean } = {}
   const interval: { [collector: string]: number } = {}
@@ -155,11 +155,11 @@ function readDataCollectors(
   for (const collector of fields.childrenNamed(DATA_COLLECTORS)) {
     enabled[collector.key] = collector.flagOr('active', true)
     interval[collector.key] = collector.numberOr('interval', DATA_COLLECTOR_INTERVAL)
-    collector.done()
+    collector.rejectUnknownKeys()
   }
   return { enabled_data_collectors: enabled, data_collector_interval: interval }
 }
 
-function byKey<T>(fields: Fields, read: (child: Fields) => T): { [key: string]: T } {
+function byKey<T>(fields: RecordReader, read: (child: RecordReader) => T): { [key: string]: T } {
   return Object.fromEntries([...fields.children()].map((child) => [child.key, read(child)]))
 }

@@ -1,7 +1,7 @@
 /**
- * What a file does not say but an object must have: ids and hardware
- * addresses that follow from names, so that they are the same after every
- * reload, on every machine, however the file is sorted.
+ * Ids and MACs that a file does not give, derived from names by a hash, so that
+ * they are the same after every reload, on every machine, however the file is
+ * sorted.
  */
 import { createHash } from 'node:crypto'
 

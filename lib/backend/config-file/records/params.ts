@@ -28,19 +28,19 @@ import type {
   NicParams,
   PartialIPolicy,
 } from '../../../model/params.ts'
-import { type Fields, NOTHING } from './record-reader.ts'
+import { NOTHING, type RecordReader } from './record-reader.ts'
 
-export function readBeParams(fields: Fields): Partial<BeParams> {
+export function readBeParams(fields: RecordReader): Partial<BeParams> {
   const memory = fields.sizeOr('memory', undefined)
   const beparams: Partial<BeParams> = fields.params(BE_TYPES)
   return memory === undefined ? beparams : { maxmem: memory, minmem: memory, ...beparams }
 }
 
-export function readNdParams(fields: Fields): Partial<NdParams> {
+export function readNdParams(fields: RecordReader): Partial<NdParams> {
   return fields.params(ND_TYPES)
 }
 
-export function readNicParams(fields: Fields): Partial<NicParams> {
+export function readNicParams(fields: RecordReader): Partial<NicParams> {
   const mode = fields.oneOf('mode', NIC_MODES, undefined)
   const link = fields.textOr('link', undefined)
   const vlan = fields.textOr('vlan', undefined)
@@ -58,20 +58,20 @@ const HV_TYPES_OF: { readonly [hypervisor: string]: ParamTypes } = Object.fromEn
 )
 
 /** A `config.data` may be of a Ganeti with parameters of other names or types, so it is held to single values only. */
-export function readHvParams(fields: Fields, hypervisor: string): HvParams {
+export function readHvParams(fields: RecordReader, hypervisor: string): HvParams {
   if (!fields.problems.strict) return fields.params(NOTHING, 'keep') as HvParams
   return fields.params(HV_TYPES_OF[hypervisor] ?? HV_TYPES) as HvParams
 }
 
 /** As `readHvParams`, less what only the cluster can have. */
-export function readInstanceHvParams(fields: Fields, hypervisor: string): HvParams {
+export function readInstanceHvParams(fields: RecordReader, hypervisor: string): HvParams {
   const hvparams = readHvParams(fields, hypervisor)
   if (!HV_GLOBALS.some((name) => Object.hasOwn(hvparams, name))) return hvparams
   return Object.fromEntries(Object.entries(hvparams).filter(([name]) => !HV_GLOBALS.includes(name)))
 }
 
 /** By disk template. */
-export function readDiskParams(fields: Fields): DiskParams {
+export function readDiskParams(fields: RecordReader): DiskParams {
   const diskparams: { [template: string]: DiskTemplateParams } = {}
   for (const template of fields.childrenNamed(DISK_TEMPLATES)) {
     diskparams[template.key] = readDiskTemplateParams(template, template.key)
@@ -83,7 +83,7 @@ const DISK_TYPES_OF: { readonly [template: string]: ParamTypes } = Object.fromEn
   Object.entries(DISK_DEFAULTS).map(([template, defaults]) => [template, typesOf(defaults, DISK_TYPES)]),
 )
 
-export function readDiskTemplateParams(fields: Fields, template: string): DiskTemplateParams {
+export function readDiskTemplateParams(fields: RecordReader, template: string): DiskTemplateParams {
   return fields.params(DISK_TYPES_OF[template] ?? NOTHING, 'keep') as DiskTemplateParams
 }
 
@@ -104,7 +104,7 @@ const ISPECS: ParamTypes = {
  * What the cluster or a group says of an instance policy.
  * @param above the policy this one refines: what a bound leaves out is as there
  */
-export function readIPolicy(fields: Fields, above: IPolicy): Partial<IPolicy> {
+export function readIPolicy(fields: RecordReader, above: IPolicy): Partial<IPolicy> {
   const bounds = above.minmax[0] as IspecsMinMax
   const minmax = fields.has('minmax')
     ? fields.items('minmax').map((item) => readMinMax(item, bounds))
@@ -116,7 +116,7 @@ export function readIPolicy(fields: Fields, above: IPolicy): Partial<IPolicy> {
   const templates = fields.has('disk-templates') ? fields.texts('disk-templates') : undefined
   const vcpuRatio = fields.numberOr('vcpu-ratio', undefined)
   const spindleRatio = fields.numberOr('spindle-ratio', undefined)
-  fields.done()
+  fields.rejectUnknownKeys()
   return {
     ...(minmax.length > 0 && { minmax }),
     ...(hasKeys(std) && { std: { ...above.std, ...std.params(ISPECS) } }),
@@ -127,21 +127,21 @@ export function readIPolicy(fields: Fields, above: IPolicy): Partial<IPolicy> {
 }
 
 /** As `readIPolicy`, less `std`, which older versions write for groups too but only the cluster has. */
-export function readGroupIPolicy(fields: Fields, cluster: IPolicy): PartialIPolicy {
+export function readGroupIPolicy(fields: RecordReader, cluster: IPolicy): PartialIPolicy {
   const { std: _, ...ipolicy } = readIPolicy(fields, cluster)
   return ipolicy
 }
 
-function readMinMax(fields: Fields, above: IspecsMinMax): IspecsMinMax {
+function readMinMax(fields: RecordReader, above: IspecsMinMax): IspecsMinMax {
   const min: Ispecs = { ...above.min, ...fields.child('min').params(ISPECS) }
   const max: Ispecs = { ...above.max, ...fields.child('max').params(ISPECS) }
   for (const name of Object.keys(ISPECS) as (keyof Ispecs)[]) {
     if (min[name] > max[name])
-      fields.complain('min', `${name}: the least (${min[name]}) is above the most (${max[name]})`)
+      fields.addProblem('min', `${name}: the least (${min[name]}) is above the most (${max[name]})`)
   }
   return { min, max }
 }
 
-function hasKeys(fields: Fields): boolean {
+function hasKeys(fields: RecordReader): boolean {
   return fields.keys().length > 0
 }

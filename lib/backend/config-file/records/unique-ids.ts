@@ -1,10 +1,11 @@
 /**
- * What tells the objects of a YAML file from each other: ids, addresses and
- * ports, given or derived from names, and each of them there but once.
+ * The unique values of a YAML file: ids, addresses, MACs, ports and DRBD devices,
+ * written or derived from names. Each may be there once.
  */
 import type { JsonObject } from '../../../json.ts'
 import { deriveNumber, deriveUuid } from './derived-ids.ts'
-import { Fields, NONE, type Place, Problems, quoted } from './record-reader.ts'
+import { type Place, Problems, quoted } from './problems.ts'
+import { NONE, RecordReader } from './record-reader.ts'
 
 /** As Ganeti has it. */
 const TAG = /^[\w.+*/:@-]{1,128}$/
@@ -32,19 +33,19 @@ export interface Identity extends Stamps {
 export class Identities {
   readonly #problems: Problems
   readonly #ctime: number
-  /** Whose something is that can only be there once, by what it is. */
+  /** The owner of each value that must be unique. */
   readonly #owners = new Map<string, string>()
-  /** Of what there is none left. */
+  /** Ranges without a free number. */
   readonly #exhausted = new Set<string>()
 
-  /** @param ctime of all that does not tell its own */
+  /** @param ctime of objects without their own */
   constructor(problems: Problems, ctime: number) {
     this.#problems = problems
     this.#ctime = ctime
   }
 
   /** Reads an object's identity; its UUID follows from `names` where it is not given. */
-  of(fields: Fields, ...names: readonly string[]): Identity {
+  of(fields: RecordReader, ...names: readonly string[]): Identity {
     return {
       uuid: this.uuid(fields, ...names),
       ...this.stamps(fields, this.#ctime),
@@ -53,10 +54,10 @@ export class Identities {
   }
 
   /**
-   * Reads when something was made and changed; where it does not tell the latter, it was not.
-   * @param ctime when it was made where it does not tell
+   * Reads when an object was made and changed; without `mtime` it was not changed.
+   * @param ctime for an object without its own
    */
-  stamps(fields: Fields, ctime: number): Stamps {
+  stamps(fields: RecordReader, ctime: number): Stamps {
     const made = fields.numberOr('ctime', ctime)
     return {
       ctime: made,
@@ -65,13 +66,13 @@ export class Identities {
     }
   }
 
-  uuid(fields: Fields, ...names: readonly string[]): string {
+  uuid(fields: RecordReader, ...names: readonly string[]): string {
     const uuid = fields.textOr('uuid', undefined)
     if (uuid !== undefined) this.claim(fields.at('uuid'), `uuid ${uuid}`, names.join(' '))
     return uuid ?? deriveUuid(...names)
   }
 
-  /** Notes whose something is, which is a problem where it is somebody's already. */
+  /** Notes the owner of a unique value; a problem where it has one already. */
   claim(place: Place, what: string, owner: string): void {
     const other = this.#owners.get(what)
     if (other === undefined) this.#owners.set(what, owner)
@@ -82,18 +83,18 @@ export class Identities {
       )
   }
 
-  /** A hardware address that nobody has; to be asked for when all given ones are known. */
-  freeMac(prefix: string, owner: string, card: number): string {
-    const number = this.#free(2 ** 24, (number) => `mac ${macOf(prefix, number)}`, owner, `mac ${card}`)
+  /** A free MAC; to be asked for when all that are written have been claimed. */
+  freeMac(prefix: string, owner: string, nic: number): string {
+    const number = this.#free(2 ** 24, (number) => `mac ${macOf(prefix, number)}`, owner, `mac ${nic}`)
     return macOf(prefix, number)
   }
 
-  /** A port that nobody has, likewise. */
+  /** A free port, likewise. */
   freePort(owner: string, purpose: string): number {
     return FIRST_PORT + this.#free(PORTS, (number) => `port ${FIRST_PORT + number}`, owner, purpose)
   }
 
-  /** A DRBD device on a node that no other disk there has, likewise. */
+  /** A free DRBD device of a node, likewise. */
   freeMinor(node: string, owner: string, purpose: string): number {
     return this.#free(MINORS, (number) => minorOf(node, number), owner, `minor ${purpose}`)
   }
@@ -114,7 +115,7 @@ export class Identities {
     return wanted
   }
 
-  #tags(fields: Fields): readonly string[] {
+  #tags(fields: RecordReader): readonly string[] {
     const tags = fields.texts('tags', NONE, faultOfTag)
     return tags.length === 0 ? NONE : [...new Set(tags)]
   }
@@ -130,7 +131,7 @@ export function readRecord(
   ...names: readonly string[]
 ): Identity | undefined {
   const problems = new Problems(true)
-  const fields = new Fields(value, null, '', problems)
+  const fields = new RecordReader(value, null, '', problems)
   const identity = new Identities(problems, ctime).of(fields, ...names)
   return problems.found.length === 0 ? identity : undefined
 }

@@ -1,10 +1,7 @@
 import t from 'tap'
-import {
-  closest,
-  failureOf,
-  parseSize,
-  quoted,
-} from '../../../../lib/backend/config-file/records/record-reader.ts'
+import { closest } from '../../../../lib/backend/config-file/records/did-you-mean.ts'
+import { failureOf, quoted } from '../../../../lib/backend/config-file/records/problems.ts'
+import { parseSize } from '../../../../lib/backend/config-file/records/record-reader.ts'
 
 t.test('a size is MiB, or has a unit as the gnt-* tools take it', async (t) => {
   const cases: [text: string, size: number | undefined][] = [

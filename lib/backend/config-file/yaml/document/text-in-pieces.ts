@@ -210,8 +210,8 @@ function unlessStuck(way: () => string): string | undefined {
 /** Whether a piece says this and nothing else, so far from the margin. */
 function says(text: string, wanted: JsonObject, margin: string): boolean {
   if (MARKER.test(text) || /^---/m.test(text) || marginOf(text) !== margin) return false
-  const { contents, value, complaints, aliases } = parseYaml(text)
-  return complaints.length === 0 && !aliases && isMap(contents) && !contents.flow && equalJson(value, wanted)
+  const { contents, value, faults, aliases } = parseYaml(text)
+  return faults.length === 0 && !aliases && isMap(contents) && !contents.flow && equalJson(value, wanted)
 }
 
 function withMore(pieces: readonly Piece[], { instead, behind }: More): readonly Piece[] {

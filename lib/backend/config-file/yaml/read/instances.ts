@@ -20,15 +20,8 @@ import {
   readInstanceHvParams,
   readNicParams,
 } from '../../records/params.ts'
-import {
-  checkHostName,
-  Fields,
-  type NamedFields,
-  NONE,
-  type Problem,
-  Problems,
-  quoted,
-} from '../../records/record-reader.ts'
+import { type Problem, Problems, quoted } from '../../records/problems.ts'
+import { checkHostName, type NamedRecord, NONE, RecordReader } from '../../records/record-reader.ts'
 import { Identities, type Identity, minorOf, type Stamps } from '../../records/unique-ids.ts'
 import type { CardNetwork } from './networks.ts'
 import { keysOf } from './yaml-keys.ts'
@@ -74,19 +67,19 @@ export class InstanceReader {
   }
 
   /** Reads all of them. */
-  read(all: Fields): readonly Instance[] {
+  read(all: RecordReader): readonly Instance[] {
     const drafts = [...all.children()].map((fields) => this.#draft(fields))
     return drafts.map((draft) => this.#completed(draft))
   }
 
-  #draft(fields: NamedFields): Instance {
+  #draft(fields: NamedRecord): Instance {
     const name = fields.key
     checkHostName(fields)
     const identity = this.#around.identities.of(fields, 'instance', name)
     const pnode = this.#node(fields, 'pnode', fields.text('pnode'))
     const snode = this.#node(fields, 'snode', fields.textOr('snode', ''))
-    if (pnode && pnode === snode) fields.complain('snode', 'snode is the same node as pnode')
-    if (pnode && !pnode.vm_capable) fields.complain('pnode', `${pnode.name} is not vm_capable`)
+    if (pnode && pnode === snode) fields.addProblem('snode', 'snode is the same node as pnode')
+    if (pnode && !pnode.vm_capable) fields.addProblem('pnode', `${pnode.name} is not vm_capable`)
     const template = this.#template(fields)
     const hypervisor = this.#hypervisor(fields)
     const state = fields.oneOf('state', ['up', 'down', 'offline'], 'up')
@@ -118,57 +111,58 @@ export class InstanceReader {
       network_port: port,
       forthcoming: false,
     }
-    fields.doneOf(keysOf('instances'))
+    fields.rejectUnknownKeysOf(keysOf('instances'))
     return instance
   }
 
-  #node(fields: Fields, key: string, name: string): Node | undefined {
+  #node(fields: RecordReader, key: string, name: string): Node | undefined {
     const node = this.#around.nodes.get(name)
-    if (!node && name !== '') fields.complain(key, `no such node: ${quoted(name)}`)
+    if (!node && name !== '') fields.addProblem(key, `no such node: ${quoted(name)}`)
     return node
   }
 
-  #hypervisor(fields: Fields): string {
+  #hypervisor(fields: RecordReader): string {
     const hypervisor = fields.oneOf('hypervisor', HYPERVISORS, this.#around.hypervisor)
     const enabled = this.#around.enabledHypervisors
     if (enabled.length > 0 && !enabled.includes(hypervisor)) {
-      fields.complain('hypervisor', `${hypervisor} is not one of the cluster's enabled_hypervisors`)
+      fields.addProblem('hypervisor', `${hypervisor} is not one of the cluster's enabled_hypervisors`)
     }
     return hypervisor
   }
 
   /** As written, or what follows from the rest; and whether the rest agrees. */
-  #template(fields: Fields): string {
+  #template(fields: RecordReader): string {
     const written = fields.oneOf('disk_template', DISK_TEMPLATES, undefined)
     const disks = fields.list('disks').length > 0
     const snode = fields.has('snode')
     const enabled = this.#around.enabledTemplates
     const usual = enabled.find((one) => one !== 'diskless' && one !== 'drbd') ?? 'plain'
     const template = written ?? (snode ? 'drbd' : disks ? usual : 'diskless')
-    if (template === 'diskless' && disks) fields.complain('disks', 'a diskless instance has no disks')
+    if (template === 'diskless' && disks) fields.addProblem('disks', 'a diskless instance has no disks')
     if (template !== 'diskless' && !disks) {
       const key = written === undefined ? 'snode' : 'disk_template'
-      fields.complain(key, `an instance with disk_template ${template} needs disks`)
+      fields.addProblem(key, `an instance with disk_template ${template} needs disks`)
     }
     if (template === 'drbd' && !snode)
       fields.problems.add(fields, 'snode is missing: drbd needs a second node', 'key')
     if (template !== 'drbd' && snode)
-      fields.complain('snode', `only drbd has a second node, and this is ${template}`)
+      fields.addProblem('snode', `only drbd has a second node, and this is ${template}`)
     if (enabled.length > 0 && template !== 'diskless' && !enabled.includes(template)) {
       const key = written === undefined ? 'disks' : 'disk_template'
-      fields.complain(key, `${template} is not one of the cluster's enabled_disk_templates`)
+      fields.addProblem(key, `${template} is not one of the cluster's enabled_disk_templates`)
     }
     return template
   }
 
-  #beparams(fields: Fields): Partial<BeParams> {
+  #beparams(fields: RecordReader): Partial<BeParams> {
     const memory = fields.sizeOr('memory', undefined)
     const vcpus = fields.countOr('vcpus', undefined)
     const given = readBeParams(fields.child('beparams'))
     if (memory !== undefined && (given.maxmem !== undefined || given.minmem !== undefined)) {
-      fields.complain('memory', 'memory is in beparams too')
+      fields.addProblem('memory', 'memory is in beparams too')
     }
-    if (vcpus !== undefined && given.vcpus !== undefined) fields.complain('vcpus', 'vcpus is in beparams too')
+    if (vcpus !== undefined && given.vcpus !== undefined)
+      fields.addProblem('vcpus', 'vcpus is in beparams too')
     const beparams = {
       ...(memory !== undefined && { maxmem: memory, minmem: memory }),
       ...(vcpus !== undefined && { vcpus }),
@@ -178,14 +172,14 @@ export class InstanceReader {
     // Where the cluster's own defaults are at odds, that is said of the cluster.
     const own = beparams.minmem !== undefined || beparams.maxmem !== undefined
     if (own && filled.minmem > filled.maxmem) {
-      fields.complain('beparams', `minmem (${filled.minmem}) is above maxmem (${filled.maxmem})`)
+      fields.addProblem('beparams', `minmem (${filled.minmem}) is above maxmem (${filled.maxmem})`)
     }
     return beparams
   }
 
   // Cards
 
-  #nic(fields: Fields, index: number, owner: string, pnode: Node | undefined): Nic {
+  #nic(fields: RecordReader, index: number, owner: string, pnode: Node | undefined): Nic {
     const { identities, settings } = this.#around
     const network = this.#network(fields)
     const link = this.#link(fields)
@@ -204,21 +198,21 @@ export class InstanceReader {
       nicparams,
     }
     this.#macPrefixes.set(nic.uuid, network?.mac_prefix ?? settings.mac_prefix)
-    fields.doneOf(keysOf('nics'))
+    fields.rejectUnknownKeysOf(keysOf('nics'))
     return nic
   }
 
-  #network(fields: Fields): CardNetwork | undefined {
+  #network(fields: RecordReader): CardNetwork | undefined {
     const name = fields.textOr('network', undefined)
     if (name === undefined) return undefined
     const network = this.#around.networks.get(name)
-    if (!network) fields.complain('network', `no such network: ${quoted(name)}`)
+    if (!network) fields.addProblem('network', `no such network: ${quoted(name)}`)
     return network
   }
 
   /** How a card is linked that is in a network: as the instance's group says, unless it says so itself. */
   #connection(
-    fields: Fields,
+    fields: RecordReader,
     network: CardNetwork,
     pnode: Node | undefined,
     link: Partial<NicParams>,
@@ -226,7 +220,7 @@ export class InstanceReader {
     const group = pnode && this.#around.groups.get(pnode.group)
     const connection = group?.networks[network.uuid]
     if (group && !connection && link.mode === undefined) {
-      fields.complain(
+      fields.addProblem(
         'network',
         `group ${group.name}, where ${pnode.name} is, has no connection to ${network.name}`,
       )
@@ -234,19 +228,19 @@ export class InstanceReader {
     return { ...connection, ...link }
   }
 
-  #link(fields: Fields): Partial<NicParams> {
+  #link(fields: RecordReader): Partial<NicParams> {
     const bridge = fields.textOr('bridge', undefined)
     const nicparams = readNicParams(fields)
     if (bridge === undefined) return nicparams
     if (fields.has('mode') || fields.has('link'))
-      fields.complain('bridge', 'bridge says mode and link already')
+      fields.addProblem('bridge', 'bridge says mode and link already')
     return { ...nicparams, mode: NIC_MODES[0] as 'bridged', link: bridge }
   }
 
-  #checkIp(fields: Fields, ip: string, owner: string, network: CardNetwork | undefined): void {
-    if (isIP(ip) === 0) fields.complain('ip', `${quoted(ip)} is not an address`)
+  #checkIp(fields: RecordReader, ip: string, owner: string, network: CardNetwork | undefined): void {
+    if (isIP(ip) === 0) fields.addProblem('ip', `${quoted(ip)} is not an address`)
     else if (network && !network.holds(ip))
-      fields.complain('ip', `${ip} is not an address of ${network.name}`)
+      fields.addProblem('ip', `${ip} is not an address of ${network.name}`)
     else if (network) {
       // Elsewhere two instances may well have the same address, on links that do not meet.
       this.#around.identities.claim(fields.at('ip'), `address ${ip} of ${network.name}`, owner)
@@ -254,26 +248,26 @@ export class InstanceReader {
     }
   }
 
-  #mac(fields: Fields, owner: string): string {
+  #mac(fields: RecordReader, owner: string): string {
     const text = fields.textOr('mac', '')
     if (text === '') return ''
     const mac = parseMac(text)
-    if (mac === undefined) fields.complain('mac', `${quoted(text)} is not like aa:00:00:12:34:56`)
+    if (mac === undefined) fields.addProblem('mac', `${quoted(text)} is not like aa:00:00:12:34:56`)
     else this.#around.identities.claim(fields.at('mac'), `mac ${mac}`, owner)
     return mac ?? ''
   }
 
   // Disks
 
-  #disks(fields: Fields, storage: Storage): readonly Disk[] {
+  #disks(fields: RecordReader, storage: Storage): readonly Disk[] {
     return fields.list('disks').map((value, index) => {
       const list = fields.at('disks')
       const values = isJsonObject(value) ? value : { size: value }
-      return this.#disk(new Fields(values, list, index, fields.problems), index, storage)
+      return this.#disk(new RecordReader(values, list, index, fields.problems), index, storage)
     })
   }
 
-  #disk(fields: Fields, index: number, storage: Storage): Disk {
+  #disk(fields: RecordReader, index: number, storage: Storage): Disk {
     const { template, pnode, snode, identity } = storage
     const uuid = this.#around.identities.uuid(fields, 'disk', storage.name, String(index))
     if (!fields.has('size')) fields.problems.add(fields, 'size is missing')
@@ -305,13 +299,13 @@ export class InstanceReader {
         : children,
       ...stamps,
     }
-    fields.doneOf(keysOf('disks'))
+    fields.rejectUnknownKeysOf(keysOf('disks'))
     return disk
   }
 
   /** The disks below one, where they are not those that would be there anyway. */
   #children(
-    fields: Fields,
+    fields: RecordReader,
     usual: readonly Disk[],
     nodes: readonly string[],
     owner: string,
@@ -334,14 +328,14 @@ export class InstanceReader {
         children: NONE,
         ...this.#around.identities.stamps(child, ctime),
       }
-      child.doneOf(keysOf('children'))
+      child.rejectUnknownKeysOf(keysOf('children'))
       return disk
     })
   }
 
   /** How the storage knows a disk, in the form that Ganeti gives it. */
   #logicalId(
-    fields: Fields,
+    fields: RecordReader,
     uuid: string,
     index: number,
     volumeGroup: string,
@@ -399,18 +393,18 @@ export class InstanceReader {
   }
 
   /** As written; DRBD's names nodes by their names. */
-  #givenLogicalId(fields: Fields, template: string, owner: string): readonly unknown[] {
+  #givenLogicalId(fields: RecordReader, template: string, owner: string): readonly unknown[] {
     const written = fields.list('logical_id')
     if (template !== 'drbd') return written
     const { identities, nodes } = this.#around
     const place = fields.at('logical_id')
     if (written.length !== 6) {
-      fields.complain('logical_id', "drbd's logical_id is [node, node, port, device, device, secret]")
+      fields.addProblem('logical_id', "drbd's logical_id is [node, node, port, device, device, secret]")
       return written
     }
     const ends = written.slice(0, 2).map((name) => {
       const node = nodes.get(String(name))
-      if (!node) fields.complain('logical_id', `no such node: ${quoted(String(name))}`)
+      if (!node) fields.addProblem('logical_id', `no such node: ${quoted(String(name))}`)
       return node?.uuid ?? ''
     })
     identities.claim(place, `port ${written[2]}`, owner)
@@ -463,7 +457,7 @@ export function readInstance(
   ctime: number,
 ): { instance: Instance; problems: readonly Problem[] } {
   const problems = new Problems(true)
-  const all = new Fields({ [name]: value }, null, '', problems)
+  const all = new RecordReader({ [name]: value }, null, '', problems)
   const [instance] = new InstanceReader({ ...around, identities: new Identities(problems, ctime) }).read(all)
   return { instance: instance as Instance, problems: problems.found }
 }

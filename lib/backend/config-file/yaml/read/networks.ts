@@ -10,7 +10,8 @@ import {
 } from '../../../../model/address.ts'
 import type { Network } from '../../../../model/network.ts'
 import type { Node } from '../../../../model/node.ts'
-import { type Fields, type NamedFields, NONE, quoted } from '../../records/record-reader.ts'
+import { quoted } from '../../records/problems.ts'
+import { type NamedRecord, NONE, type RecordReader } from '../../records/record-reader.ts'
 import type { Identities } from '../../records/unique-ids.ts'
 import { keysOf } from './yaml-keys.ts'
 
@@ -38,18 +39,18 @@ export class NetworkInUse implements CardNetwork {
   readonly #reserved = new Set<number>()
   readonly #external = new Set<number>()
 
-  constructor(fields: NamedFields, identities: Identities) {
+  constructor(fields: NamedRecord, identities: Identities) {
     const identity = identities.of(fields, 'network', fields.key)
     const network = fields.text('network')
     this.#range = network === '' ? undefined : parseIpv4Network(network)
     if (network !== '' && !this.#range) {
-      fields.complain('network', `${quoted(network)} is not a network like 192.0.2.0/24, from /16 to /30`)
+      fields.addProblem('network', `${quoted(network)} is not a network like 192.0.2.0/24, from /16 to /30`)
     }
     const network6 = fields.textOr('network6', null)
     if (network6 !== null) {
       this.#inIpv6 = parseIpv6Network(network6)
       if (!this.#inIpv6)
-        fields.complain('network6', `${quoted(network6)} is not a network like 2001:db8::/64`)
+        fields.addProblem('network6', `${quoted(network6)} is not a network like 2001:db8::/64`)
     }
     this.uuid = identity.uuid
     this.name = fields.key
@@ -65,7 +66,7 @@ export class NetworkInUse implements CardNetwork {
     }
     if (this.#range) this.#external.add(0).add(this.#range.size - 1)
     this.#setAside(fields)
-    fields.doneOf(keysOf('networks'))
+    fields.rejectUnknownKeysOf(keysOf('networks'))
   }
 
   holds(address: string): boolean {
@@ -92,26 +93,26 @@ export class NetworkInUse implements CardNetwork {
     }
   }
 
-  #gateway(fields: Fields): string | null {
+  #gateway(fields: RecordReader): string | null {
     const gateway = fields.textOr('gateway', null)
     if (gateway === null) return null
     const index = this.#range && indexIn(this.#range, gateway)
     if (index !== undefined) this.#external.add(index)
-    else if (this.#range) fields.complain('gateway', `${quoted(gateway)} is not an address of the network`)
+    else if (this.#range) fields.addProblem('gateway', `${quoted(gateway)} is not an address of the network`)
     return gateway
   }
 
-  #gateway6(fields: Fields): string | null {
+  #gateway6(fields: RecordReader): string | null {
     const gateway = fields.textOr('gateway6', null)
     if (gateway === null) return null
-    if (!fields.has('network6')) fields.complain('gateway6', 'gateway6 needs network6')
+    if (!fields.has('network6')) fields.addProblem('gateway6', 'gateway6 needs network6')
     else if (this.#inIpv6 && !this.#inIpv6(gateway)) {
-      fields.complain('gateway6', `${quoted(gateway)} is not an address of network6`)
+      fields.addProblem('gateway6', `${quoted(gateway)} is not an address of network6`)
     }
     return gateway
   }
 
-  #setAside(fields: Fields): void {
+  #setAside(fields: RecordReader): void {
     const network = this.#range
     fields.texts('reserved', NONE, (text) => {
       const range = network && parseRange(network, text)
@@ -124,11 +125,11 @@ export class NetworkInUse implements CardNetwork {
 }
 
 /** The first half of hardware addresses, under the key `mac_prefix`. */
-export function readMacPrefix(fields: Fields): string | null {
+export function readMacPrefix(fields: RecordReader): string | null {
   const text = fields.textOr('mac_prefix', null)
   if (text === null) return null
   const prefix = parseMacPrefix(text)
-  if (prefix === undefined) fields.complain('mac_prefix', `${quoted(text)} is not like aa:00:00`)
+  if (prefix === undefined) fields.addProblem('mac_prefix', `${quoted(text)} is not like aa:00:00`)
   return prefix ?? null
 }
 

@@ -35,18 +35,8 @@ import { isUnknown, NEWEST, OLDEST, type Version, versionFrom } from '../../../.
 import { type ClusterSettings, readClusterSettings } from '../../records/cluster-settings.ts'
 import { deriveUuid } from '../../records/derived-ids.ts'
 import { readDiskParams, readGroupIPolicy, readNdParams, readNicParams } from '../../records/params.ts'
-import {
-  andIs,
-  checkHostName,
-  Fields,
-  failureOf,
-  type NamedFields,
-  NONE,
-  NOTHING,
-  Problems,
-  pathTo,
-  quoted,
-} from '../../records/record-reader.ts'
+import { andIs, failureOf, linesByPath, Problems, quoted } from '../../records/problems.ts'
+import { checkHostName, type NamedRecord, NONE, NOTHING, RecordReader } from '../../records/record-reader.ts'
 import { Identities } from '../../records/unique-ids.ts'
 import { type Cuts, cutsOf } from '../syntax/yaml-cuts.ts'
 import { parseYaml } from '../syntax/yaml-tree.ts'
@@ -77,9 +67,9 @@ export function readYamlText(
   const problems = new Problems(true)
   const objects = tree.readable ? readTree(tree.value, problems, origin.mtime ?? 0) : undefined
   const found = problems.found.map((problem) => ({ offset: tree.locate(problem), message: problem.message }))
-  const complaints = [...tree.complaints, ...found].sort((a, b) => a.offset - b.offset)
-  if (objects && complaints.length === 0) return { objects, value: tree.value, cuts: cutsOf(text, tree) }
-  const lines = complaints.map(({ offset, message }) => `${tree.position(offset)}: ${message}`)
+  const faults = [...tree.faults, ...found].sort((a, b) => a.offset - b.offset)
+  if (objects && faults.length === 0) return { objects, value: tree.value, cuts: cutsOf(text, tree) }
+  const lines = faults.map(({ offset, message }) => `${tree.position(offset)}: ${message}`)
   throw failureOf(origin.name, lines)
 }
 
@@ -96,10 +86,7 @@ export function readYamlValue(
   const problems = new Problems(true)
   const objects = readTree(value, problems, mtime ?? 0, instances)
   if (objects && problems.found.length === 0) return objects
-  const lines = problems.found.map(
-    ({ place, message }) => `${pathTo(place).join('/') || '(top)'}: ${message}`,
-  )
-  throw failureOf(name, lines)
+  throw failureOf(name, linesByPath(problems))
 }
 
 function readTree(
@@ -108,20 +95,20 @@ function readTree(
   mtime: number,
   instances?: readonly Instance[],
 ): ConfigObjects | undefined {
-  const root = new Fields(isJsonObject(value) ? value : NOTHING, null, '', problems)
+  const root = new RecordReader(isJsonObject(value) ? value : NOTHING, null, '', problems)
   if (value === null || isJsonObject(value)) return new YamlReader(root, mtime).read(instances)
   problems.add(root, `this must be an object with cluster, nodes, instances, ...${andIs(value)}`)
   return undefined
 }
 
 class YamlReader {
-  readonly #root: Fields
+  readonly #root: RecordReader
   readonly #problems: Problems
   readonly #identities: Identities
   readonly #mtime: number
   /** When the cluster was made, and whatever in it does not tell when it was. */
   readonly #ctime: number
-  readonly #cluster: Fields
+  readonly #cluster: RecordReader
   readonly #version: Version
   readonly #settings: ClusterSettings
   /** By name. */
@@ -131,10 +118,10 @@ class YamlReader {
   readonly #nodes = new Map<string, Node>()
   /** By node UUID, as what follows. */
   readonly #hardware = new Map<string, Hardware>()
-  readonly #nodeFields = new Map<string, Fields>()
+  readonly #nodeFields = new Map<string, RecordReader>()
   readonly #saysCandidate = new Map<string, boolean>()
 
-  constructor(root: Fields, mtime: number) {
+  constructor(root: RecordReader, mtime: number) {
     this.#root = root
     this.#problems = root.problems
     this.#mtime = mtime
@@ -184,8 +171,8 @@ class YamlReader {
       hardware: this.#hardware,
       jobTime: this.#jobTime(),
     }
-    this.#cluster.doneOf(keysOf('cluster'))
-    root.doneOf(keysOf('sections'))
+    this.#cluster.rejectUnknownKeysOf(keysOf('cluster'))
+    root.rejectUnknownKeysOf(keysOf('sections'))
     return objects
   }
 
@@ -196,7 +183,7 @@ class YamlReader {
     const said = this.#cluster.textOr('software_version', undefined)
     const version = said === undefined ? NEWEST : versionFrom(said)
     if (version && version.number >= OLDEST.number && !isUnknown(version)) return version
-    this.#cluster.complain(
+    this.#cluster.addProblem(
       'software_version',
       `software_version must be a version of Ganeti from 2.6 to 3.2, not ${quoted(said ?? '')}`,
     )
@@ -213,7 +200,7 @@ class YamlReader {
     const ipVersion = this.#ipVersion([masterIp, ...nodes.map((node) => node.primary_ip)])
     const { beparams } = this.#settings
     if (beparams.minmem > beparams.maxmem) {
-      fields.complain('beparams', `minmem (${beparams.minmem}) is above maxmem (${beparams.maxmem})`)
+      fields.addProblem('beparams', `minmem (${beparams.minmem}) is above maxmem (${beparams.maxmem})`)
     }
     return {
       ...this.#identities.of(fields, 'cluster', name),
@@ -262,16 +249,16 @@ class YamlReader {
     const fields = this.#cluster
     if (!isJsonObject(fields.value('job_time'))) {
       const seconds = fields.numberOr('job_time', 0)
-      if (seconds < 0) fields.complain('job_time', 'job_time must not be below zero')
+      if (seconds < 0) fields.addProblem('job_time', 'job_time must not be below zero')
       return seconds > 0 ? { default: seconds } : NOTHING
     }
     const times = fields.child('job_time')
     return Object.fromEntries(
       times.keys().map((key) => {
         if (!/^(default|OP_[A-Z_]+)$/.test(key))
-          times.complain(key, `${quoted(key)} is no opcode, nor default`)
+          times.addProblem(key, `${quoted(key)} is no opcode, nor default`)
         const seconds = times.numberOr(key, 0)
-        if (seconds < 0) times.complain(key, `${key} must not be below zero`)
+        if (seconds < 0) times.addProblem(key, `${key} must not be below zero`)
         return [key, seconds]
       }),
     )
@@ -280,7 +267,7 @@ class YamlReader {
   #defaultHypervisor(enabled: readonly string[]): string {
     const chosen = this.#cluster.oneOf('hypervisor', HYPERVISORS, undefined)
     if (chosen !== undefined && enabled.length > 0 && !enabled.includes(chosen)) {
-      this.#cluster.complain('hypervisor', `${chosen} is not one of enabled_hypervisors`)
+      this.#cluster.addProblem('hypervisor', `${chosen} is not one of enabled_hypervisors`)
     }
     return chosen ?? enabled[0] ?? CLUSTER_DEFAULTS.enabled_hypervisors[0]
   }
@@ -296,7 +283,7 @@ class YamlReader {
     const given = this.#cluster.countOr('primary_ip_version', undefined)
     if (given === 4 || given === 6) return given
     if (given !== undefined)
-      this.#cluster.complain('primary_ip_version', `primary_ip_version must be 4 or 6${andIs(given)}`)
+      this.#cluster.addProblem('primary_ip_version', `primary_ip_version must be 4 or 6${andIs(given)}`)
     return isIPv6(addresses.find((address) => address !== '') ?? '') ? 6 : 4
   }
 
@@ -313,9 +300,9 @@ class YamlReader {
       return fit
     }
     const node = this.#nodes.get(name)
-    if (!node) fields.complain('master', `no such node: ${quoted(name)}`)
+    if (!node) fields.addProblem('master', `no such node: ${quoted(name)}`)
     else if (!canBeMaster(node))
-      fields.complain('master', `${name} is offline, drained or not master_capable`)
+      fields.addProblem('master', `${name} is offline, drained or not master_capable`)
     return node
   }
 
@@ -350,19 +337,21 @@ class YamlReader {
   // Groups and nodes
 
   /** A file without groups has the one that every cluster begins with. */
-  #groupFields(): readonly NamedFields[] {
+  #groupFields(): readonly NamedRecord[] {
     const groups = this.#root.child('groups')
     const given = [...groups.children()]
-    return given.length > 0 ? given : [new Fields(NOTHING, groups, 'default', this.#problems) as NamedFields]
+    return given.length > 0
+      ? given
+      : [new RecordReader(NOTHING, groups, 'default', this.#problems) as NamedRecord]
   }
 
-  #group(fields: NamedFields): Group {
+  #group(fields: NamedRecord): Group {
     const networks: { [uuid: string]: NicParams } = {}
     for (const connection of fields.child('networks').children()) {
       const network = this.#networks.get(connection.key)
       if (network) networks[network.uuid] = { ...this.#settings.nicparams, ...readNicParams(connection) }
       else this.#problems.add(connection, `no such network: ${quoted(connection.key)}`, 'key')
-      if (network) connection.doneOf(keysOf('connections'))
+      if (network) connection.rejectUnknownKeysOf(keysOf('connections'))
     }
     const group = {
       ...this.#identities.of(fields, 'group', fields.key),
@@ -373,11 +362,11 @@ class YamlReader {
       diskparams: readDiskParams(fields.child('diskparams')),
       networks,
     }
-    fields.doneOf(keysOf('groups'))
+    fields.rejectUnknownKeysOf(keysOf('groups'))
     return group
   }
 
-  #node(fields: NamedFields): Node {
+  #node(fields: NamedRecord): Node {
     checkHostName(fields)
     const primaryIp = this.#address(fields, 'primary_ip', fields.key)
     const node: Node = {
@@ -412,22 +401,22 @@ class YamlReader {
     const candidate = fields.flagOr('master_candidate', undefined)
     if (candidate !== undefined) this.#saysCandidate.set(node.uuid, candidate)
     if (candidate && !canBeMaster(node)) {
-      fields.complain(
+      fields.addProblem(
         'master_candidate',
         'a node that is offline, drained or not master_capable is no candidate',
       )
     }
-    if (node.offline && node.drained) fields.complain('drained', 'a node is offline or drained, not both')
-    fields.doneOf(keysOf('nodes'))
+    if (node.offline && node.drained) fields.addProblem('drained', 'a node is offline or drained, not both')
+    fields.rejectUnknownKeysOf(keysOf('nodes'))
     return node
   }
 
-  #groupOf(fields: Fields): string {
+  #groupOf(fields: RecordReader): string {
     const name = fields.textOr('group', undefined)
     const only = this.#groups.size === 1 ? [...this.#groups.keys()][0] : 'default'
     const group = this.#groups.get(name ?? only ?? '')
     if (group) return group.uuid
-    if (name !== undefined) fields.complain('group', `no such group: ${quoted(name)}`)
+    if (name !== undefined) fields.addProblem('group', `no such group: ${quoted(name)}`)
     else this.#problems.add(fields, 'group is missing, and there is none called default', 'key')
     return ''
   }
@@ -444,10 +433,10 @@ class YamlReader {
   }
 
   /** An address, or '' where there is none; no two hosts have the same. */
-  #address(fields: Fields, key: string, owner: string): string {
+  #address(fields: RecordReader, key: string, owner: string): string {
     const address = fields.textOr(key, '')
     if (address === '') return ''
-    if (isIP(address) === 0) fields.complain(key, `${quoted(address)} is not an address`)
+    if (isIP(address) === 0) fields.addProblem(key, `${quoted(address)} is not an address`)
     else this.#identities.claim(fields.at(key), `address ${address}`, owner)
     return address
   }
@@ -465,7 +454,7 @@ class YamlReader {
       const has = this.#hardware.get(node.uuid) as Hardware
       const use = useOfNode(cluster, node.uuid, primaries.get(node.uuid), secondaries.get(node.uuid))
       for (const [key, message] of Object.entries(overcommitment(has, use))) {
-        this.#nodeFields.get(node.uuid)?.complain(key, message)
+        this.#nodeFields.get(node.uuid)?.addProblem(key, message)
       }
       const values = liveValues(node, has, use)
       if (values) live.set(node.uuid, values)
@@ -482,7 +471,7 @@ class YamlReader {
     }
     const list = this.#root.at('os')
     const oses = value.map((item: Json, index: number) => {
-      const fields = new Fields(isJsonObject(item) ? item : { name: item }, list, index, this.#problems)
+      const fields = new RecordReader(isJsonObject(item) ? item : { name: item }, list, index, this.#problems)
       const os = readOs(fields, fields.text('name'))
       if (os.name !== '') this.#identities.claim(fields, `os ${os.name}`, 'os')
       return os
@@ -490,7 +479,7 @@ class YamlReader {
     return oses
   }
 
-  #filter(fields: Fields, index: number): FilterRule {
+  #filter(fields: RecordReader, index: number): FilterRule {
     const reason = fields.textOr('reason', undefined)
     // As Ganeti writes the reason of whoever adds a rule, with the time in nanoseconds.
     const trail = reason === undefined ? NONE : [['gnt:user', reason, Math.round(this.#ctime * 1e9)]]
@@ -502,11 +491,11 @@ class YamlReader {
       action: readAction(fields),
       reason_trail: fields.has('reason_trail') ? fields.list('reason_trail') : trail,
     }
-    fields.doneOf(keysOf('filters'))
+    fields.rejectUnknownKeysOf(keysOf('filters'))
     return rule
   }
 
-  #predicates(fields: Fields): readonly Json[] {
+  #predicates(fields: RecordReader): readonly Json[] {
     const predicates = fields.list('predicates')
     predicates.forEach((predicate, index) => {
       if (Array.isArray(predicate) && PREDICATES.includes(predicate[0])) return
@@ -520,20 +509,24 @@ class YamlReader {
 const PREDICATES: readonly unknown[] = ['jobid', 'opcode', 'reason']
 const ACTIONS: readonly unknown[] = ['ACCEPT', 'CONTINUE', 'PAUSE', 'REJECT']
 
-function readAction(fields: Fields): Json {
+function readAction(fields: RecordReader): Json {
   const action = fields.json('action', 'CONTINUE')
   const limit =
     Array.isArray(action) && action.length === 2 && action[0] === 'RATE_LIMIT' && Number.isInteger(action[1])
   if (!limit && !ACTIONS.includes(action)) {
-    fields.complain('action', `action must be one of ${ACTIONS.join(', ')}, or [RATE_LIMIT, number of jobs]`)
+    fields.addProblem(
+      'action',
+      `action must be one of ${ACTIONS.join(', ')}, or [RATE_LIMIT, number of jobs]`,
+    )
   }
   return action
 }
 
-function readOs(fields: Fields, name: string): Os {
+function readOs(fields: RecordReader, name: string): Os {
   const parameters = fields.child('parameters')
   const versions = fields.list('api_versions')
-  if (!versions.every(Number.isInteger)) fields.complain('api_versions', 'api_versions must be whole numbers')
+  if (!versions.every(Number.isInteger))
+    fields.addProblem('api_versions', 'api_versions must be whole numbers')
   const os = {
     name,
     variants: fields.texts('variants'),
@@ -541,7 +534,7 @@ function readOs(fields: Fields, name: string): Os {
     api_versions: versions.length > 0 ? (versions as readonly number[]) : [OS_API_VERSION],
     parameters: parameters.keys().map((parameter) => [parameter, parameters.textOr(parameter, '')]),
   }
-  fields.doneOf(keysOf('os'))
+  fields.rejectUnknownKeysOf(keysOf('os'))
   return os
 }
 

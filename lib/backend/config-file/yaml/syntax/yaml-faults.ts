@@ -13,9 +13,9 @@ import {
   visit,
   type YAMLError,
 } from 'yaml'
-import { quoted } from '../../records/record-reader.ts'
+import { quoted } from '../../records/problems.ts'
 
-export interface Complaint {
+export interface YamlFault {
   /** In the text, from 0. */
   readonly offset: number
   readonly message: string
@@ -40,24 +40,24 @@ const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
 }
 
 /** The faults of a text that cannot be parsed; what only follows from another is left out. */
-export function faultsOf(text: string): Complaint[] {
+export function faultsOf(text: string): YamlFault[] {
   const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, keepSourceTokens: true })
-  const complaints: Complaint[] = []
+  const faults: YamlFault[] = []
   for (const error of [...document.errors, ...document.warnings]) {
     const opening = unclosed(document, error)
     if (opening !== undefined) {
       const indented = error.code === 'BAD_INDENT' && error.pos[0] < text.trimEnd().length
       const hint = indented ? ', by a line that is indented further than what it belongs to' : ''
-      complaints.push({
+      faults.push({
         offset: opening,
         message: `the ${text[opening]} that opens here is not closed${hint}`,
       })
       // From there on the parser reads what nobody meant.
       break
     }
-    complaints.push({ offset: error.pos[0], message: wordsFor(error, text) })
+    faults.push({ offset: error.pos[0], message: wordsFor(error, text) })
   }
-  return complaints
+  return faults
 }
 
 function wordsFor({ code, message, pos: [offset] }: YAMLError, text: string): string {

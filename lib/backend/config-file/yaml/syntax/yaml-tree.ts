@@ -22,8 +22,8 @@ import {
   type YAMLSeq,
 } from 'yaml'
 import type { Json } from '../../../../json.ts'
-import { type Problem, pathTo, quoted } from '../../records/record-reader.ts'
-import { type Complaint, faultsOf } from './yaml-faults.ts'
+import { type Problem, pathTo, quoted } from '../../records/problems.ts'
+import { faultsOf, type YamlFault } from './yaml-faults.ts'
 
 /** How many values may stand in a file because of aliases, each alias counted with all that it stands for. */
 const MOST_BY_ALIAS = 100_000
@@ -40,7 +40,7 @@ export interface YamlTree {
   /** What an alias stands for. */
   target(alias: Alias): Node | undefined
   /** What is wrong with the YAML itself. */
-  readonly complaints: readonly Complaint[]
+  readonly faults: readonly YamlFault[]
   /** Whether values could be made of it at all. */
   readonly readable: boolean
   /** Says where a problem is; the nearest place known where the file has none of its own for it. */
@@ -69,7 +69,7 @@ export function parseYaml(text: string, all?: Map<Node, Json>): YamlTree {
       contents: null,
       aliases: false,
       target: () => undefined,
-      complaints: faultsOf(text),
+      faults: faultsOf(text),
       readable: false,
       locate: () => 0,
       position,
@@ -82,7 +82,7 @@ export function parseYaml(text: string, all?: Map<Node, Json>): YamlTree {
     contents: document.contents,
     aliases: reader.aliases,
     target: (alias) => reader.target(alias),
-    complaints: reader.complaints,
+    faults: reader.faults,
     readable: true,
     locate: (problem) => reader.locate(document.contents, problem),
     position,
@@ -92,7 +92,7 @@ export function parseYaml(text: string, all?: Map<Node, Json>): YamlTree {
 type MaybeNode = Node | null
 
 class TreeReader {
-  readonly complaints: Complaint[] = []
+  readonly faults: YamlFault[] = []
   /** The latest node with an anchor's name: an alias means the one before it. */
   readonly #anchors = new Map<string, Node>()
   readonly #targets = new Map<Alias, Node>()
@@ -143,7 +143,7 @@ class TreeReader {
       // A tag 007 is not the tag 7: a whole number that is not written as one is left to be text.
       return written === String(value) ? value : written
     }
-    this.#complain(node, 'a value of this kind has no place here')
+    this.#addFault(node, 'a value of this kind has no place here')
     return null
   }
 
@@ -152,7 +152,7 @@ class TreeReader {
     const known = target && this.#values.get(target)
     if (!known) {
       const why = target ? 'stands for something that contains it' : 'stands for nothing that is before it'
-      this.#complain(alias, `*${alias.source} ${why}`)
+      this.#addFault(alias, `*${alias.source} ${why}`)
       return null
     }
     this.#targets.set(alias, target)
@@ -160,7 +160,7 @@ class TreeReader {
     this.#byAlias += known.size
     if (this.#byAlias > MOST_BY_ALIAS) {
       if (this.#byAlias - known.size <= MOST_BY_ALIAS)
-        this.#complain(alias, 'the aliases stand for too many values')
+        this.#addFault(alias, 'the aliases stand for too many values')
       return null
     }
     return known.value
@@ -172,9 +172,9 @@ class TreeReader {
     for (const pair of map.items) {
       const key = keyOf(pair)
       const value = pair.value as MaybeNode
-      if (key === undefined) this.#complain(pair.key as Node, 'a key must be text')
+      if (key === undefined) this.#addFault(pair.key as Node, 'a key must be text')
       else if (isMergeKey(pair)) this.#merge(value, merged)
-      else if (own.has(key)) this.#complain(pair.key as Node, `${quoted(key)} is there already`)
+      else if (own.has(key)) this.#addFault(pair.key as Node, `${quoted(key)} is there already`)
       else own.set(key, this.value(value))
     }
     for (const [key, value] of merged) if (!own.has(key)) own.set(key, value)
@@ -186,15 +186,15 @@ class TreeReader {
     const value = this.value(node)
     for (const source of Array.isArray(value) ? value : [value]) {
       if (typeof source !== 'object' || source === null || Array.isArray(source)) {
-        this.#complain(node, '<< must stand for objects')
+        this.#addFault(node, '<< must stand for objects')
       } else {
         for (const [key, one] of Object.entries(source)) if (!merged.has(key)) merged.set(key, one as Json)
       }
     }
   }
 
-  #complain(node: MaybeNode, message: string): void {
-    this.complaints.push({ offset: node?.range?.[0] ?? 0, message })
+  #addFault(node: MaybeNode, message: string): void {
+    this.faults.push({ offset: node?.range?.[0] ?? 0, message })
   }
 
   locate(root: MaybeNode, problem: Problem): number {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Problems } from '../../../../../lib/backend/config-file/records/record-reader.ts'
+import { Problems } from '../../../../../lib/backend/config-file/records/problems.ts'
 import { parseYaml } from '../../../../../lib/backend/config-file/yaml/syntax/yaml-tree.ts'
 import type { Json } from '../../../../../lib/json.ts'
 
@@ -25,7 +25,7 @@ t.test('YAML becomes plain values', async (t) => {
   ]
   for (const [text, value] of cases) {
     const tree = parseYaml(text)
-    t.strictSame(tree.complaints, [], text)
+    t.strictSame(tree.faults, [], text)
     t.strictSame(tree.value, value, text)
   }
 })
@@ -69,10 +69,10 @@ t.test('what is wrong with the YAML itself has its place', async (t) => {
   ]
   for (const [text, complaint] of cases) {
     const tree = parseYaml(text)
-    const lines = tree.complaints.map(({ offset, message }) => `${tree.position(offset)}: ${message}`)
+    const lines = tree.faults.map(({ offset, message }) => `${tree.position(offset)}: ${message}`)
     t.match(lines[0], complaint, text.slice(0, 40))
     for (const line of lines) t.notMatch(line, /\n/)
-    if (tree.complaints.length > 1) t.notMatch(lines[0], 'not closed', 'what follows from it is not told')
+    if (tree.faults.length > 1) t.notMatch(lines[0], 'not closed', 'what follows from it is not told')
   }
 })
 
