@@ -30,17 +30,17 @@ import {
 } from '../../../model/defaults.ts'
 import type { FilterRule } from '../../../model/filter-rule.ts'
 import type { Group } from '../../../model/group.ts'
-import type { AdminState, Disk, Instance, Nic } from '../../../model/instance.ts'
+import type { AdminState, Instance, Nic } from '../../../model/instance.ts'
 import type { Network } from '../../../model/network.ts'
 import type { Node } from '../../../model/node.ts'
 import type { IPolicy, NicParams } from '../../../model/params.ts'
+import type { Recorded } from '../../../model/recorded.ts'
 import { OLDEST, releaseOfConfig, versionOfConfig } from '../../../model/version.ts'
 import { readClusterSettings, readOsParams } from '../records/cluster-settings.ts'
 import { deriveUuid } from '../records/derived-ids.ts'
 import {
   readBeParams,
   readDiskParams,
-  readDiskTemplateParams,
   readGroupIPolicy,
   readInstanceHvParams,
   readNdParams,
@@ -48,14 +48,13 @@ import {
 } from '../records/params.ts'
 import { failureOf, linesByPath, Problems, quoted } from '../records/problems.ts'
 import { type NamedRecord, NONE, RecordReader } from '../records/record-reader.ts'
+import { DiskReader, secondariesOf, templateOf } from './disks.ts'
+import { jsonErrorPosition } from './json-error-position.ts'
 
 const FIRST_UNREADABLE = 4_000_000
 
 /** The address families of `primary_ip_family`, as Linux numbers them. */
 const AF_INET6 = 10
-
-/** Disk types as they were called up to 2.8. */
-const DEV_TYPES: { readonly [old: string]: string } = { lvm: 'plain', drbd8: 'drbd' }
 
 /**
  * @param text the whole file
@@ -76,7 +75,7 @@ function parseRoot(text: string, name: string, problems: Problems): RecordReader
     parsed = parseJson(text)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    throw failureOf(name, [`not valid JSON${placeOfError(text)}`])
+    throw failureOf(name, [`not valid JSON${jsonErrorPosition(text)}`])
   }
   if (!isJsonObject(parsed)) throw failureOf(name, ['not a JSON object'])
   const { version } = parsed
@@ -86,32 +85,6 @@ function parseRoot(text: string, name: string, problems: Problems): RecordReader
     throw failureOf(name, [`version: ${releaseOfConfig(version)} cannot be read, only 2.6 to 3.x`])
   }
   return new RecordReader(parsed, null, '', problems)
-}
-
-/** Line and column of a syntax error. V8's own message quotes the file, secrets included, and is not passed on. */
-function placeOfError(text: string): string {
-  const message = syntaxErrorOf(text)
-  const offset = Number(/at position (\d+)/.exec(message)?.[1] ?? offsetOfQuote(message, text))
-  if (message.includes('end of JSON') || offset >= text.trimEnd().length) return ': it ends too early'
-  const before = text.slice(0, offset).split('\n')
-  return ` at line ${before.length}, column ${(before.at(-1) as string).length + 1}`
-}
-
-function syntaxErrorOf(text: string): string {
-  try {
-    JSON.parse(text)
-    return ''
-  } catch (error) {
-    return (error as SyntaxError).message
-  }
-}
-
-/** V8 names no position for an unexpected character, but quotes what stands around it, ten characters to each side. */
-function offsetOfQuote(message: string, text: string): number {
-  const [, character = '', cut, quote = ''] =
-    /^Unexpected token '(.)', (\.\.\.)?"([\s\S]*)"(?:\.\.\.)? is/.exec(message) ?? []
-  const start = text.indexOf(quote) + (cut === undefined ? 0 : 10)
-  return Math.max(text.indexOf(character, start), 0)
 }
 
 class ConfigDataReader {
@@ -124,9 +97,12 @@ class ConfigDataReader {
   /** Text that many objects have in common, so that each is held once. */
   readonly #words = new Map<string, string>()
 
+  readonly #disks: DiskReader
+
   constructor(root: RecordReader) {
     this.#root = root
     this.#problems = root.problems
+    this.#disks = new DiskReader(this.#nodes, root.problems, (text) => this.#word(text))
   }
 
   read(): ConfigObjects {
@@ -288,7 +264,7 @@ class ConfigDataReader {
     const hypervisor = this.#word(forthcoming ? fields.textOr('hypervisor', '') : fields.text('hypervisor'))
     const adminState = readAdminState(fields)
     const written = this.#word(fields.textOr('disk_template', ''))
-    const disksRead = this.#disks(fields, disks, {
+    const disksRead = this.#disks.read(fields, disks, {
       uuid,
       primaryNode,
       ctime: stamps.ctime,
@@ -340,103 +316,6 @@ class ConfigDataReader {
     })
   }
 
-  #disks(instance: RecordReader, table: RecordReader, owner: DiskOwner): readonly Disk[] {
-    const list = instance.list('disks')
-    if (list.length === 0) return NONE
-    const disks: Disk[] = []
-    const place = instance.at('disks')
-    list.forEach((entry, index) => {
-      if (isJsonObject(entry)) {
-        disks.push(this.#disk(new RecordReader(entry, place, index, this.#problems), owner, [index]))
-      } else if (typeof entry === 'string' && table.has(entry)) {
-        disks.push(this.#disk(table.child(entry), owner, [index]))
-      } else {
-        const what =
-          typeof entry === 'string' ? `no such disk: ${quoted(entry)}` : 'a disk must be a UUID or an object'
-        this.#problems.add({ parent: place, key: index }, what)
-      }
-    })
-    return disks
-  }
-
-  /**
-   * @param path the disk's number in its instance, and below it that of each child
-   * @param nodes of the disk this one is a part of
-   */
-  #disk(fields: RecordReader, owner: DiskOwner, path: readonly number[], nodes?: readonly string[]): Disk {
-    const devType = this.#devType(fields.text('dev_type'), owner.template)
-    const logicalId = this.#logicalId(fields, devType)
-    const holders = this.#holders(fields, devType, logicalId, nodes, owner)
-    const ctime = fields.numberOr('ctime', owner.ctime)
-    return {
-      uuid: fields.textOr('uuid', undefined) ?? deriveUuid('disk', owner.uuid, ...path.map(String)),
-      name: fields.textOr('name', null),
-      dev_type: devType,
-      size: fields.countOr('size', 0),
-      mode: fields.oneOf('mode', ['rw', 'ro'], 'rw'),
-      spindles: fields.countOr('spindles', null),
-      iv_name:
-        path.length === 1 ? this.#word(`disk/${path[0]}`) : this.#word(fields.textOr('iv_name', '')) || null,
-      logical_id: logicalId,
-      params: readDiskTemplateParams(fields.child('params'), devType),
-      nodes: holders,
-      children: fields
-        .items('children')
-        .map((child, index) => this.#disk(child, owner, [...path, index], holders)),
-      ctime,
-      mtime: fields.numberOr('mtime', ctime),
-      serial_no: fields.countOr('serial_no', 1),
-    }
-  }
-
-  #devType(written: string, template: string): string {
-    // Up to 2.8 shared files and files were one type, which only the instance told apart.
-    if (written === 'file' && template === 'sharedfile') return template
-    return this.#word(DEV_TYPES[written] ?? written)
-  }
-
-  /**
-   * What identifies a disk on its storage; DRBD's is `[node, other node, port, minor, minor, secret]`, where
-   * older files have the nodes' names.
-   */
-  #logicalId(fields: RecordReader, devType: string): readonly unknown[] {
-    const written = fields.list('logical_id')
-    if (devType !== 'drbd') return written
-    return written.map((part, index) => {
-      if (index > 1 || part === null) return part
-      const node = this.#nodes.get(String(part))
-      if (node) return node.uuid
-      this.#problems.add(
-        { parent: fields.at('logical_id'), key: index },
-        `no such node: ${quoted(String(part))}`,
-      )
-      return part
-    })
-  }
-
-  /** The nodes that hold a disk: as written (2.15 on), else both of DRBD's, else the primary for what is local to it. */
-  #holders(
-    fields: RecordReader,
-    devType: string,
-    logicalId: readonly unknown[],
-    nodes: readonly string[] | undefined,
-    owner: DiskOwner,
-  ): readonly string[] {
-    if (fields.has('nodes')) {
-      return fields.texts('nodes').map((name, index) => {
-        const node = this.#nodes.get(name)
-        if (!node)
-          this.#problems.add({ parent: fields.at('nodes'), key: index }, `no such node: ${quoted(name)}`)
-        return node?.uuid ?? name
-      })
-    }
-    if (nodes) return nodes
-    if (devType === 'drbd') return logicalId.slice(0, 2).filter((part) => typeof part === 'string')
-    return (devType === 'plain' || devType === 'file') && owner.primaryNode !== ''
-      ? [owner.primaryNode]
-      : NONE
-  }
-
   #nodeOf(fields: RecordReader, key: string): Node | undefined {
     const name = fields.text(key)
     const node = this.#nodes.get(name)
@@ -455,7 +334,7 @@ class ConfigDataReader {
     return fields.textOr('uuid', undefined) ?? deriveUuid(kind, name)
   }
 
-  #stamps(fields: RecordReader): Stamps {
+  #stamps(fields: RecordReader): Omit<Recorded, 'uuid'> {
     const tags = fields.texts('tags')
     return {
       ctime: fields.numberOr('ctime', 0),
@@ -471,22 +350,6 @@ class ConfigDataReader {
     this.#words.set(text, text)
     return text
   }
-}
-
-/** What every object has besides its name and UUID. */
-interface Stamps {
-  readonly ctime: number
-  readonly mtime: number
-  readonly serial_no: number
-  readonly tags: readonly string[]
-}
-
-/** What a disk of an older file takes from its instance. */
-interface DiskOwner {
-  readonly uuid: string
-  readonly primaryNode: string
-  readonly ctime: number
-  readonly template: string
 }
 
 /** Up to 2.16 there was no choice of SSH keys; an upgrade writes down what they were, not what new ones are. */
@@ -512,24 +375,6 @@ function readFilter(fields: NamedRecord): FilterRule {
 function readAdminState(fields: RecordReader): AdminState {
   const up = fields.flagOr('admin_up', fields.textOr('status', '') === 'up')
   return fields.oneOf('admin_state', ['up', 'down', 'offline'], up ? 'up' : 'down')
-}
-
-/** The nodes but the primary that DRBD keeps copies on, in the order of the disks. */
-function secondariesOf(disks: readonly Disk[], primaryNode: string): readonly string[] {
-  const nodes = new Set<string>()
-  for (const disk of disks) {
-    if (disk.dev_type === 'drbd') for (const node of disk.nodes) nodes.add(node)
-    else for (const node of secondariesOf(disk.children, primaryNode)) nodes.add(node)
-  }
-  nodes.delete(primaryNode)
-  return nodes.size === 0 ? NONE : [...nodes]
-}
-
-/** What Ganeti 3 calls the disk template of an instance with these disks. */
-function templateOf(disks: readonly Disk[]): string {
-  const [first, ...others] = disks
-  if (!first) return 'diskless'
-  return others.every((disk) => disk.dev_type === first.dev_type) ? first.dev_type : 'mixed'
 }
 
 /** The enabled disk templates of a cluster from before there was a choice: those it uses, and LVM's where it has any. */
