@@ -115,7 +115,7 @@ export class JobQueue implements QueueView {
     }
     const queue = new JobQueue(options, stored)
     // Now rather than for the first job: a module that cannot be loaded once, say for want of descriptors, never can.
-    if (file.isYaml) await queue.#load()
+    if (file.isYaml || stored.jobs.size > 0) await queue.#load()
     await queue.#resume(stored.running)
     // Only now, should the next crash come at once: until the journal has the outcome, this file tells it.
     const told = !stored.open?.jobs.length || queue.#storage.isOpen
@@ -138,11 +138,7 @@ export class JobQueue implements QueueView {
       if (status === 'running' || status === 'canceling' || wasCarriedOut(job)) {
         this.#table.correct(failed(job, ['OpExecError', [UNCLEAN]]))
       } else {
-        this.#take({
-          ...job,
-          start: null,
-          ops: job.ops.map((op) => (isFinal(op.status) ? op : requeued(op))),
-        })
+        this.#take(requeued(job))
       }
     }
     await this.#storage.opened().catch((error) => this.#options.log.warning(messageChain(error)))
@@ -189,7 +185,7 @@ export class JobQueue implements QueueView {
    *   or the queue is full, `invalid` where it depends on a job before the first
    */
   async submit(opcodes: readonly JsonObject[]): Promise<number> {
-    await this.#ready()
+    const store = await this.#ready()
     const table = this.#table
     if (table.isFull) {
       throw new Failure(
@@ -199,7 +195,7 @@ export class JobQueue implements QueueView {
     }
     const job = table.create(opcodes, this.#options.file.current.version)
     // In this turn of the event loop, so that jobs stand in the journal in the order of their ids.
-    const written = this.#storage.append({ job })
+    const written = store.append({ job })
     table.reserve(job)
     await written.catch((error) => {
       table.release(job.id)
@@ -216,15 +212,15 @@ export class JobQueue implements QueueView {
     this.#scheduler.add(job)
   }
 
-  /** Makes sure that a job can be taken at all. */
-  async #ready(): Promise<void> {
+  /** The journal, if a job can be taken at all. */
+  async #ready(): Promise<JobStore> {
     if (this.#closed.signal.aborted) {
       throw new Failure('unavailable', 'No job can be taken: the daemon is about to end')
     }
     await this.checkWritable()
     // Loaded by now, unless it was Ganeti's own form that we started with.
     await this.#load()
-    await this.#storage.opened()
+    return this.#storage.opened()
   }
 
   /** Makes a job's state last, then known. */
@@ -311,6 +307,11 @@ export class JobQueue implements QueueView {
     await this.#commits.idle()
     // Those that gave up waiting have their turn.
     await new Promise(setImmediate)
+    // The journal is being told that these run, but they have not begun.
+    const waiting = [...this.#table.all].filter(
+      (job) => statusOf(job) === 'waiting' && this.#scheduler.isRunning(job.id),
+    )
+    if (waiting.length > 0) await this.#storage.persist(waiting.map(requeued))
     await this.#storage.close()
   }
 }

@@ -62,9 +62,13 @@ export function canceled(job: Job): Job {
   return { ...job, ops, end }
 }
 
-/** An opcode as it was when it came. */
-export function requeued(op: JobOp): JobOp {
-  return { ...op, status: 'queued', log: [], result: null, start: null, exec: null, end: null }
+/** What has not ended is again as it was when it came. */
+export function requeued(job: Job): Job {
+  const ops = job.ops.map((op): JobOp => {
+    if (isFinal(op.status)) return op
+    return { ...op, status: 'queued', log: [], result: null, start: null, exec: null, end: null }
+  })
+  return { ...job, start: null, ops }
 }
 
 /**

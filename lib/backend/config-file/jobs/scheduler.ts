@@ -55,6 +55,7 @@ export class Scheduler {
   /** Starts whatever may start. */
   schedule(): void {
     if (this.#stopped) return
+    const { record, onFault } = this.#options
     const config = this.#options.config()
     if (this.#filter?.rules !== config.filters) {
       this.#filter = { rules: config.filters, compiled: new JobFilter(config.filters) }
@@ -64,7 +65,7 @@ export class Scheduler {
       const job = this.#options.table.get(id) as Job
       const verdict = this.#filter.compiled.verdict(job, config)
       if (verdict.action === 'reject') {
-        void this.cancelQueued(job)
+        this.cancelQueued(job).catch((error) => onFault(id, error))
         continue
       }
       if (verdict.action === 'pause') continue
@@ -77,7 +78,7 @@ export class Scheduler {
         this.#start(id, rule)
       } else {
         const ended = awaited === 'cancel' ? canceled(job) : failed(job, ['OpExecError', [awaited.error]])
-        void this.#options.record(ended)
+        record(ended).catch((error) => onFault(id, error))
       }
     }
   }
@@ -97,6 +98,10 @@ export class Scheduler {
 
   isQueued(id: number): boolean {
     return this.#queued.includes(id)
+  }
+
+  isRunning(id: number): boolean {
+    return this.#running.has(id)
   }
 
   /** Cancels a job that has not started. */

@@ -341,6 +341,40 @@ t.test('a job that takes time is seen running only once a crash would not make i
   t.match((await open(t, path)).queue.job(String(next)), { ops: [{ status: 'canceled' }] })
 })
 
+t.test('a job that has not begun when the daemon ends runs after the next start', async (t) => {
+  const path = cluster(t)
+  const { queue, backend } = await open(t, path)
+  const id = await queue.submit([delay(60)])
+  // It is being written that it runs.
+  await queue.waitFor(
+    id,
+    () => statusOf(queue.job(String(id)) as Job) === 'waiting' || undefined,
+    60,
+    new AbortController().signal,
+  )
+  await backend.close()
+  const second = await open(t, path)
+  await second.reaches(id, 'running')
+  t.match(second.queue.job(String(id)), { ops: [{ result: null, end: null }] })
+})
+
+t.test("jobs end in error where the file is Ganeti's own by the next start", async (t) => {
+  const path = cluster(t)
+  const first = await openAtRest(t, path)
+  await first.backend.submitJob([delay(60)])
+  const id = await first.backend.submitJob([{ ...delay(0), depends: [[-1, []]] }, tag('inst1', 'x')])
+  await first.backend.close()
+  writeFileSync(
+    path,
+    readFileSync(new URL('../../../../../test/fixtures/real-cluster/config.data', import.meta.url)),
+  )
+  const second = await open(t, path)
+  t.match(await second.wait(id), {
+    opstatus: ['success', 'error'],
+    opresult: [null, ['OpExecError', ['This file is never written']]],
+  })
+})
+
 t.test('a crash between the journal and the file: the file tells how it went', async (t) => {
   const base = cluster(t)
   const before = await open(t, base)
