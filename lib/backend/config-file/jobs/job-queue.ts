@@ -232,10 +232,11 @@ export class JobQueue implements QueueView {
 
   /** @returns whether it was done, and a sentence about it */
   async cancel(id: string): Promise<readonly [boolean, string]> {
-    const job = this.job(id)
-    const status = job && statusOf(job)
-    if (!job || !status || isFinal(status)) return [false, `Job ${id} not found in queue`]
-    await this.#ready()
+    if (this.#unfinished(id)) await this.#ready()
+    // It may have come further meanwhile.
+    const job = this.#unfinished(id)
+    if (!job) return [false, `Job ${id} not found in queue`]
+    const status = statusOf(job)
     if (status === 'queued' && this.#scheduler.isQueued(job.id)) {
       await this.#scheduler.cancelQueued(job)
       return [true, `Dequeued job ${id}`]
@@ -247,6 +248,11 @@ export class JobQueue implements QueueView {
       return [true, `Job ${id} will be canceled`]
     }
     return [false, `Job ${id} is no longer waiting in the queue`]
+  }
+
+  #unfinished(id: string): Job | undefined {
+    const job = this.job(id)
+    return job && !isFinal(statusOf(job)) ? job : undefined
   }
 
   /**

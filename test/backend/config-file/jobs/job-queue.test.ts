@@ -375,6 +375,21 @@ t.test("jobs end in error where the file is Ganeti's own by the next start", asy
   })
 })
 
+t.test('a job that ends while it is to be canceled stays as it ended', async (t) => {
+  const { file, backend, wait, pass, reaches } = await openAtRest(t, cluster(t))
+  await backend.submitJob([delay(1)])
+  const waiting = await backend.submitJob([delay(0)])
+  await reaches(waiting, 'waiting')
+  const { checkWritable } = file
+  file.checkWritable = async () => {
+    await pass()
+    t.match(await wait(waiting), { status: 'success' })
+    await checkWritable.call(file)
+  }
+  t.strictSame(await backend.cancelJob(String(waiting)), [false, `Job ${waiting} not found in queue`])
+  t.match(await wait(waiting), { status: 'success' })
+})
+
 t.test('a crash between the journal and the file: the file tells how it went', async (t) => {
   const base = cluster(t)
   const before = await open(t, base)
