@@ -73,13 +73,12 @@ const SUMMARY_FIELDS: readonly string[] = [
   'group_name',
   'duration',
 ]
-/** As in Ganeti, these tell nothing although they could. */
-const WITHOUT_SUMMARY: readonly string[] = ['OP_INSTANCE_RENAME', 'OP_GROUP_RENAME', 'OP_NETWORK_RENAME']
 
 /** An opcode in a few words: `INSTANCE_SHUTDOWN(web.example.com)`. */
 export function summaryOf({ input }: JobOp): string {
   const name = shortName(input)
-  if (WITHOUT_SUMMARY.includes(String(input.OP_ID))) return name
+  // As in Ganeti, these tell nothing although they could.
+  if (name.endsWith('_RENAME')) return name
   const field = input.OP_ID === 'OP_TAGS_GET' ? 'name' : SUMMARY_FIELDS.find((one) => one in input)
   const value = field === undefined ? undefined : input[field]
   if (value === undefined || value === null) return name

@@ -34,9 +34,11 @@ export interface OpcodeParameter {
 /** A parameter, or what it was and is from one release to the next. */
 export type ParameterHistory = OpcodeParameter | readonly OpcodeParameter[]
 
-export interface Opcode<Name extends string = string> {
+export interface Opcode<Name extends string = string, Id extends string = string> {
   /** E.g. `OP_INSTANCE_STARTUP`. */
-  readonly id: string
+  readonly id: Id
+  /** Whether it only answers a question, and changes nothing. */
+  readonly readsOnly: boolean
   /** In the order in which they are checked. */
   readonly parameters: { readonly [name in Name]: ParameterHistory }
 }
@@ -76,11 +78,12 @@ const COMMON = {
 }
 
 /** Describes an opcode; those parameters that every opcode takes are added. */
-export function opcode<const Name extends string>(
-  id: string,
+export function opcode<const Id extends string, const Name extends string>(
+  id: Id,
   parameters: { readonly [name in Name]: ParameterHistory },
-): Opcode<Name | keyof typeof COMMON> {
-  return { id, parameters: { ...parameters, ...COMMON } }
+  { readsOnly = false } = {},
+): Opcode<Name | keyof typeof COMMON, Id> {
+  return { id, readsOnly, parameters: { ...parameters, ...COMMON } }
 }
 
 /** The parameters that an opcode has in a version, in order. */

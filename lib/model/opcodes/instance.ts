@@ -132,11 +132,11 @@ export const OP_INSTANCE_REMOVE = opcode('OP_INSTANCE_REMOVE', {
   ignore_failures: no,
 })
 
-export const OP_INSTANCE_QUERY_DATA = opcode('OP_INSTANCE_QUERY_DATA', {
-  use_locking: no,
-  instances: names,
-  static: no,
-})
+export const OP_INSTANCE_QUERY_DATA = opcode(
+  'OP_INSTANCE_QUERY_DATA',
+  { use_locking: no, instances: names, static: no },
+  { readsOnly: true },
+)
 
 export const OP_INSTANCE_STARTUP = opcode('OP_INSTANCE_STARTUP', {
   ...instance,

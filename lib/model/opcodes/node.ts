@@ -57,12 +57,16 @@ export const OP_NODE_MIGRATE = opcode('OP_NODE_MIGRATE', {
 
 export const OP_NODE_POWERCYCLE = opcode('OP_NODE_POWERCYCLE', { ...node, force: no })
 
-export const OP_NODE_QUERY_STORAGE = opcode('OP_NODE_QUERY_STORAGE', {
-  output_fields: required(listOf(nonEmptyString)),
-  storage_type: optional(storageType),
-  nodes: names,
-  name: optional(nonEmptyString),
-})
+export const OP_NODE_QUERY_STORAGE = opcode(
+  'OP_NODE_QUERY_STORAGE',
+  {
+    output_fields: required(listOf(nonEmptyString)),
+    storage_type: optional(storageType),
+    nodes: names,
+    name: optional(nonEmptyString),
+  },
+  { readsOnly: true },
+)
 
 export const OP_NODE_MODIFY_STORAGE = opcode('OP_NODE_MODIFY_STORAGE', {
   ...node,

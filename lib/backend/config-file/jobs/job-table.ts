@@ -5,6 +5,7 @@
  */
 import type { JsonObject } from '../../../json.ts'
 import { isFinal, type Job, statusOf } from '../../../model/job.ts'
+import { readsOnly } from '../../../model/opcodes/table.ts'
 import type { Version } from '../../../model/version.ts'
 import { newJob } from './job-states.ts'
 import { lengthOf } from './journal.ts'
@@ -105,7 +106,7 @@ export class JobTable {
   }
 
   #finish(job: Job): void {
-    const quota = onlyReads(job) ? this.#finishedReadings : this.#finished
+    const quota = job.ops.every(({ input }) => readsOnly(input)) ? this.#finishedReadings : this.#finished
     quota.add(job.id, lengthOf(job))
     for (let id = quota.surplus; id !== undefined; id = quota.surplus) {
       if (quota === this.#finished) this.#archive(this.#jobs.get(id) as Job)
@@ -145,18 +146,4 @@ export class JobTable {
       signal.addEventListener('abort', end)
     })
   }
-}
-
-/** What tells something, and changes nothing. */
-const READINGS: ReadonlySet<string> = new Set([
-  'OP_CLUSTER_QUERY',
-  'OP_INSTANCE_CONSOLE',
-  'OP_INSTANCE_QUERY_DATA',
-  'OP_NODE_QUERY_STORAGE',
-  'OP_OS_DIAGNOSE',
-  'OP_TAGS_GET',
-])
-
-function onlyReads({ ops }: Job): boolean {
-  return ops.every(({ input }) => READINGS.has(String(input.OP_ID)))
 }

@@ -3,6 +3,8 @@ import { isJsonObject, type Json, type JsonObject } from '../../../json.ts'
 import type { Config } from '../../../model/config.ts'
 import { isCalled } from '../../../model/lookup.ts'
 import type { Index } from '../../../model/object-index.ts'
+import { OP_GROUP_RENAME } from '../../../model/opcodes/group.ts'
+import { OP_INSTANCE_RENAME } from '../../../model/opcodes/instance.ts'
 
 type Level = 'group' | 'instance' | 'network' | 'node'
 
@@ -31,8 +33,8 @@ export function locksOf(config: Config, opcode: JsonObject): string[] {
     else add(level, value)
   }
   const { OP_ID, kind, name, new_name: newName, instances } = opcode
-  if (OP_ID === 'OP_INSTANCE_RENAME') add('instance', newName)
-  if (OP_ID === 'OP_GROUP_RENAME') add('group', newName)
+  if (OP_ID === OP_INSTANCE_RENAME.id) add('instance', newName)
+  if (OP_ID === OP_GROUP_RENAME.id) add('group', newName)
   if (Array.isArray(instances)) {
     for (const one of instances as readonly Json[]) if (isJsonObject(one)) add('instance', one.instance_name)
   }

@@ -1,4 +1,5 @@
 /** Every operation there is, by its opcode. */
+import type { OpcodeId } from '../../../model/opcodes/table.ts'
 import { backupExport } from './backup/backup-export.ts'
 import { backupPrepare } from './backup/backup-prepare.ts'
 import { backupRemove } from './backup/backup-remove.ts'
@@ -48,7 +49,10 @@ import { tagsDel } from './tags/tags-del.ts'
 import { tagsGet } from './tags/tags-get.ts'
 import { tagsSet } from './tags/tags-set.ts'
 
-export const OPERATIONS: { readonly [opcode: string]: Operation } = {
+/** What opcodes mean, by their ids: all that this API submits, and some that Ganeti's own programs do. */
+export const OPERATIONS: { readonly [opcode: string]: Operation } & {
+  readonly [id in OpcodeId]: Operation
+} = {
   OP_BACKUP_EXPORT: backupExport,
   OP_BACKUP_PREPARE: backupPrepare,
   OP_BACKUP_REMOVE: backupRemove,

@@ -64,7 +64,7 @@ interface Tried {
 async function open(
   t: Test,
   path: string,
-  operations = OPERATIONS,
+  operations: { readonly [id: string]: Operation } = OPERATIONS,
   loader: Pick<ConfigLoader, 'load'> = new ConfigLoader(),
   time: Pick<JobQueueOptions, 'sleep'> = {},
 ): Promise<Tried> {
@@ -508,7 +508,13 @@ t.test('a damaged journal is no reason to forget jobs', async (t) => {
   await t.rejects(open(t, path), { code: 'configuration', message: /journal-3:2: the job queue is damaged/ })
 })
 
-const reading = { ...tag('a1'), OP_ID: 'OP_TAGS_GET' }
+const reading = {
+  ...COMMON,
+  OP_ID: 'OP_INSTANCE_QUERY_DATA',
+  use_locking: false,
+  instances: [],
+  static: true,
+}
 
 /** Runs a job, closes the queue, and adds to its journal as if there had been more jobs like it. */
 async function jobsLike(t: Test, path: string, opcode: JsonObject, ids: readonly [number, number]) {

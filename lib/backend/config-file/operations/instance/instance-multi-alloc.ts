@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../../../json.ts'
 import type { Node } from '../../../../model/node.ts'
+import { OP_INSTANCE_CREATE } from '../../../../model/opcodes/instance.ts'
 import { findNode } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'
 import { allocate, allocatorName, noReservations, type Request } from '../shared/iallocator.ts'
@@ -125,6 +126,6 @@ function finished(
   if (run.isDry) return run.dryRun({ ...result, jobs: [] })
   return {
     ...run.done({}, result),
-    submits: opcodes.map((opcode) => [{ ...opcode, OP_ID: 'OP_INSTANCE_CREATE' }]),
+    submits: opcodes.map((opcode) => [{ ...opcode, OP_ID: OP_INSTANCE_CREATE.id }]),
   }
 }
