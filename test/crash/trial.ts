@@ -24,7 +24,7 @@ import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { JobStore } from '../../lib/backend/config-file/jobs/journal.ts'
+import { readJournal } from '../../lib/backend/config-file/jobs/read-journal.ts'
 import { hashOf } from '../../lib/backend/config-file/state/text-hash.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../lib/json.ts'
 import { isFinal, statusOf } from '../../lib/model/job.ts'
@@ -417,7 +417,7 @@ export class Trial {
     const now = this.#file
     t.ok(this.#texts.has(hashOf(now)), 'the file is one that somebody wrote, whole')
     parseConfig(now, { name: this.#root.clusterYaml })
-    const { jobs, open } = await JobStore.read(this.#queue)
+    const { jobs, open } = await readJournal(this.#queue)
     const undecided = new Set(open?.jobs.map(({ id }) => id))
     for (const job of jobs.values()) {
       if (statusOf(job) !== 'running' || undecided.has(job.id)) continue

@@ -19,7 +19,8 @@ import type { makeYamlText } from '../yaml/document/make-yaml-text.ts'
 import type { YamlText } from '../yaml/document/yaml-text.ts'
 import type { writeChange } from '../yaml/write/write-change.ts'
 import type { JobStorage } from './job-storage.ts'
-import type { JobStore, RunningOp } from './journal.ts'
+import type { Journal } from './journal.ts'
+import type { RunningOp } from './read-journal.ts'
 
 /** How often a file may change under a commit before its jobs fail. */
 const MOST_RETRIES = 10
@@ -133,8 +134,8 @@ export class GroupCommit {
   /** An opcode that brings the daemon down shall not do so again after each start. */
   async #noteRunning(group: readonly Pending[]): Promise<void> {
     try {
-      const store = await this.#options.storage.opened()
-      await store.carryOut(group.flatMap(({ op }) => (op ? [op] : [])))
+      const journal = await this.#options.storage.opened()
+      await journal.noteRunning(group.flatMap(({ op }) => (op ? [op] : [])))
     } catch (error) {
       // A disk that takes nothing will not take the outcome either, and that is waited for.
       this.#options.log.warning(`Cannot note which jobs are running: ${messageChain(error)}`)
@@ -176,12 +177,12 @@ export class GroupCommit {
 
   async #write({ members, change }: Applied): Promise<void> {
     const { file, storage, committed } = this.#options
-    const store = await storage.opened()
+    const journal = await storage.opened()
     const states = members.map(({ pending, result }) => pending.nextState(result))
     const jobs = [...states.filter((job) => job !== undefined), ...members.flatMap((member) => member.jobs)]
     if (change) {
       if (file.current !== change.base) throw new FileChanged('it was read anew meanwhile')
-      await this.#replaceFile(store, await file.prepare(change.text, change.config), jobs)
+      await this.#replaceFile(journal, await file.prepare(change.text, change.config), jobs)
     } else if (jobs.length > 0) await storage.persist(jobs)
     committed(
       states.filter((job) => job !== undefined),
@@ -190,13 +191,13 @@ export class GroupCommit {
     for (const { pending, result } of members) pending.done(result)
   }
 
-  async #replaceFile(store: JobStore, prepared: Prepared, jobs: readonly Job[]): Promise<void> {
+  async #replaceFile(journal: Journal, prepared: Prepared, jobs: readonly Job[]): Promise<void> {
     const { before, after, temporary, commit } = prepared
     const tell = (written: boolean, told = () => {}) => {
       const untold = { record: { written }, told }
       this.#untold = untold
       // Should it come to a crash before this line lasts, the files themselves tell.
-      store.append(untold.record).then(
+      journal.append(untold.record).then(
         () => {
           if (this.#untold === untold) this.#untold = undefined
           told()
@@ -206,7 +207,7 @@ export class GroupCommit {
     }
     try {
       const untold = this.#untold
-      await store.append(...(untold ? [untold.record] : []), { write: { before, after, temporary }, jobs })
+      await journal.append(...(untold ? [untold.record] : []), { write: { before, after, temporary }, jobs })
       untold?.told()
     } catch (error) {
       await prepared.discard()

@@ -26,8 +26,9 @@ import { JobRunner, type Operations, type Sleep } from './job-runner.ts'
 import { failed, requeued, withOp } from './job-states.ts'
 import { JobStorage } from './job-storage.ts'
 import { JobTable } from './job-table.ts'
-import { JobStore, type RunningOp, type StoredQueue } from './journal.ts'
+import type { Journal } from './journal.ts'
 import { Locks } from './lock-table.ts'
+import { type RunningOp, readJournal, type StoredQueue } from './read-journal.ts'
 import { Scheduler } from './scheduler.ts'
 
 /** Ganeti's words for a job that was running when its master daemon ended. */
@@ -105,7 +106,7 @@ export class JobQueue implements QueueView {
    */
   static async open(options: JobQueueOptions): Promise<JobQueue> {
     const { file, folder } = options
-    const stored = await JobStore.read(folder)
+    const stored = await readJournal(folder)
     if (stored.open) {
       const { after, before, temporary, jobs } = stored.open
       const left = await file.hasTemporary(temporary)
@@ -185,7 +186,7 @@ export class JobQueue implements QueueView {
    *   or the queue is full, `invalid` where it depends on a job before the first
    */
   async submit(opcodes: readonly JsonObject[]): Promise<number> {
-    const store = await this.#ready()
+    const journal = await this.#ready()
     const table = this.#table
     if (table.isFull) {
       throw new Failure(
@@ -195,7 +196,7 @@ export class JobQueue implements QueueView {
     }
     const job = table.create(opcodes, this.#options.file.current.version)
     // In this turn of the event loop, so that jobs stand in the journal in the order of their ids.
-    const written = store.append({ job })
+    const written = journal.append({ job })
     table.reserve(job)
     await written.catch((error) => {
       table.release(job.id)
@@ -213,7 +214,7 @@ export class JobQueue implements QueueView {
   }
 
   /** The journal, if a job can be taken at all. */
-  async #ready(): Promise<JobStore> {
+  async #ready(): Promise<Journal> {
     if (this.#closed.signal.aborted) {
       throw new Failure('unavailable', 'No job can be taken: the daemon is about to end')
     }

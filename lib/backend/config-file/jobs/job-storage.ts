@@ -5,12 +5,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure, messageChain, systemReason } from '../../../failure.ts'
 import type { Job } from '../../../model/job.ts'
-import { JobStore, type JobStoreOptions, type JournalRecord } from './journal.ts'
+import { Journal, type JournalOptions } from './journal.ts'
 
 /** How long to wait for a disk that is full, in milliseconds. */
 const RETRY_TIME = 500
 
-export interface JobStorageOptions extends JobStoreOptions {
+export interface JobStorageOptions extends JournalOptions {
   readonly folder: string
   readonly log: { error(message: string): void }
   /** Aborted when nothing is to be tried again. */
@@ -19,8 +19,8 @@ export interface JobStorageOptions extends JobStoreOptions {
 
 export class JobStorage {
   readonly #options: JobStorageOptions
-  #store: JobStore | undefined
-  #opening: Promise<JobStore> | undefined
+  #journal: Journal | undefined
+  #opening: Promise<Journal> | undefined
 
   constructor(options: JobStorageOptions) {
     this.#options = options
@@ -28,7 +28,7 @@ export class JobStorage {
 
   /** Whether there is a journal of this daemon's own. */
   get isOpen(): boolean {
-    return this.#store !== undefined
+    return this.#journal !== undefined
   }
 
   /**
@@ -36,7 +36,7 @@ export class JobStorage {
    * @throws Failure `unavailable`
    */
   async checkWritable(): Promise<void> {
-    if (!this.#store) await JobStore.checkWritable(this.#options.folder).catch((cause) => this.refuse(cause))
+    if (!this.#journal) await Journal.checkWritable(this.#options.folder).catch((cause) => this.refuse(cause))
   }
 
   /** Tells that a job cannot be taken: clients learn why, and where only the log. */
@@ -52,7 +52,7 @@ export class JobStorage {
    * The journal, begun unless it has been.
    * @throws Failure `unavailable`
    */
-  async opened(): Promise<JobStore> {
+  async opened(): Promise<Journal> {
     this.#opening ??= this.#begin().catch((error) => {
       this.#opening = undefined
       throw error
@@ -60,18 +60,13 @@ export class JobStorage {
     return this.#opening
   }
 
-  async #begin(): Promise<JobStore> {
+  async #begin(): Promise<Journal> {
     try {
-      this.#store = await JobStore.begin(this.#options.folder, this.#options)
-      return this.#store
+      this.#journal = await Journal.begin(this.#options.folder, this.#options)
+      return this.#journal
     } catch (error) {
       this.refuse(error)
     }
-  }
-
-  /** Adds to the journal; see `JobStore`. */
-  async append(...records: readonly JournalRecord[]): Promise<void> {
-    await (await this.opened()).append(...records)
   }
 
   /**
@@ -82,7 +77,8 @@ export class JobStorage {
     const { log, closed } = this.#options
     for (let attempt = 0; ; attempt++) {
       try {
-        await this.append(...jobs.map((job) => ({ job })))
+        const journal = await this.opened()
+        await journal.append(...jobs.map((job) => ({ job })))
         return
       } catch (error) {
         if (closed.aborted) throw error
@@ -94,10 +90,10 @@ export class JobStorage {
 
   /** Keeps a job that leaves the queue. */
   archive(job: Job): void {
-    this.#store?.archive(job)
+    this.#journal?.archive(job)
   }
 
   async close(): Promise<void> {
-    await this.#store?.close()
+    await this.#journal?.close()
   }
 }

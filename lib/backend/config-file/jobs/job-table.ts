@@ -8,7 +8,7 @@ import { isFinal, type Job, statusOf } from '../../../model/job.ts'
 import { readsOnly } from '../../../model/opcodes/table.ts'
 import type { Version } from '../../../model/version.ts'
 import { newJob } from './job-states.ts'
-import { lengthOf } from './journal.ts'
+import { lengthOf } from './journal-records.ts'
 import { Quota } from './quota.ts'
 
 const MIB = 2 ** 20

@@ -1,7 +1,8 @@
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { JobStore } from '../../../../lib/backend/config-file/jobs/journal.ts'
+import { Journal } from '../../../../lib/backend/config-file/jobs/journal.ts'
+import { readJournal } from '../../../../lib/backend/config-file/jobs/read-journal.ts'
 import type { Job } from '../../../../lib/model/job.ts'
 
 function job(id: number, padding = ''): Job {
@@ -23,11 +24,11 @@ const nothing = { state: () => ({ last: 0, jobs: [] }), sync: false }
 
 t.test('what was added is read again, long integers too', async (t) => {
   const folder = join(t.testdir(), 'queue')
-  t.strictSame(await JobStore.read(folder), { last: 0, jobs: new Map(), open: undefined, running: [] })
-  const store = await JobStore.begin(folder, nothing)
-  await Promise.all([store.append({ job: job(1) }), store.append({ job: job(2) }, { job: job(4) })])
-  await store.close()
-  const { last, jobs } = await JobStore.read(folder)
+  t.strictSame(await readJournal(folder), { last: 0, jobs: new Map(), open: undefined, running: [] })
+  const journal = await Journal.begin(folder, nothing)
+  await Promise.all([journal.append({ job: job(1) }), journal.append({ job: job(2) }, { job: job(4) })])
+  await journal.close()
+  const { last, jobs } = await readJournal(folder)
   t.equal(last, 4)
   t.strictSame([...jobs.values()], [job(1), job(2), job(4)])
 })
@@ -35,11 +36,11 @@ t.test('what was added is read again, long integers too', async (t) => {
 t.test('a line that was cut off, or left empty by a loss of power, says nothing', async (t) => {
   for (const rest of ['{"job": {"id": 2', '\0\0\0\n{"last": 9}\n']) {
     const folder = t.testdir()
-    const store = await JobStore.begin(folder, nothing)
-    await store.append({ job: job(1) })
-    await store.close()
+    const journal = await Journal.begin(folder, nothing)
+    await journal.append({ job: job(1) })
+    await journal.close()
     appendFileSync(join(folder, 'journal-1'), rest)
-    t.strictSame([(await JobStore.read(folder)).last], [1])
+    t.strictSame([(await readJournal(folder)).last], [1])
   }
 })
 
@@ -54,7 +55,7 @@ t.test('jobs of a replaced file count once that is known', async (t) => {
   for (const [text, jobs, open] of cases) {
     const folder = t.testdir()
     writeFileSync(join(folder, 'journal-1'), text)
-    const stored = await JobStore.read(folder)
+    const stored = await readJournal(folder)
     t.strictSame([stored.jobs.size, stored.open !== undefined], [jobs, open])
   }
 })
@@ -63,18 +64,19 @@ t.test(
   'the archive begins anew at 16 MiB and keeps the one before, which makes 32 MiB at most',
   async (t) => {
     const folder = t.testdir()
-    const store = await JobStore.begin(folder, nothing)
+    const journal = await Journal.begin(folder, nothing)
     const padding = 'x'.repeat(5 * 2 ** 20)
     const archived = (name: string) =>
       [...readFileSync(join(folder, name), 'utf8').matchAll(/^\{"id":(\d+),.*\}$/gm)].map(([, id]) =>
         Number(id),
       )
     for (let id = 1; id <= 12; id++) {
-      store.archive(job(id, padding))
+      journal.archive(job(id, padding))
       // So that it is written now and then.
-      if (id % 4 === 0) for (let count = 0; count < 4; count++) await store.append({ job: job(id, padding) })
+      if (id % 4 === 0)
+        for (let count = 0; count < 4; count++) await journal.append({ job: job(id, padding) })
     }
-    await store.close()
+    await journal.close()
     t.strictSame(
       [archived('archive.1'), archived('archive')],
       [
@@ -87,10 +89,10 @@ t.test(
 
 t.test('a job larger than an archive has one of its own', async (t) => {
   const folder = t.testdir()
-  const store = await JobStore.begin(folder, nothing)
-  for (const [id, size] of [1, 17, 1].entries()) store.archive(job(id, 'x'.repeat(size * 2 ** 20)))
-  await store.append({ job: job(9) })
-  await store.close()
+  const journal = await Journal.begin(folder, nothing)
+  for (const [id, size] of [1, 17, 1].entries()) journal.archive(job(id, 'x'.repeat(size * 2 ** 20)))
+  await journal.append({ job: job(9) })
+  await journal.close()
   const lengths = ['archive.1', 'archive'].map((name) =>
     Math.round(readFileSync(join(folder, name)).length / 2 ** 20),
   )
@@ -99,14 +101,14 @@ t.test('a job larger than an archive has one of its own', async (t) => {
 
 t.test('a full archive that cannot be put aside stays as it is, and jobs go on', async (t) => {
   const folder = t.testdir({ 'archive.1': { 'in the way': '' } })
-  const store = await JobStore.begin(folder, nothing)
+  const journal = await Journal.begin(folder, nothing)
   writeFileSync(join(folder, 'archive'), 'x'.repeat(16 * 2 ** 20))
-  store.archive(job(1, 'x'.repeat(17 * 2 ** 20)))
-  await store.append({ job: job(2) })
-  await store.append({ job: job(3) })
-  await store.close()
+  journal.archive(job(1, 'x'.repeat(17 * 2 ** 20)))
+  await journal.append({ job: job(2) })
+  await journal.append({ job: job(3) })
+  await journal.close()
   t.equal(readFileSync(join(folder, 'archive')).length, 16 * 2 ** 20)
-  t.strictSame([...(await JobStore.read(folder)).jobs.keys()], [2, 3])
+  t.strictSame([...(await readJournal(folder)).jobs.keys()], [2, 3])
 })
 
 t.test(
@@ -114,16 +116,16 @@ t.test(
   async (t) => {
     const folder = t.testdir()
     const kept = [job(7)]
-    const store = await JobStore.begin(folder, { state: () => ({ last: 9, jobs: kept }), sync: false })
-    store.archive(job(3))
-    await store.append({ write: { before: 'b', after: 'a', temporary: 'x' }, jobs: [] })
+    const journal = await Journal.begin(folder, { state: () => ({ last: 9, jobs: kept }), sync: false })
+    journal.archive(job(3))
+    await journal.append({ write: { before: 'b', after: 'a', temporary: 'x' }, jobs: [] })
     const padding = 'x'.repeat(2 ** 20)
-    for (let count = 0; count < 16; count++) await store.append({ job: job(8, padding) })
-    await store.close()
+    for (let count = 0; count < 16; count++) await journal.append({ job: job(8, padding) })
+    await journal.close()
     t.strictSame(readdirSync(folder).sort(), ['archive', 'journal-2', 'running'])
     t.ok(readFileSync(join(folder, 'journal-2')).length < 2 ** 20)
     t.match(readFileSync(join(folder, 'archive'), 'utf8'), /^\{"id":3,.*\}\n$/)
-    const { last, jobs, open } = await JobStore.read(folder)
+    const { last, jobs, open } = await readJournal(folder)
     t.strictSame([last, [...jobs.keys()], open?.before], [9, [7], 'b'])
   },
 )
@@ -131,23 +133,23 @@ t.test(
 t.test('whether a journal can be begun is told without beginning one', async (t) => {
   const folder = t.testdir({ there: {}, file: '' })
   for (const name of ['there', 'made-later'])
-    await t.resolves(JobStore.checkWritable(join(folder, name)), name)
-  await t.rejects(JobStore.checkWritable(join(folder, 'nowhere/queue')), { code: 'ENOENT' })
-  await t.rejects(JobStore.checkWritable(join(folder, 'file/queue')), { code: 'ENOTDIR' })
+    await t.resolves(Journal.checkWritable(join(folder, name)), name)
+  await t.rejects(Journal.checkWritable(join(folder, 'nowhere/queue')), { code: 'ENOENT' })
+  await t.rejects(Journal.checkWritable(join(folder, 'file/queue')), { code: 'ENOTDIR' })
   t.strictSame(readdirSync(folder), ['file', 'there'])
 })
 
 t.test('what is being carried out is told to the next one, and no more than that', async (t) => {
   const folder = join(t.testdir(), 'queue')
-  const store = await JobStore.begin(folder, nothing)
-  t.strictSame((await JobStore.read(folder)).running, [])
-  await store.carryOut([
+  const journal = await Journal.begin(folder, nothing)
+  t.strictSame((await readJournal(folder)).running, [])
+  await journal.noteRunning([
     [1000, 0],
     [1001, 2],
   ])
-  await store.carryOut([[7, 1]])
-  t.strictSame((await JobStore.read(folder)).running, [[7, 1]])
-  await store.close()
+  await journal.noteRunning([[7, 1]])
+  t.strictSame((await readJournal(folder)).running, [[7, 1]])
+  await journal.close()
   writeFileSync(join(folder, 'running'), '[[7,')
-  t.strictSame((await JobStore.read(folder)).running, [])
+  t.strictSame((await readJournal(folder)).running, [])
 })
