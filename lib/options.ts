@@ -70,7 +70,7 @@ export const FLAGS = {
     kind: 'action',
     long: 'hash-password',
     ours: true,
-    doc: 'Read a password from the terminal or from standard input, print its hash as the users file takes it, and exit.',
+    doc: 'Read a password from the terminal or from standard input, print its hash for the users file, and exit.',
   },
   foreground: {
     kind: 'switch',
@@ -82,7 +82,7 @@ export const FLAGS = {
     kind: 'switch',
     short: 'd',
     long: 'debug',
-    doc: 'Log debug messages, and where each line comes from.',
+    doc: 'Log debug messages, and the source file and line of each message.',
   },
   config: {
     kind: 'text',
@@ -90,13 +90,13 @@ export const FLAGS = {
     ours: true,
     metavar: 'FILE',
     otherwise: `the master daemon on a node of a cluster, else ${configData} or ${clusterYaml}`,
-    doc: "Read the cluster's state from FILE, either Ganeti's own JSON or YAML.",
+    doc: "Read the cluster's state from FILE: either Ganeti's own JSON, or YAML.",
   },
   staleReads: {
     kind: 'switch',
     long: 'stale-reads',
     ours: true,
-    doc: `While the master daemon is away, answer what needs no right from ${configData}; a header tells from when that is.`,
+    doc: `While the master daemon cannot be reached, answer read requests that need no right from ${configData}; a header gives the date of that file.`,
   },
   port: {
     kind: 'integer',
@@ -132,7 +132,7 @@ export const FLAGS = {
   requireAuthentication: {
     kind: 'switch',
     long: 'require-authentication',
-    doc: 'Answer listed users only, also where no right is needed.',
+    doc: 'Require a user from the users file for every request, also where no right is needed.',
   },
   noSsl: { kind: 'switch', long: 'no-ssl', doc: 'Speak plain HTTP instead of HTTPS.' },
   sslKey: {
