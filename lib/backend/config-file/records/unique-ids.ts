@@ -2,7 +2,10 @@
  * The unique values of a YAML file: ids, addresses, MACs, ports and DRBD devices,
  * written or derived from names. Each may be there once.
  */
+import { isIP } from 'node:net'
 import type { JsonObject } from '../../../json.ts'
+import type { Recorded } from '../../../model/recorded.ts'
+import { FIRST_PORT, MACS, MINORS, macOf, PORTS } from '../../../model/unique-numbers.ts'
 import { deriveNumber, deriveUuid } from './derived-ids.ts'
 import { type Place, Problems, quoted } from './problems.ts'
 import { NONE, RecordReader } from './record-reader.ts'
@@ -10,25 +13,8 @@ import { NONE, RecordReader } from './record-reader.ts'
 /** As Ganeti has it. */
 const TAG = /^[\w.+*/:@-]{1,128}$/
 
-/** Ports that Ganeti hands out, to consoles and to DRBD. */
-export const FIRST_PORT = 11_000
-export const PORTS = 4_000
-
-/** As many as Linux can number. */
-export const MINORS = 2 ** 20
-
-/** When something was made and when it was last changed, seconds since the epoch, and how often. */
-export interface Stamps {
-  readonly ctime: number
-  readonly mtime: number
-  readonly serial_no: number
-}
-
-/** What every object has. */
-export interface Identity extends Stamps {
-  readonly uuid: string
-  readonly tags: readonly string[]
-}
+/** When an object was made and changed. */
+export type Stamps = Pick<Recorded, 'ctime' | 'mtime' | 'serial_no'>
 
 export class Identities {
   readonly #problems: Problems
@@ -45,7 +31,7 @@ export class Identities {
   }
 
   /** Reads an object's identity; its UUID follows from `names` where it is not given. */
-  of(fields: RecordReader, ...names: readonly string[]): Identity {
+  of(fields: RecordReader, ...names: readonly string[]): Recorded {
     return {
       uuid: this.uuid(fields, ...names),
       ...this.stamps(fields, this.#ctime),
@@ -72,6 +58,15 @@ export class Identities {
     return uuid ?? deriveUuid(...names)
   }
 
+  /** Reads an address, or '' where there is none; no two hosts have the same. */
+  address(fields: RecordReader, key: string, owner: string): string {
+    const address = fields.textOr(key, '')
+    if (address === '') return ''
+    if (isIP(address) === 0) fields.addProblem(key, `${quoted(address)} is not an address`)
+    else this.claim(fields.at(key), `address ${address}`, owner)
+    return address
+  }
+
   /** Notes the owner of a unique value; a problem where it has one already. */
   claim(place: Place, what: string, owner: string): void {
     const other = this.#owners.get(what)
@@ -85,7 +80,7 @@ export class Identities {
 
   /** A free MAC; to be asked for when all that are written have been claimed. */
   freeMac(prefix: string, owner: string, nic: number): string {
-    const number = this.#free(2 ** 24, (number) => `mac ${macOf(prefix, number)}`, owner, `mac ${nic}`)
+    const number = this.#free(MACS, (number) => `mac ${macOf(prefix, number)}`, owner, `mac ${nic}`)
     return macOf(prefix, number)
   }
 
@@ -129,7 +124,7 @@ export function readRecord(
   value: JsonObject,
   ctime: number,
   ...names: readonly string[]
-): Identity | undefined {
+): Recorded | undefined {
   const problems = new Problems(true)
   const fields = new RecordReader(value, null, '', problems)
   const identity = new Identities(problems, ctime).of(fields, ...names)
@@ -145,9 +140,4 @@ function faultOfTag(tag: string): string | undefined {
 /** What a DRBD device is claimed as. */
 export function minorOf(node: string, number: number): string {
   return `DRBD device ${number} of ${node}`
-}
-
-function macOf(prefix: string, number: number): string {
-  const hex = number.toString(16).padStart(6, '0')
-  return `${prefix}:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4)}`
 }

@@ -15,19 +15,19 @@ import { type NamedRecord, NONE, type RecordReader } from '../../records/record-
 import type { Identities } from '../../records/unique-ids.ts'
 import { keysOf } from './yaml-keys.ts'
 
-/** A network as its cards see it. */
-export interface CardNetwork {
+/** A network as its NICs see it. */
+export interface NicNetwork {
   readonly uuid: string
   readonly name: string
   readonly mac_prefix: string | null
-  /** Whether a card of this network can have an address; one that is in its other family may be anything. */
+  /** Whether a NIC of this network can have an address. Where the network has none of its family, it can be any. */
   holds(address: string): boolean
   /** Notes that an instance has an address. */
   give(address: string): void
 }
 
-/** A network while its addresses are still being given away. */
-export class NetworkInUse implements CardNetwork {
+/** A network while instances that have its addresses are still being read. */
+export class NetworkInUse implements NicNetwork {
   readonly uuid: string
   readonly name: string
   readonly mac_prefix: string | null
@@ -35,7 +35,7 @@ export class NetworkInUse implements CardNetwork {
   /** Undefined where the file has a bad one. */
   readonly #range: Ipv4Network | undefined
   readonly #inIpv6: ((address: string) => boolean) | undefined
-  /** Places of addresses: those of instances, and those set aside. */
+  /** Places of addresses: those of instances, and external reservations. */
   readonly #reserved = new Set<number>()
   readonly #external = new Set<number>()
 
@@ -65,7 +65,7 @@ export class NetworkInUse implements CardNetwork {
       mac_prefix: this.mac_prefix,
     }
     if (this.#range) this.#external.add(0).add(this.#range.size - 1)
-    this.#setAside(fields)
+    this.#readReserved(fields)
     fields.rejectUnknownKeysOf(keysOf('networks'))
   }
 
@@ -79,7 +79,7 @@ export class NetworkInUse implements CardNetwork {
     if (index !== undefined) this.#reserved.add(index)
   }
 
-  /** The network as Ganeti would have it, which sets addresses of the cluster's own aside too. */
+  /** The network as Ganeti would have it, which reserves the addresses of the cluster itself too. */
   finished(nodes: readonly Node[], masterIp: string): Network {
     for (const address of [masterIp, ...nodes.flatMap((node) => [node.primary_ip, node.secondary_ip])]) {
       const index = this.#range && indexIn(this.#range, address)
@@ -112,7 +112,7 @@ export class NetworkInUse implements CardNetwork {
     return gateway
   }
 
-  #setAside(fields: RecordReader): void {
+  #readReserved(fields: RecordReader): void {
     const network = this.#range
     fields.texts('reserved', NONE, (text) => {
       const range = network && parseRange(network, text)
@@ -124,7 +124,7 @@ export class NetworkInUse implements CardNetwork {
   }
 }
 
-/** The first half of hardware addresses, under the key `mac_prefix`. */
+/** The first half of MACs, under the key `mac_prefix`. */
 export function readMacPrefix(fields: RecordReader): string | null {
   const text = fields.textOr('mac_prefix', null)
   if (text === null) return null
