@@ -1,50 +1,22 @@
 /**
  * Group commit: operations that are ready are applied one to the outcome of the
- * other, and share one write of the cluster's file.
- *
- * What a client has been told holds after a crash. Right before the file is
- * replaced, the journal says by what and which jobs end with it, so that a start
- * after a crash knows from the file which way it went.
+ * other, and share one write of the cluster's file. What a client has been told
+ * holds after a crash (file-replacement.ts).
  */
 import { Failure, messageChain, messageLines, systemReason } from '../../../failure.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../../json.ts'
+import type { JsonObject } from '../../../json.ts'
 import type { Change } from '../../../model/change.ts'
 import type { Config } from '../../../model/config.ts'
 import type { Job } from '../../../model/job.ts'
 import { inSlices } from '../../../slices.ts'
-import { OpError, type Outcome } from '../operations/shared/operation.ts'
-import { type ClusterFile, FileChanged, type Prepared } from '../state/cluster-file.ts'
+import { type ClusterFile, FileChanged } from '../state/cluster-file.ts'
 import { Irreplaceable } from '../state/file-attributes.ts'
-import type { makeYamlText } from '../yaml/document/make-yaml-text.ts'
-import type { YamlText } from '../yaml/document/yaml-text.ts'
-import type { writeChange } from '../yaml/write/write-change.ts'
+import { type Applied, applyOperations, type Pending, type Result, type Writing } from './apply-operations.ts'
+import { FileReplacement } from './file-replacement.ts'
 import type { JobStorage } from './job-storage.ts'
-import type { Journal } from './journal.ts'
-import type { RunningOp } from './read-journal.ts'
 
 /** How often a file may change under a commit before its jobs fail. */
 const MOST_RETRIES = 10
-
-/** What it takes to put a change into the words of a file. */
-export interface Writing {
-  readonly writeChange: typeof writeChange
-  readonly makeYamlText: typeof makeYamlText
-}
-
-/** Something to apply to the newest cluster, and to be told of what came of it. */
-export interface Pending {
-  /** The opcode that this carries out, if it is one. */
-  readonly op?: RunningOp
-  readonly operate: (config: Config) => Outcome
-  /** Gives the job's next state, if it is one. */
-  readonly nextState: (result: Result) => Job | undefined
-  /** Called when that is on disk. */
-  readonly done: (result: Result) => void
-}
-
-export type Result =
-  | { readonly ok: true; readonly result: Json; readonly log: readonly string[] }
-  | { readonly ok: false; readonly error: Json; readonly log: readonly string[]; readonly cause?: unknown }
 
 export interface GroupCommitOptions {
   readonly file: ClusterFile
@@ -61,8 +33,7 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions
   #pending: Pending[] = []
   #committing: Promise<void> | undefined
-  /** How the last replacement of the file went, while the journal does not have it. */
-  #untold: { readonly record: { readonly written: boolean }; readonly told: () => void } | undefined
+  readonly #replacement = new FileReplacement()
 
   constructor(options: GroupCommitOptions) {
     this.#options = options
@@ -85,13 +56,13 @@ export class GroupCommit {
       .catch((error) => this.#options.log.error(`Cannot commit jobs: ${messageChain(error)}`))
       .finally(() => {
         this.#committing = undefined
-        // Whoever came at the last moment.
+        // What was added at the last moment.
         this.#commitPending()
       })
   }
 
   async #commitAll(): Promise<void> {
-    // Whoever is ready at this moment takes part.
+    // What becomes ready in this turn of the event loop takes part.
     await new Promise(setImmediate)
     while (this.#pending.length > 0) {
       const group = this.#pending
@@ -100,20 +71,20 @@ export class GroupCommit {
     }
   }
 
-  /** Applies and writes what several want, as far as each of them can be. */
+  /** Applies and writes a group, as far as each of it can be. */
   async #commit(group: readonly Pending[]): Promise<void> {
-    const { file } = this.#options
+    const { file, writing, newJob } = this.#options
     for (let retries = 0; ; retries++) {
       await this.#noteRunning(group)
       // A millisecond or two for each, which is too long for others to wait for all of them.
-      const applied = await inSlices(this.#apply(group))
+      const applied = await inSlices(applyOperations(group, file, writing(), newJob))
       try {
         await applied.change?.text.ready()
         await this.#write(applied)
         return
       } catch (error) {
         // One that cannot be written shall not take the others with it.
-        if (isNotSayable(error) && group.length > 1) {
+        if (isInexpressible(error) && group.length > 1) {
           for (const pending of group) await this.#commit([pending])
           return
         }
@@ -142,146 +113,57 @@ export class GroupCommit {
     }
   }
 
-  *#apply(group: readonly Pending[]): Generator<void, Applied> {
-    const { file, writing, newJob } = this.#options
-    const { makeYamlText, writeChange } = writing()
-    const base = { text: file.text(makeYamlText), config: file.current }
-    let { text, config } = base
-    const apply = (pending: Pending): Member => {
-      try {
-        const { change, result, log = [], submits = [] } = pending.operate(config)
-        if (isChange(change)) {
-          if (!text) throw new Failure('unsupported', 'This file is never written')
-          const written = writeChange(text, config, change)
-          text = written.text
-          config = written.config
-        }
-        const jobs = submits.map((opcodes) => newJob(opcodes))
-        return {
-          pending,
-          jobs,
-          writes: isChange(change),
-          result: { ok: true, result: withJobs(result, jobs), log },
-        }
-      } catch (error) {
-        return { pending, jobs: [], writes: false, result: refusal(error) }
-      }
-    }
-    const members: Member[] = []
-    for (const pending of group) {
-      members.push(apply(pending))
-      yield
-    }
-    return { members, change: text && text !== base.text ? { base: base.config, text, config } : undefined }
-  }
-
   async #write({ members, change }: Applied): Promise<void> {
     const { file, storage, committed } = this.#options
     const journal = await storage.opened()
-    const states = members.map(({ pending, result }) => pending.nextState(result))
-    const jobs = [...states.filter((job) => job !== undefined), ...members.flatMap((member) => member.jobs)]
+    const states = members.flatMap(({ pending, result }) => pending.nextState(result) ?? [])
+    const submitted = members.flatMap((member) => member.jobs)
+    const jobs = [...states, ...submitted]
     if (change) {
       if (file.current !== change.base) throw new FileChanged('it was read anew meanwhile')
-      await this.#replaceFile(journal, await file.prepare(change.text, change.config), jobs)
+      await this.#replacement.replace(journal, await file.prepare(change.text, change.config), jobs)
     } else if (jobs.length > 0) await storage.persist(jobs)
-    committed(
-      states.filter((job) => job !== undefined),
-      members.flatMap((member) => member.jobs),
-    )
+    committed(states, submitted)
     for (const { pending, result } of members) pending.done(result)
   }
 
-  async #replaceFile(journal: Journal, prepared: Prepared, jobs: readonly Job[]): Promise<void> {
-    const { before, after, temporary, commit } = prepared
-    const tell = (written: boolean, told = () => {}) => {
-      const untold = { record: { written }, told }
-      this.#untold = untold
-      // Should it come to a crash before this line lasts, the files themselves tell.
-      journal.append(untold.record).then(
-        () => {
-          if (this.#untold === untold) this.#untold = undefined
-          told()
+  /**
+   * Commits a change that is no job.
+   * @throws Failure of `changeOf`, or `unavailable` where the file cannot be written
+   */
+  change(changeOf: (config: Config) => Change): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.enqueue({
+        operate: (config) => ({ change: changeOf(config), result: null }),
+        nextState: () => undefined,
+        done: (result) => {
+          if (result.ok) resolve()
+          else if (result.cause instanceof Failure && result.cause.code !== 'configuration')
+            reject(result.cause)
+          else reject(new Failure('unavailable', notWritten(result.cause), { cause: result.cause }))
         },
-        () => {},
-      )
-    }
-    try {
-      const untold = this.#untold
-      await journal.append(...(untold ? [untold.record] : []), { write: { before, after, temporary }, jobs })
-      untold?.told()
-    } catch (error) {
-      await prepared.discard()
-      throw error
-    }
-    try {
-      await commit()
-    } catch (error) {
-      // Without the new file beside it, one that somebody else has changed since would count as ours, changed.
-      tell(false, () => void prepared.discard())
-      throw error
-    }
-    tell(true)
+      })
+    })
   }
 
-  /** Ends those in error whose change could not be written; what the others were told stands. */
+  /** Ends those in error whose change could not be written; the results of the others stand. */
   async #giveUp({ members }: Applied, error: unknown): Promise<void> {
     const { file, log } = this.#options
     for (const line of messageLines(error, `Cannot write ${file.path}: `)) log.error(line)
-    const text = notWritten(error)
-    const ended = members.map(({ pending, writes, result, jobs }): Member => {
-      if (!writes) return { pending, writes, result, jobs }
-      return {
-        pending,
-        writes,
-        jobs: [],
-        result: { ok: false, error: ['OpExecError', [text]], log: [], cause: error },
-      }
-    })
+    const result: Result = { ok: false, error: ['OpExecError', [notWritten(error)]], log: [], cause: error }
+    const ended = members.map((member) => (member.writes ? { ...member, jobs: [], result } : member))
     await this.#write({ members: ended, change: undefined })
   }
 }
 
-interface Member {
-  readonly pending: Pending
-  readonly result: Result
-  /** Whether it changes the file. */
-  readonly writes: boolean
-  /** Jobs that it submits. */
-  readonly jobs: readonly Job[]
-}
-
-/** What comes of several operations, one applied to the outcome of the other. */
-interface Applied {
-  readonly members: readonly Member[]
-  /** What the file becomes, and what they were applied to; undefined where it stays as it is. */
-  readonly change: { readonly base: Config; readonly text: YamlText; readonly config: Config } | undefined
-}
-
-function isChange(change: Change): boolean {
-  return Object.values(change).some((part) => part !== undefined && (!(part instanceof Map) || part.size > 0))
-}
-
-/** As Ganeti puts ids of submitted jobs into a result: whether each was taken, and its id. */
-function withJobs(result: Json, jobs: readonly Job[]): Json {
-  if (jobs.length === 0) return result
-  return { ...(isJsonObject(result) ? result : {}), jobs: jobs.map(({ id }) => [true, id]) }
-}
-
-/** Why something did not work, as a job tells it. */
-function refusal(error: unknown): Result {
-  if (error instanceof OpError) return { ok: false, error: [error.kind, error.args], log: error.log }
-  const text = error instanceof Failure ? error.message : 'Internal error'
-  return { ok: false, error: ['OpExecError', [text]], log: [], cause: error }
-}
-
-/** Whether a change cannot be put into the file's words at all. */
-function isNotSayable(error: unknown): error is Failure {
+/** Whether the file's format has no words for a change. */
+function isInexpressible(error: unknown): error is Failure {
   return error instanceof Failure && error.code === 'internal'
 }
 
 /** What clients are told where the cluster's file could not be written; the log has all of it, with paths. */
-export function notWritten(error: unknown): string {
-  if (isNotSayable(error)) return error.message
+function notWritten(error: unknown): string {
+  if (isInexpressible(error)) return error.message
   const theirs =
     error instanceof Failure ? 'it was changed by somebody else, and has mistakes' : 'Internal error'
   const told = error instanceof FileChanged || error instanceof Irreplaceable

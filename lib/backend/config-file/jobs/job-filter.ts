@@ -6,8 +6,8 @@
 import { Failure } from '../../../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../../json.ts'
 import type { Config } from '../../../model/config.ts'
-import type { FilterRule } from '../../../model/filter-rule.ts'
-import type { Job } from '../../../model/job.ts'
+import type { FilterRule, NewFilterRule } from '../../../model/filter-rule.ts'
+import { type Job, nanoseconds, timestamp } from '../../../model/job.ts'
 import { cellField, type Field, normal } from '../query/fields/field.ts'
 import { compileFilter, type FieldTable, parseFilter } from '../query/filter-language.ts'
 
@@ -56,18 +56,43 @@ function verdictOf({ action, uuid }: FilterRule): Verdict | undefined {
 /** Lists within one another or not: each job that waits is tested against every rule. */
 const MAX_TERMS = 1000
 
-/**
- * Makes sure that a rule can be applied.
- * @throws Failure `invalid` for predicates that make no sense, or of more than 1000 terms
- */
-export function checkPredicates(predicates: Json): void {
+/** Makes sure that a rule can be applied. */
+function checkPredicates(predicates: Json): void {
   if (termsIn(predicates) > MAX_TERMS)
     throw new Failure('invalid', `Predicates of more than ${MAX_TERMS} terms`)
   for (const predicate of predicates as readonly Json[]) compilePredicate(predicate, 0)
 }
 
+/**
+ * Makes a rule of what a client wants.
+ * @param watermark the latest job there is
+ * @throws Failure `invalid` for predicates that make no sense, or of more than 1000 terms
+ */
+export function makeRule(
+  uuid: string,
+  { priority, predicates, action, reason }: NewFilterRule,
+  watermark: number,
+): FilterRule {
+  checkPredicates(predicates)
+  const now: Json = ['luxid', '', nanoseconds(timestamp())]
+  return {
+    uuid,
+    watermark,
+    priority: Number(priority),
+    predicates: canonicalPredicates(predicates),
+    action,
+    reason_trail: [...(reason as readonly Json[]).map(withWholeTime), now],
+  }
+}
+
+/** An entry of a reason trail, whose time may be said to have a fraction. */
+function withWholeTime(entry: Json): Json {
+  const [source = null, reason = null, time = null] = entry as readonly Json[]
+  return [source, reason, typeof time === 'number' ? Math.round(time) : time]
+}
+
 /** Gives predicates as the master daemon keeps and shows them: with `==` alone for what is equal. */
-export function canonicalPredicates(predicates: Json): Json {
+function canonicalPredicates(predicates: Json): Json {
   return (predicates as readonly Json[]).map((predicate) => {
     const [name = null, filter = null] = predicate as readonly Json[]
     return [name, canonical(filter)]

@@ -13,15 +13,15 @@
  * it can hold.
  */
 import { Failure, messageChain } from '../../../failure.ts'
-import type { Json, JsonObject } from '../../../json.ts'
-import type { Change } from '../../../model/change.ts'
-import type { Config } from '../../../model/config.ts'
-import type { FilterRule, NewFilterRule } from '../../../model/filter-rule.ts'
-import { isFinal, type Job, nanoseconds, statusOf, timestamp } from '../../../model/job.ts'
+import type { JsonObject } from '../../../json.ts'
+import type { NewFilterRule } from '../../../model/filter-rule.ts'
+import { isFinal, type Job, statusOf } from '../../../model/job.ts'
 import type { LockState, QueueView } from '../../../model/queue-view.ts'
 import type { ClusterFile } from '../state/cluster-file.ts'
-import { GroupCommit, notWritten, type Writing } from './group-commit.ts'
-import { canonicalPredicates, checkPredicates } from './job-filter.ts'
+import type { Writing } from './apply-operations.ts'
+import { wasReplaced } from './file-replacement.ts'
+import { GroupCommit } from './group-commit.ts'
+import { makeRule } from './job-filter.ts'
 import { JobRunner, type Operations, type Sleep } from './job-runner.ts'
 import { failed, requeued, withOp } from './job-states.ts'
 import { JobStorage } from './job-storage.ts'
@@ -107,12 +107,8 @@ export class JobQueue implements QueueView {
   static async open(options: JobQueueOptions): Promise<JobQueue> {
     const { file, folder } = options
     const stored = await readJournal(folder)
-    if (stored.open) {
-      const { after, before, temporary, jobs } = stored.open
-      const left = await file.hasTemporary(temporary)
-      // Whoever changed the file since did so to what was there: our text, unless it still lay beside it.
-      const written = file.hash === after || (file.hash !== before && !left)
-      if (written) for (const job of jobs) stored.jobs.set(job.id, job)
+    if (stored.open && (await wasReplaced(file, stored.open))) {
+      for (const job of stored.open.jobs) stored.jobs.set(job.id, job)
     }
     const queue = new JobQueue(options, stored)
     // Now rather than for the first job: a module that cannot be loaded once, say for want of descriptors, never can.
@@ -260,45 +256,20 @@ export class JobQueue implements QueueView {
    * Puts a rule of the job filter in the place of the one with its UUID, or adds it.
    * @throws Failure `invalid` for predicates that make no sense
    */
-  async replaceFilter(uuid: string, { priority, predicates, action, reason }: NewFilterRule): Promise<void> {
-    checkPredicates(predicates)
-    const now: Json = ['luxid', '', nanoseconds(timestamp())]
-    const fresh: FilterRule = {
-      uuid,
-      watermark: this.#table.last,
-      priority: Number(priority),
-      predicates: canonicalPredicates(predicates),
-      action,
-      reason_trail: [...(reason as readonly Json[]).map(withWholeTime), now],
-    }
+  async replaceFilter(uuid: string, given: NewFilterRule): Promise<void> {
+    const rule = makeRule(uuid, given, this.#table.last)
     await this.#ready()
-    await this.#change(() => ({ filters: new Map([[uuid, fresh]]) }))
+    await this.#commits.change(() => ({ filters: new Map([[uuid, rule]]) }))
   }
 
   /** @throws Failure `not-found` for an unknown UUID */
   async deleteFilter(uuid: string): Promise<void> {
     await this.#ready()
-    await this.#change(({ filters }) => {
+    await this.#commits.change(({ filters }) => {
       if (filters.every((rule) => rule.uuid !== uuid)) {
         throw new Failure('not-found', `Filter rule with UUID ${uuid} does not exist`)
       }
       return { filters: new Map([[uuid, null]]) }
-    })
-  }
-
-  /** A change that is no job. */
-  #change(changeOf: (config: Config) => Change): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#commits.enqueue({
-        operate: (config) => ({ change: changeOf(config), result: null }),
-        nextState: () => undefined,
-        done: (result) => {
-          if (result.ok) resolve()
-          else if (result.cause instanceof Failure && result.cause.code !== 'configuration')
-            reject(result.cause)
-          else reject(new Failure('unavailable', notWritten(result.cause), { cause: result.cause }))
-        },
-      })
     })
   }
 
@@ -321,10 +292,4 @@ export class JobQueue implements QueueView {
     if (waiting.length > 0) await this.#storage.persist(waiting.map(requeued))
     await this.#storage.close()
   }
-}
-
-/** An entry of a reason trail, whose time may be said to have a fraction. */
-function withWholeTime(entry: Json): Json {
-  const [source = null, reason = null, time = null] = entry as readonly Json[]
-  return [source, reason, typeof time === 'number' ? Math.round(time) : time]
 }
