@@ -84,8 +84,11 @@ function replay(text: string, path: string): Omit<StoredQueue, 'running'> {
     const { job, write, written, jobs: members } = record
     if (typeof record.last === 'number') last = Math.max(last, record.last)
     if (isJsonObject(job)) put(job as unknown as Job)
-    if (isJsonObject(write))
+    if (isJsonObject(write)) {
       open = { ...(write as unknown as OpenWrite), jobs: members as unknown as readonly Job[] }
+      // Those that were submitted with it have their ids, however it went.
+      last = Math.max(last, ...open.jobs.map(({ id }) => id))
+    }
     if (written !== undefined) {
       if (written) for (const member of open?.jobs ?? []) put(member)
       open = undefined

@@ -57,6 +57,7 @@ t.test('jobs of a replaced file count once that is known', async (t) => {
     writeFileSync(join(folder, 'journal-1'), text)
     const stored = await readJournal(folder)
     t.strictSame([stored.jobs.size, stored.open !== undefined], [jobs, open])
+    t.equal(stored.last, text.includes('"id": 2') ? 2 : 1, 'their ids are never given again')
   }
 })
 
