@@ -1,6 +1,6 @@
 /**
  * Finds the resource that a path names: in a map where it has no names in it,
- * else by trying one pattern after the other.
+ * else by trying one pattern after the other, unless it was found a moment ago.
  *
  * Paths are matched as sent, never decoded: a `%` fits no name. As two paths
  * that fit one URL are refused when the router is made, there is nothing to
@@ -19,6 +19,9 @@ const NAME = '[\\w.-]+'
 const NUMBER = '\\d+'
 /** What a path's `{name}` may look like; whatever is not here is a NAME. */
 const PATTERNS: Readonly<Record<string, string>> = { disk: NUMBER, job_id: NUMBER }
+
+/** How many paths with names in them are remembered, so that they need not be matched again. */
+const MOST_RECENT = 1000
 
 interface Route {
   readonly resource: Resource
@@ -42,9 +45,7 @@ export function createRouter(resources: readonly Resource[]): Router {
     if (names.length === 0) literal.set(resource.path, { resource, params: {} })
   }
   const patterned = routes.filter(({ names }) => names.length > 0)
-  return (path) => {
-    const found = literal.get(path)
-    if (found) return found
+  const find = (path: string): Match | undefined => {
     for (const { resource, pattern, names } of patterned) {
       const values = pattern.exec(path)
       if (!values) continue
@@ -54,6 +55,19 @@ export function createRouter(resources: readonly Resource[]): Router {
       }
     }
     return undefined
+  }
+  const recent = new Map<string, Match>()
+  return (path) => {
+    const known = literal.get(path) ?? recent.get(path)
+    if (known) return known
+    // A copy, as a part of a text would keep the whole of it in memory.
+    const copy = Buffer.from(path, 'latin1').toString('latin1')
+    const found = find(copy)
+    if (!found) return undefined
+    // Simpler than an LRU, and as good where few paths are asked for again and again.
+    if (recent.size >= MOST_RECENT) recent.clear()
+    recent.set(copy, found)
+    return found
   }
 }
 

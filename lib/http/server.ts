@@ -16,6 +16,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { Failure } from '../failure.ts'
 import { arrivals } from '../slices.ts'
+import type { Connection } from './connection.ts'
 import { Connections } from './connections.ts'
 import { HandshakeQueue } from './handshake-queue.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
@@ -121,19 +122,21 @@ export async function startServer(
       connection.closed()
     })
     watchPace()
-    const handOver = () => {
-      for (const listener of nodesListeners) listener.call(server, socket)
-    }
-    const start = () => {
-      if (socket.destroyed) return
-      if (certificate) handshakes.add(connection, handOver)
-      else handOver()
-    }
-    if (early) early.push(start)
-    else start()
+    if (early) early.push(connection)
+    else start(connection)
   })
-  /** How to start those that came before `begin`. */
-  let early: (() => void)[] | undefined = []
+  /** Those that came before `begin`. */
+  let early: Connection[] | undefined = []
+
+  function start(connection: Connection): void {
+    if (connection.socket.destroyed) return
+    if (certificate) handshakes.add(connection, () => handOver(connection))
+    else handOver(connection)
+  }
+
+  function handOver({ socket }: Connection): void {
+    for (const listener of nodesListeners) listener.call(server, socket)
+  }
 
   /** Cuts off who is too slow, as long as there is anybody. */
   function watchPace(): void {
@@ -192,7 +195,7 @@ export async function startServer(
   return {
     address: server.address() as AddressInfo,
     begin: () => {
-      for (const start of early ?? []) start()
+      for (const connection of early ?? []) start(connection)
       early = undefined
     },
     setCertificate: (next) => {
