@@ -20,7 +20,7 @@ export interface Writing {
   readonly makeYamlText: typeof makeYamlText
 }
 
-/** Something to apply to the newest cluster, and to be told of what came of it. */
+/** Something to apply to the newest cluster. */
 export interface Pending {
   /** The opcode that this carries out, if it is one. */
   readonly op?: RunningOp
@@ -101,7 +101,7 @@ function withJobs(result: Json, jobs: readonly Job[]): Json {
   return { ...(isJsonObject(result) ? result : {}), jobs: jobs.map(({ id }) => [true, id]) }
 }
 
-/** Why something did not work, as a job tells it. */
+/** Why something did not work, as in a job's result. */
 function refusal(error: unknown): Result {
   if (error instanceof OpError) return { ok: false, error: [error.kind, error.args], log: error.log }
   const text = error instanceof Failure ? error.message : 'Internal error'

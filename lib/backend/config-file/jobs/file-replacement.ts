@@ -30,7 +30,7 @@ export class FileReplacement {
     try {
       await commit()
     } catch (error) {
-      // Without the new file beside it, one that somebody else has changed since would count as ours, changed.
+      // Without the new file beside it, one that a person has changed since would count as ours, changed.
       this.#record(journal, false, () => void prepared.discard())
       throw error
     }
@@ -40,7 +40,7 @@ export class FileReplacement {
   #record(journal: Journal, written: boolean, onRecorded = () => {}): void {
     const outcome = { record: { written }, onRecorded }
     this.#unrecorded = outcome
-    // Should it come to a crash before this line lasts, the files themselves tell.
+    // After a crash before this line is on disk, `wasReplaced` finds out.
     journal.append(outcome.record).then(
       () => {
         if (this.#unrecorded === outcome) this.#unrecorded = undefined

@@ -166,7 +166,7 @@ function notWritten(error: unknown): string {
   if (isInexpressible(error)) return error.message
   const theirs =
     error instanceof Failure ? 'it was changed by somebody else, and has mistakes' : 'Internal error'
-  const told = error instanceof FileChanged || error instanceof Irreplaceable
-  const reason = told ? error.message : (systemReason(error) ?? theirs)
+  const isForClients = error instanceof FileChanged || error instanceof Irreplaceable
+  const reason = isForClients ? error.message : (systemReason(error) ?? theirs)
   return `Cannot write the cluster's file: ${reason}`
 }

@@ -27,7 +27,7 @@ import { failed, requeued, withOp } from './job-states.ts'
 import { JobStorage } from './job-storage.ts'
 import { JobTable } from './job-table.ts'
 import type { Journal } from './journal.ts'
-import { Locks } from './lock-table.ts'
+import { LockTable } from './lock-table.ts'
 import { type RunningOp, readJournal, type StoredQueue } from './read-journal.ts'
 import { Scheduler } from './scheduler.ts'
 
@@ -56,7 +56,7 @@ export interface Tools extends Writing {
 export class JobQueue implements QueueView {
   readonly #options: JobQueueOptions
   readonly #table: JobTable
-  readonly #locks = new Locks()
+  readonly #locks = new LockTable()
   readonly #storage: JobStorage
   readonly #commits: GroupCommit
   readonly #scheduler: Scheduler
@@ -114,10 +114,10 @@ export class JobQueue implements QueueView {
     // Now rather than for the first job: a module that cannot be loaded once, say for want of descriptors, never can.
     if (file.isYaml || stored.jobs.size > 0) await queue.#load()
     await queue.#resume(stored.running)
-    // Only now, should the next crash come at once: until the journal has the outcome, this file tells it.
-    const told = !stored.open?.jobs.length || queue.#storage.isOpen
-    if (told && stored.open) await file.removeTemporary(stored.open.temporary)
-    if (told && file.isYaml) await file.removeLeftovers()
+    // Only now, as another crash may follow: until the journal has the outcome, it shows in this file.
+    const isRecorded = !stored.open?.jobs.length || queue.#storage.isOpen
+    if (isRecorded && stored.open) await file.removeTemporary(stored.open.temporary)
+    if (isRecorded && file.isYaml) await file.removeLeftovers()
     return queue
   }
 
@@ -139,7 +139,7 @@ export class JobQueue implements QueueView {
       }
     }
     await this.#storage.opened().catch((error) => this.#options.log.warning(messageChain(error)))
-    // What had left the queue is still in the journal, until that begins anew.
+    // What had left the queue is still in the journal, until that is compacted.
     this.#table.countFinished()
     this.#scheduler.schedule()
   }
@@ -285,7 +285,7 @@ export class JobQueue implements QueueView {
     await this.#commits.idle()
     // Those that gave up waiting have their turn.
     await new Promise(setImmediate)
-    // The journal is being told that these run, but they have not begun.
+    // The journal may have these as running, but they have not begun.
     const waiting = [...this.#table.all].filter(
       (job) => statusOf(job) === 'waiting' && this.#scheduler.isRunning(job.id),
     )

@@ -15,7 +15,7 @@ import type { GroupCommit } from './group-commit.ts'
 import { canceled, failed, withLog, withOp } from './job-states.ts'
 import type { JobStorage } from './job-storage.ts'
 import type { JobTable } from './job-table.ts'
-import type { Locks } from './lock-table.ts'
+import type { LockTable } from './lock-table.ts'
 import { locksOf } from './opcode-locks.ts'
 
 export type Operations = { readonly [id: string]: Operation }
@@ -27,7 +27,7 @@ export interface JobRunnerOptions {
   readonly config: () => Config
   readonly operations: () => Operations
   readonly table: JobTable
-  readonly locks: Locks
+  readonly locks: LockTable
   readonly storage: JobStorage
   readonly commits: GroupCommit
   /** Makes a job's state last, then known. */
@@ -89,7 +89,7 @@ export class JobRunner {
   }
 
   /**
-   * Lets time pass as it would on a real cluster, telling what would be told.
+   * Lets time pass as it would on a real cluster, and logs what would be logged.
    * @returns false where the daemon ends meanwhile
    */
   async #takeTime(job: () => Job, index: number): Promise<boolean> {
@@ -101,7 +101,7 @@ export class JobRunner {
     try {
       log = this.#outcome(config(), input).log ?? []
     } catch {
-      // What will not work ends at once, and the commit tells why.
+      // What will not work ends at once, and the commit logs why.
       return true
     }
     for (const message of [...log, undefined]) {
@@ -128,9 +128,9 @@ export class JobRunner {
         op: [job().id, index],
         operate: (config) => this.#outcome(config, input),
         nextState: (result) => {
-          // What was told while time passed is not told again.
-          const told = job().ops[index]?.log.length ?? 0
-          const logged = withLog(job(), index, result.log.slice(told))
+          // What was logged while time passed is not logged again.
+          const before = job().ops[index]?.log.length ?? 0
+          const logged = withLog(job(), index, result.log.slice(before))
           if (!result.ok) return failed(logged, result.error)
           return withOp(logged, index, { status: 'success', result: result.result, end: timestamp() })
         },

@@ -39,7 +39,7 @@ export class JobStorage {
     if (!this.#journal) await Journal.checkWritable(this.#options.folder).catch((cause) => this.refuse(cause))
   }
 
-  /** Tells that a job cannot be taken: clients learn why, and where only the log. */
+  /** @throws Failure that a job cannot be taken: clients learn why, and where only the log */
   refuse(cause: unknown): never {
     throw new Failure(
       'unavailable',

@@ -1,7 +1,7 @@
 /**
  * The jobs that there are, in memory. Finished ones leave when there are too
- * many; those that only read are counted apart, since strangers may submit
- * them, and leave without a trace. Clients may wait for a change of one.
+ * many; those that only read are counted apart, since clients without a user may
+ * submit them, and leave without a trace. Clients may wait for a change of one.
  */
 import type { JsonObject } from '../../../json.ts'
 import { isFinal, type Job, statusOf } from '../../../model/job.ts'
@@ -17,7 +17,7 @@ const MIB = 2 ** 20
 const UNFINISHED = [5000, 32 * MIB] as const
 /** Finished jobs beyond these leave the queue, the oldest first. */
 const FINISHED = [5000, 32 * MIB] as const
-/** The same for those that only read, which nobody asks for twice. */
+/** The same for those that only read, whose result is asked for once. */
 const FINISHED_READINGS = [500, 4 * MIB] as const
 
 export class JobTable {

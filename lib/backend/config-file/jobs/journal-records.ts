@@ -1,8 +1,8 @@
-/** The lines of the journal: what they tell, and how they are written. Their format is shown in journal.ts. */
+/** The records of the journal, and how they are written as lines. Their format is shown in journal.ts. */
 import { type JsonObject, stringifyJson } from '../../../json.ts'
 import type { Job } from '../../../model/job.ts'
 
-/** A replacement of the cluster's file of which the journal does not tell the outcome. */
+/** A replacement of the cluster's file whose outcome the journal does not have. */
 export interface OpenWrite {
   readonly before: string
   readonly after: string
@@ -10,7 +10,7 @@ export interface OpenWrite {
   readonly jobs: readonly Job[]
 }
 
-/** What is added to the journal: a line. */
+/** A line of the journal. */
 export type JournalRecord =
   | { readonly job: Job }
   | { readonly write: Omit<OpenWrite, 'jobs'>; readonly jobs: readonly Job[] }

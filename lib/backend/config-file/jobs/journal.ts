@@ -11,7 +11,7 @@
  *                                       and with that these jobs become what they are here
  *         {"written": true}             it has been; false: it has not, and nothing came of those jobs
  *     cluster.yaml.queue/running      the opcodes that are being carried out, as [[71, 0], ...]; not synced, since
- *                                     only a daemon that dies has to be told what it died of, not a machine
+ *                                     it is for a daemon that dies of an opcode, not for a machine that does
  *     cluster.yaml.queue/archive      finished jobs that left the queue, one a line, oldest first
  *     cluster.yaml.queue/archive.1    those before them; when the archive is full it takes this one's place
  *
@@ -34,7 +34,7 @@ import { latestJournal, RUNNING, type RunningOp } from './read-journal.ts'
 const GROWTH = 16 * 2 ** 20
 
 export interface JournalOptions {
-  /** What a new journal has to tell. */
+  /** What a new journal begins with. */
   readonly state: () => { readonly last: number; readonly jobs: Iterable<Job> }
   /** Whether to wait for the disk. */
   readonly sync: boolean
@@ -157,7 +157,7 @@ export class Journal {
     }
   }
 
-  /** Knows whether a replacement of the file is under way, which a new journal has to tell too. */
+  /** Keeps the record of a replacement of the file that is under way, which a new journal needs too. */
   #follow(record: JournalRecord): void {
     if ('write' in record) this.#openWrite = record
     if ('written' in record) this.#openWrite = undefined

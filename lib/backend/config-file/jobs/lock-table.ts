@@ -1,5 +1,5 @@
 /**
- * Locks: who of several jobs goes first where they are about the same object.
+ * The lock table: which of several jobs goes first where they are about the same object.
  *
  * Ganeti locks by levels (instances, groups, nodes, ...), shared or exclusive,
  * since its jobs read and change the cluster bit by bit for minutes. Ours do
@@ -11,12 +11,12 @@
  * takes its time with an object, no other has it.
  *
  * That takes one kind of lock, exclusive, on the objects an opcode names, all
- * of them taken at once. Nobody holds one while waiting for another, so nobody
- * waits for ever.
+ * of them taken at once. No job holds one while waiting for another, so there
+ * is no deadlock.
  */
 import type { LockState } from '../../../model/queue-view.ts'
 
-/** Somebody who wants locks. */
+/** What a job wants. */
 interface Claim {
   readonly owner: number
   readonly priority: number
@@ -25,7 +25,7 @@ interface Claim {
   held: boolean
 }
 
-export class Locks {
+export class LockTable {
   /** By lock: who has it, first, and who waits, in their order. */
   readonly #claims = new Map<string, Claim[]>()
 
@@ -58,7 +58,7 @@ export class Locks {
     })
   }
 
-  /** All locks that somebody has or wants, by name. */
+  /** All locks that a job has or wants, by name. */
   get states(): readonly LockState[] {
     return [...this.#claims].map(([name, claims]) => {
       const pending = claims.filter(({ held }) => !held).map(({ owner }) => owner)

@@ -9,7 +9,7 @@ import { isJsonObject, type Json, type JsonObject, parseJson } from '../../../js
 import type { Job } from '../../../model/job.ts'
 import type { OpenWrite } from './journal-records.ts'
 
-/** What the journal tells. */
+/** What the folder of a queue has. */
 export interface StoredQueue {
   readonly last: number
   readonly jobs: Map<number, Job>
@@ -49,7 +49,7 @@ export async function latestJournal(folder: string): Promise<number | undefined>
   return numbers.length === 0 ? undefined : Math.max(...numbers)
 }
 
-/** The name of the file that tells which opcodes are being carried out. */
+/** The name of the file that lists the opcodes that are being carried out. */
 export const RUNNING = 'running'
 
 async function readRunning(folder: string): Promise<readonly RunningOp[]> {

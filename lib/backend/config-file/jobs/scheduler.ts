@@ -1,6 +1,6 @@
 /**
  * The scheduler: which of the queued jobs start now. In their order (priority,
- * then id), those whom the job filter, the jobs they depend on and the number
+ * then id), those that the job filter, the jobs they depend on and the number
  * of running ones let.
  */
 import type { Json } from '../../../json.ts'

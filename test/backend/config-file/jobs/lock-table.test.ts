@@ -1,12 +1,12 @@
 import t from 'tap'
-import { Locks } from '../../../../lib/backend/config-file/jobs/lock-table.ts'
+import { LockTable } from '../../../../lib/backend/config-file/jobs/lock-table.ts'
 
 const never = new AbortController().signal
 /** Lets those who were granted something note it. */
 const settled = () => new Promise(setImmediate)
 
 t.test('whoever wants the same waits, in the order of priorities and ids', async (t) => {
-  const locks = new Locks()
+  const locks = new LockTable()
   const order: number[] = []
   const take = (owner: number, priority: number, ...names: string[]) =>
     locks.acquire(owner, priority, names, never).then((release) => {
@@ -31,7 +31,7 @@ t.test('whoever wants the same waits, in the order of priorities and ids', async
 })
 
 t.test('nobody holds one lock while waiting for another', async (t) => {
-  const locks = new Locks()
+  const locks = new LockTable()
   const a = await locks.acquire(1, 0, ['a'], never)
   const both = locks.acquire(2, 0, ['a', 'b'], never)
   await settled()
@@ -44,7 +44,7 @@ t.test('nobody holds one lock while waiting for another', async (t) => {
 })
 
 t.test("whoever gives up waiting is in nobody's way", async (t) => {
-  const locks = new Locks()
+  const locks = new LockTable()
   const release = await locks.acquire(1, 0, ['a'], never)
   const giving = new AbortController()
   const second = locks.acquire(2, 0, ['a', 'b'], giving.signal)
