@@ -9,19 +9,28 @@ import type { Journal } from './journal.ts'
 import type { OpenWrite } from './journal-records.ts'
 
 export class FileReplacement {
+  readonly #journal: Journal
   /** How the last one went, while the journal does not have it. */
   #unrecorded: { readonly record: { readonly written: boolean }; readonly onRecorded: () => void } | undefined
+
+  /** @param journal one that has been begun by the time of `replace` */
+  constructor(journal: Journal) {
+    this.#journal = journal
+  }
 
   /**
    * Puts a new state in the place of the file.
    * @param jobs the states that jobs have with it
    * @throws FileChanged, or whatever the file system has to say
    */
-  async replace(journal: Journal, prepared: Prepared, jobs: readonly Job[]): Promise<void> {
+  async replace(prepared: Prepared, jobs: readonly Job[]): Promise<void> {
     const { before, after, temporary, commit } = prepared
     try {
       const last = this.#unrecorded
-      await journal.append(...(last ? [last.record] : []), { write: { before, after, temporary }, jobs })
+      await this.#journal.append(...(last ? [last.record] : []), {
+        write: { before, after, temporary },
+        jobs,
+      })
       last?.onRecorded()
     } catch (error) {
       await prepared.discard()
@@ -31,17 +40,17 @@ export class FileReplacement {
       await commit()
     } catch (error) {
       // Without the new file beside it, one that a person has changed since would count as ours, changed.
-      this.#record(journal, false, () => void prepared.discard())
+      this.#record(false, () => void prepared.discard())
       throw error
     }
-    this.#record(journal, true)
+    this.#record(true)
   }
 
-  #record(journal: Journal, written: boolean, onRecorded = () => {}): void {
+  #record(written: boolean, onRecorded = () => {}): void {
     const outcome = { record: { written }, onRecorded }
     this.#unrecorded = outcome
     // After a crash before this line is on disk, `wasReplaced` finds out.
-    journal.append(outcome.record).then(
+    this.#journal.append(outcome.record).then(
       () => {
         if (this.#unrecorded === outcome) this.#unrecorded = undefined
         onRecorded()

@@ -13,7 +13,7 @@ import { type ClusterFile, FileChanged } from '../state/cluster-file.ts'
 import { Irreplaceable } from '../state/file-attributes.ts'
 import { type Applied, applyOperations, type Pending, type Result, type Writing } from './apply-operations.ts'
 import { FileReplacement } from './file-replacement.ts'
-import type { JobStorage } from './job-storage.ts'
+import type { Journal } from './journal.ts'
 
 /** How often a file may change under a commit before its jobs fail. */
 const MOST_RETRIES = 10
@@ -21,7 +21,7 @@ const MOST_RETRIES = 10
 export interface GroupCommitOptions {
   readonly file: ClusterFile
   readonly writing: () => Writing
-  readonly storage: JobStorage
+  readonly journal: Journal
   readonly log: { warning(message: string): void; error(message: string): void }
   /** Makes a job of opcodes that an operation submits. */
   readonly newJob: (opcodes: readonly JsonObject[]) => Job
@@ -33,10 +33,11 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions
   #pending: Pending[] = []
   #committing: Promise<void> | undefined
-  readonly #replacement = new FileReplacement()
+  readonly #replacement: FileReplacement
 
   constructor(options: GroupCommitOptions) {
     this.#options = options
+    this.#replacement = new FileReplacement(options.journal)
   }
 
   /** Waits until nothing is being committed. */
@@ -105,8 +106,7 @@ export class GroupCommit {
   /** An opcode that brings the daemon down shall not do so again after each start. */
   async #noteRunning(group: readonly Pending[]): Promise<void> {
     try {
-      const journal = await this.#options.storage.opened()
-      await journal.noteRunning(group.flatMap(({ op }) => (op ? [op] : [])))
+      await this.#options.journal.noteRunning(group.flatMap(({ op }) => (op ? [op] : [])))
     } catch (error) {
       // A disk that takes nothing will not take the outcome either, and that is waited for.
       this.#options.log.warning(`Cannot note which jobs are running: ${messageChain(error)}`)
@@ -114,15 +114,15 @@ export class GroupCommit {
   }
 
   async #write({ members, change }: Applied): Promise<void> {
-    const { file, storage, committed } = this.#options
-    const journal = await storage.opened()
+    const { file, journal, committed } = this.#options
+    await journal.begin()
     const states = members.flatMap(({ pending, result }) => pending.nextState(result) ?? [])
     const submitted = members.flatMap((member) => member.jobs)
     const jobs = [...states, ...submitted]
     if (change) {
       if (file.current !== change.base) throw new FileChanged('it was read anew meanwhile')
-      await this.#replacement.replace(journal, await file.prepare(change.text, change.config), jobs)
-    } else if (jobs.length > 0) await storage.persist(jobs)
+      await this.#replacement.replace(await file.prepare(change.text, change.config), jobs)
+    } else if (jobs.length > 0) await journal.persist(jobs)
     committed(states, submitted)
     for (const { pending, result } of members) pending.done(result)
   }

@@ -24,9 +24,8 @@ import { GroupCommit } from './group-commit.ts'
 import { makeRule } from './job-filter.ts'
 import { JobRunner, type Operations, type Sleep } from './job-runner.ts'
 import { failed, requeued, withOp } from './job-states.ts'
-import { JobStorage } from './job-storage.ts'
 import { JobTable } from './job-table.ts'
-import type { Journal } from './journal.ts'
+import { Journal } from './journal.ts'
 import { LockTable } from './lock-table.ts'
 import { type RunningOp, readJournal, type StoredQueue } from './read-journal.ts'
 import { Scheduler } from './scheduler.ts'
@@ -57,7 +56,7 @@ export class JobQueue implements QueueView {
   readonly #options: JobQueueOptions
   readonly #table: JobTable
   readonly #locks = new LockTable()
-  readonly #storage: JobStorage
+  readonly #journal: Journal
   readonly #commits: GroupCommit
   readonly #scheduler: Scheduler
   readonly #closed = new AbortController()
@@ -69,12 +68,12 @@ export class JobQueue implements QueueView {
     const record = (job: Job) => this.#record(job)
     const config = () => file.current
     const tools = () => this.#tools as Tools
-    const table = new JobTable(stored.jobs, stored.last, (job) => storage.archive(job))
+    const table = new JobTable(stored.jobs, stored.last, (job) => journal.archive(job))
     const state = () => ({ last: table.last, jobs: table.all })
-    const storage = new JobStorage({ folder, sync, log, state, closed })
+    const journal = new Journal({ folder, sync, log, state, closed })
     const commits = new GroupCommit({
       file,
-      storage,
+      journal,
       log,
       writing: tools,
       newJob: (opcodes) => table.create(opcodes, file.current.version),
@@ -85,13 +84,13 @@ export class JobQueue implements QueueView {
       },
     })
     const runner = new JobRunner({
-      ...{ config, table, storage, commits, record, log, sleep, closed },
+      ...{ config, table, journal, commits, record, log, sleep, closed },
       operations: () => tools().OPERATIONS,
       locks: this.#locks,
     })
     this.#options = options
     this.#table = table
-    this.#storage = storage
+    this.#journal = journal
     this.#commits = commits
     this.#scheduler = new Scheduler({
       ...{ config, table, record },
@@ -115,7 +114,7 @@ export class JobQueue implements QueueView {
     if (file.isYaml || stored.jobs.size > 0) await queue.#load()
     await queue.#resume(stored.running)
     // Only now, as another crash may follow: until the journal has the outcome, it shows in this file.
-    const isRecorded = !stored.open?.jobs.length || queue.#storage.isOpen
+    const isRecorded = !stored.open?.jobs.length || queue.#journal.isBegun
     if (isRecorded && stored.open) await file.removeTemporary(stored.open.temporary)
     if (isRecorded && file.isYaml) await file.removeLeftovers()
     return queue
@@ -138,7 +137,7 @@ export class JobQueue implements QueueView {
         this.#take(requeued(job))
       }
     }
-    await this.#storage.opened().catch((error) => this.#options.log.warning(messageChain(error)))
+    await this.#journal.begin().catch((error) => this.#options.log.warning(messageChain(error)))
     // What had left the queue is still in the journal, until that is compacted.
     this.#table.countFinished()
     this.#scheduler.schedule()
@@ -172,7 +171,7 @@ export class JobQueue implements QueueView {
    */
   async checkWritable(): Promise<void> {
     await this.#options.file.checkWritable()
-    await this.#storage.checkWritable()
+    await this.#journal.checkWritable()
   }
 
   /**
@@ -182,7 +181,7 @@ export class JobQueue implements QueueView {
    *   or the queue is full, `invalid` where it depends on a job before the first
    */
   async submit(opcodes: readonly JsonObject[]): Promise<number> {
-    const journal = await this.#ready()
+    await this.#ready()
     const table = this.#table
     if (table.isFull) {
       throw new Failure(
@@ -192,11 +191,11 @@ export class JobQueue implements QueueView {
     }
     const job = table.create(opcodes, this.#options.file.current.version)
     // In this turn of the event loop, so that jobs stand in the journal in the order of their ids.
-    const written = journal.append({ job })
+    const written = this.#journal.append({ job })
     table.reserve(job)
     await written.catch((error) => {
       table.release(job.id)
-      this.#storage.refuse(error)
+      this.#journal.refuse(error)
     })
     this.#take(job)
     this.#scheduler.schedule()
@@ -209,20 +208,20 @@ export class JobQueue implements QueueView {
     this.#scheduler.add(job)
   }
 
-  /** The journal, if a job can be taken at all. */
-  async #ready(): Promise<Journal> {
+  /** Makes sure that a job can be taken at all. */
+  async #ready(): Promise<void> {
     if (this.#closed.signal.aborted) {
       throw new Failure('unavailable', 'No job can be taken: the daemon is about to end')
     }
     await this.checkWritable()
     // Loaded by now, unless it was Ganeti's own form that we started with.
     await this.#load()
-    return this.#storage.opened()
+    await this.#journal.begin()
   }
 
   /** Makes a job's state last, then known. */
   async #record(job: Job): Promise<void> {
-    await this.#storage.persist([job])
+    await this.#journal.persist([job])
     this.#table.put(job)
     if (isFinal(statusOf(job))) this.#scheduler.schedule()
   }
@@ -289,7 +288,7 @@ export class JobQueue implements QueueView {
     const waiting = [...this.#table.all].filter(
       (job) => statusOf(job) === 'waiting' && this.#scheduler.isRunning(job.id),
     )
-    if (waiting.length > 0) await this.#storage.persist(waiting.map(requeued))
-    await this.#storage.close()
+    if (waiting.length > 0 && this.#journal.isBegun) await this.#journal.persist(waiting.map(requeued))
+    await this.#journal.close()
   }
 }

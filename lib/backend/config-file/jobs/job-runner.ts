@@ -13,8 +13,8 @@ import { delayOf } from '../operations/cluster/test-delay.ts'
 import { type Context, OpError, type Operation, type Outcome } from '../operations/shared/operation.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { canceled, failed, withLog, withOp } from './job-states.ts'
-import type { JobStorage } from './job-storage.ts'
 import type { JobTable } from './job-table.ts'
+import type { Journal } from './journal.ts'
 import type { LockTable } from './lock-table.ts'
 import { locksOf } from './opcode-locks.ts'
 
@@ -28,7 +28,7 @@ export interface JobRunnerOptions {
   readonly operations: () => Operations
   readonly table: JobTable
   readonly locks: LockTable
-  readonly storage: JobStorage
+  readonly journal: Journal
   readonly commits: GroupCommit
   /** Makes a job's state last, then known. */
   readonly record: (job: Job) => Promise<void>
@@ -61,7 +61,7 @@ export class JobRunner {
   }
 
   async #runOp(job: () => Job, index: number, signal: AbortSignal): Promise<void> {
-    const { table, locks, storage, config } = this.#options
+    const { table, locks, journal, config } = this.#options
     table.put(withOp(job(), index, { status: 'waiting', start: timestamp() }))
     const { input, priority } = job().ops[index] as JobOp
     const release = await locks.acquire(job().id, priority, locksOf(config(), input), signal)
@@ -74,7 +74,7 @@ export class JobRunner {
         input: { ...begun, debug_level: begun.debug_level ?? 0 },
       })
       // Before a client can see it: what was running does not run again after a crash.
-      if (timeOf(config(), begun) > 0) await storage.persist([running])
+      if (timeOf(config(), begun) > 0) await journal.persist([running])
       if (signal.aborted) return await this.#cancel(job())
       table.put(running)
       if (await this.#takeTime(job, index)) await this.#commit(job, index)

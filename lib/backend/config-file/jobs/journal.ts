@@ -23,6 +23,8 @@
  */
 import { access, constants, type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Failure, messageChain, systemReason } from '../../../failure.ts'
 import { stringifyJson } from '../../../json.ts'
 import type { Job } from '../../../model/job.ts'
 import { syncFolder } from '../state/cluster-file.ts'
@@ -33,11 +35,18 @@ import { latestJournal, RUNNING, type RunningOp } from './read-journal.ts'
 /** The journal is compacted when it has grown by this much, and by as much as it began with. In bytes. */
 const GROWTH = 16 * 2 ** 20
 
+/** How long to wait for a disk that is full, in milliseconds. */
+const RETRY_TIME = 500
+
 export interface JournalOptions {
+  readonly folder: string
   /** What a new journal begins with. */
   readonly state: () => { readonly last: number; readonly jobs: Iterable<Job> }
   /** Whether to wait for the disk. */
   readonly sync: boolean
+  readonly log: { error(message: string): void }
+  /** Aborted when nothing is to be tried again. */
+  readonly closed: AbortSignal
 }
 
 /** The file that is written to. */
@@ -56,46 +65,101 @@ interface Append {
   readonly done: (error?: unknown) => void
 }
 
+/** It is begun when it is first needed: a cluster whose file cannot be written needs none. */
 export class Journal {
-  readonly #folder: string
   readonly #options: JournalOptions
   readonly #archive: Archive
-  readonly #running: FileHandle
-  #file: JournalFile
+  #beginning: Promise<void> | undefined
+  #begun: JournalFile | undefined
+  #running: FileHandle | undefined
   #waiting: Append[] = []
   #writing: Promise<void> | undefined
   #openWrite: JournalRecord | undefined
 
-  private constructor(folder: string, options: JournalOptions, file: JournalFile, running: FileHandle) {
-    this.#folder = folder
+  constructor(options: JournalOptions) {
     this.#options = options
-    this.#archive = new Archive(folder, options.sync)
-    this.#file = file
-    this.#running = running
+    this.#archive = new Archive(options.folder, options.sync)
+  }
+
+  get isBegun(): boolean {
+    return this.#begun !== undefined
+  }
+
+  get #file(): JournalFile {
+    if (!this.#begun) throw new Error('the journal has not been begun')
+    return this.#begun
   }
 
   /**
-   * Makes sure that a journal can be begun.
-   * @throws the error of the system that would keep us from it
+   * Makes sure, as far as that can be told beforehand, that the journal can be written.
+   * @throws Failure `unavailable`
    */
-  static async checkWritable(folder: string): Promise<void> {
-    await access(folder, constants.W_OK | constants.X_OK).catch(async (error) => {
-      if (error.code !== 'ENOENT') throw error
-      await access(dirname(folder), constants.W_OK | constants.X_OK)
-    })
+  async checkWritable(): Promise<void> {
+    if (this.#begun) return
+    const { folder } = this.#options
+    const mode = constants.W_OK | constants.X_OK
+    try {
+      await access(folder, mode).catch(async (error) => {
+        if (error.code !== 'ENOENT') throw error
+        await access(dirname(folder), mode)
+      })
+    } catch (error) {
+      this.refuse(error)
+    }
   }
 
-  /** Begins a new journal with the state as it is. */
-  static async begin(folder: string, options: JournalOptions): Promise<Journal> {
-    await mkdir(folder, { recursive: true, mode: 0o750 })
-    const file = await newJournal(folder, ((await latestJournal(folder)) ?? 0) + 1, options)
-    await removeOthers(folder, file.number)
-    const running = await open(join(folder, RUNNING), 'w', 0o640)
-    return new Journal(folder, options, file, running)
+  /** @throws Failure that a job cannot be taken: clients learn why, and where only the log */
+  refuse(cause: unknown): never {
+    throw new Failure(
+      'unavailable',
+      `No job can be taken: cannot write the job queue: ${systemReason(cause) ?? 'Internal error'}`,
+      { cause: new Error(`it is in ${this.#options.folder}`, { cause }) },
+    )
   }
 
   /**
-   * Adds lines to the journal, all of them or none.
+   * Begins a new journal with the state as it is, unless that has been done.
+   * @throws Failure `unavailable`
+   */
+  begin(): Promise<void> {
+    this.#beginning ??= this.#begin().catch((error) => {
+      this.#beginning = undefined
+      this.refuse(error)
+    })
+    return this.#beginning
+  }
+
+  async #begin(): Promise<void> {
+    const { folder } = this.#options
+    await mkdir(folder, { recursive: true, mode: 0o750 })
+    const file = await newJournal(((await latestJournal(folder)) ?? 0) + 1, this.#options)
+    await removeOthers(folder, file.number)
+    this.#running = await open(join(folder, RUNNING), 'w', 0o640)
+    this.#begun = file
+  }
+
+  /**
+   * Writes jobs, however long it takes: a disk that is full now may have room
+   * later, and until then no client is told what might not last.
+   * @throws whatever keeps it from it once nothing is to be tried again
+   */
+  async persist(jobs: readonly Job[]): Promise<void> {
+    const { log, closed } = this.#options
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.begin()
+        await this.append(...jobs.map((job) => ({ job })))
+        return
+      } catch (error) {
+        if (closed.aborted) throw error
+        if (attempt === 0) log.error(`Cannot write the job queue: ${messageChain(error)}`)
+        await delay(RETRY_TIME, undefined, { signal: closed }).catch(() => {})
+      }
+    }
+  }
+
+  /**
+   * Adds lines to a journal that has been begun, all of them or none.
    * @throws whatever the file system has to say
    */
   append(...records: readonly JournalRecord[]): Promise<void> {
@@ -114,7 +178,8 @@ export class Journal {
   async noteRunning(ops: readonly RunningOp[]): Promise<void> {
     // What a longer line has left behind this one is not read.
     const bytes = Buffer.from(`${stringifyJson(ops)}\n`)
-    await this.#running.write(bytes, 0, bytes.length, 0)
+    await this.begin()
+    await this.#running?.write(bytes, 0, bytes.length, 0)
   }
 
   #writeWaiting(): void {
@@ -133,8 +198,8 @@ export class Journal {
 
   async close(): Promise<void> {
     while (this.#writing) await this.#writing
-    await this.#running.close()
-    await this.#file.handle.close()
+    await this.#running?.close()
+    await this.#begun?.handle.close()
   }
 
   /** Writes all that waits, again and again: what comes while the disk is busy shares the next turn. */
@@ -183,17 +248,16 @@ export class Journal {
   async #compact(): Promise<void> {
     await this.#archive.write()
     const { number, handle } = this.#file
-    const file = await newJournal(this.#folder, number + 1, this.#options, this.#openWrite)
+    const file = await newJournal(number + 1, this.#options, this.#openWrite)
     await handle.close()
-    this.#file = file
-    await removeOthers(this.#folder, file.number)
+    this.#begun = file
+    await removeOthers(this.#options.folder, file.number)
   }
 }
 
 async function newJournal(
-  folder: string,
   number: number,
-  { state, sync }: JournalOptions,
+  { folder, state, sync }: JournalOptions,
   openWrite?: JournalRecord,
 ): Promise<JournalFile> {
   const path = join(folder, `journal-${number}`)

@@ -1,7 +1,7 @@
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { Journal } from '../../../../lib/backend/config-file/jobs/journal.ts'
+import { Journal, type JournalOptions } from '../../../../lib/backend/config-file/jobs/journal.ts'
 import { readJournal } from '../../../../lib/backend/config-file/jobs/read-journal.ts'
 import type { Job } from '../../../../lib/model/job.ts'
 
@@ -20,12 +20,26 @@ function job(id: number, padding = ''): Job {
   return { id, ops: [op], received: [id, 0], start: null, end: [id, 1] }
 }
 
-const nothing = { state: () => ({ last: 0, jobs: [] }), sync: false }
+function journalIn(folder: string, state: JournalOptions['state'] = () => ({ last: 0, jobs: [] })): Journal {
+  return new Journal({
+    folder,
+    state,
+    sync: false,
+    log: { error: (message) => t.comment(message) },
+    closed: new AbortController().signal,
+  })
+}
+
+async function begin(folder: string, state?: JournalOptions['state']): Promise<Journal> {
+  const journal = journalIn(folder, state)
+  await journal.begin()
+  return journal
+}
 
 t.test('what was added is read again, long integers too', async (t) => {
   const folder = join(t.testdir(), 'queue')
   t.strictSame(await readJournal(folder), { last: 0, jobs: new Map(), open: undefined, running: [] })
-  const journal = await Journal.begin(folder, nothing)
+  const journal = await begin(folder)
   await Promise.all([journal.append({ job: job(1) }), journal.append({ job: job(2) }, { job: job(4) })])
   await journal.close()
   const { last, jobs } = await readJournal(folder)
@@ -36,7 +50,7 @@ t.test('what was added is read again, long integers too', async (t) => {
 t.test('a line that was cut off, or left empty by a loss of power, says nothing', async (t) => {
   for (const rest of ['{"job": {"id": 2', '\0\0\0\n{"last": 9}\n']) {
     const folder = t.testdir()
-    const journal = await Journal.begin(folder, nothing)
+    const journal = await begin(folder)
     await journal.append({ job: job(1) })
     await journal.close()
     appendFileSync(join(folder, 'journal-1'), rest)
@@ -65,7 +79,7 @@ t.test(
   'the archive begins anew at 16 MiB and keeps the one before, which makes 32 MiB at most',
   async (t) => {
     const folder = t.testdir()
-    const journal = await Journal.begin(folder, nothing)
+    const journal = await begin(folder)
     const padding = 'x'.repeat(5 * 2 ** 20)
     const archived = (name: string) =>
       [...readFileSync(join(folder, name), 'utf8').matchAll(/^\{"id":(\d+),.*\}$/gm)].map(([, id]) =>
@@ -90,7 +104,7 @@ t.test(
 
 t.test('a job larger than an archive has one of its own', async (t) => {
   const folder = t.testdir()
-  const journal = await Journal.begin(folder, nothing)
+  const journal = await begin(folder)
   for (const [id, size] of [1, 17, 1].entries()) journal.archive(job(id, 'x'.repeat(size * 2 ** 20)))
   await journal.append({ job: job(9) })
   await journal.close()
@@ -102,7 +116,7 @@ t.test('a job larger than an archive has one of its own', async (t) => {
 
 t.test('a full archive that cannot be put aside stays as it is, and jobs go on', async (t) => {
   const folder = t.testdir({ 'archive.1': { 'in the way': '' } })
-  const journal = await Journal.begin(folder, nothing)
+  const journal = await begin(folder)
   writeFileSync(join(folder, 'archive'), 'x'.repeat(16 * 2 ** 20))
   journal.archive(job(1, 'x'.repeat(17 * 2 ** 20)))
   await journal.append({ job: job(2) })
@@ -117,7 +131,7 @@ t.test(
   async (t) => {
     const folder = t.testdir()
     const kept = [job(7)]
-    const journal = await Journal.begin(folder, { state: () => ({ last: 9, jobs: kept }), sync: false })
+    const journal = await begin(folder, () => ({ last: 9, jobs: kept }))
     journal.archive(job(3))
     await journal.append({ write: { before: 'b', after: 'a', temporary: 'x' }, jobs: [] })
     const padding = 'x'.repeat(2 ** 20)
@@ -134,15 +148,21 @@ t.test(
 t.test('whether a journal can be begun is told without beginning one', async (t) => {
   const folder = t.testdir({ there: {}, file: '' })
   for (const name of ['there', 'made-later'])
-    await t.resolves(Journal.checkWritable(join(folder, name)), name)
-  await t.rejects(Journal.checkWritable(join(folder, 'nowhere/queue')), { code: 'ENOENT' })
-  await t.rejects(Journal.checkWritable(join(folder, 'file/queue')), { code: 'ENOTDIR' })
+    await t.resolves(journalIn(join(folder, name)).checkWritable(), name)
+  await t.rejects(journalIn(join(folder, 'nowhere/queue')).checkWritable(), {
+    code: 'unavailable',
+    cause: { cause: { code: 'ENOENT' } },
+  })
+  await t.rejects(journalIn(join(folder, 'file/queue')).checkWritable(), {
+    code: 'unavailable',
+    cause: { cause: { code: 'ENOTDIR' } },
+  })
   t.strictSame(readdirSync(folder), ['file', 'there'])
 })
 
 t.test('what is being carried out is told to the next one, and no more than that', async (t) => {
   const folder = join(t.testdir(), 'queue')
-  const journal = await Journal.begin(folder, nothing)
+  const journal = await begin(folder)
   t.strictSame((await readJournal(folder)).running, [])
   await journal.noteRunning([
     [1000, 0],
