@@ -1,35 +1,35 @@
 /**
- * What can go wrong, in our words rather than HTTP's.
+ * What can go wrong, independent of HTTP.
  *
- * Lower layers throw a Failure with a code; `http/status.ts` holds the one map
- * from codes to statuses, and `main.ts` prints a Failure of the start in one
- * line. Anything thrown that is not a Failure is a bug of ours: the client
- * reads only the standard 500 phrase, the log gets the whole chain of causes.
+ * Lower layers throw a Failure with a code; `http/status.ts` maps codes to
+ * statuses, and `main.ts` prints a Failure of the start in one line. Anything
+ * thrown that is not a Failure is a bug of ours: the client gets only the
+ * standard 500 phrase, the log gets the whole chain of causes.
  */
 import { getSystemErrorMap } from 'node:util'
 
 export type FailureCode =
   /** The named object does not exist. */
   | 'not-found'
-  /** The request itself is at fault: an argument, a filter, a body. */
+  /** The request itself is wrong: an argument, a filter, a body. */
   | 'invalid'
-  /** The request is understood, but its answer would be larger than any that is made. */
+  /** The request is valid, but its answer would exceed the limit. */
   | 'too-large'
-  /** Nobody may do this through this API. */
+  /** No user may do this through this API. */
   | 'forbidden'
   /** What was asked cannot be done in the present state, but could later. */
   | 'unavailable'
-  /** Nobody listens where the master daemon should. */
+  /** No process listens on the master daemon's socket. */
   | 'no-master'
   /** The master daemon did not answer in time. */
   | 'no-answer'
-  /** What the master daemon answered cannot be understood, or came only in part. */
+  /** The master daemon's answer cannot be parsed, or is incomplete. */
   | 'bad-answer'
   /** This backend cannot do it at all. */
   | 'unsupported'
   /** A file or setting the daemon needs is missing or wrong. */
   | 'configuration'
-  /** Something that must not happen did, and its text may be shown. */
+  /** An internal error, whose text may be shown to clients. */
   | 'internal'
 
 export class Failure extends Error {
@@ -50,9 +50,9 @@ export class Failure extends Error {
 }
 
 /**
- * Says why the system refused something, in words for clients: the message of
- * its error names files, which are the operator's business.
- * @returns undefined where neither this nor any cause of it is an error of the system
+ * Gives the reason of a system error, in words for clients: the error's own
+ * message names files, which only the operator may see.
+ * @returns undefined if neither this nor any cause of it is a system error
  */
 export function systemReason(thrown: unknown): string | undefined {
   let current = thrown
@@ -76,7 +76,7 @@ export function messageChain(thrown: unknown): string {
 }
 
 /**
- * As `messageChain`, for a log that has a line for each line of it.
+ * Like `messageChain`, split into lines, for the log.
  * @param head what the first line begins with
  */
 export function messageLines(thrown: unknown, head = ''): readonly string[] {

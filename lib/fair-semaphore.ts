@@ -1,30 +1,30 @@
 /**
- * A semaphore that is fair by key: so many places, of which one key (the
- * network a client comes from) holds at most its share, and a bounded queue for
- * them in which keys take turns. Whoever asks a thousand times waits for most
- * of that, and others wait for a place or two.
+ * A semaphore that is fair by key (the network a client comes from): it has a
+ * number of places, of which one key holds at most its share, and a bounded
+ * queue (backlog) in which keys take turns (round robin). So a network with a
+ * thousand requests mostly delays itself.
  */
 import { Failure } from './failure.ts'
 
 export interface FairSemaphoreOptions {
-  /** How many hold a place at once. */
+  /** How many places there are. */
   readonly places: number
-  /** The most of them that one key holds; all of them unless given. */
+  /** The most places that one key holds; default: all. */
   readonly share?: number
   /** How many may wait. */
   readonly waiting: number
-  /** Whether, of those of one key, the one that came last is next; else the one that waits longest. */
+  /** Whether the queue of a key is last in, first out; default: first in, first out. */
   readonly newestFirst?: boolean
-  /** What those are told for whom there is not even room to wait. */
+  /** The message of the failure when the queue is full. */
   readonly refusal: string
 }
 
-/** A share by which one key leaves some of the places to others, but for a single one. */
+/** A share of three quarters of the places, but at least one: some places are always left for other keys. */
 export function allButAQuarter(places: number): number {
   return Math.max(1, places - Math.ceil(places / 4))
 }
 
-/** Gives a place back; further calls do nothing. */
+/** Releases a place; idempotent. */
 export type Release = () => void
 
 interface Waiter {
@@ -38,7 +38,7 @@ export class FairSemaphore {
   readonly #mostWaiting: number
   readonly #newestFirst: boolean
   readonly #refusal: string
-  /** Those who wait, by key; the key whose turn is next comes first, and none is empty. */
+  /** The waiters, by key; the key whose turn is next comes first, and no queue is empty. */
   readonly #queues = new Map<string, Waiter[]>()
   readonly #held = new Map<string, number>()
   #taken = 0
@@ -52,18 +52,18 @@ export class FairSemaphore {
     this.#refusal = refusal
   }
 
-  /** How many hold a place. */
+  /** How many places are taken. */
   get taken(): number {
     return this.#taken
   }
 
-  /** How many wait for one. */
+  /** How many wait for a place. */
   get waiting(): number {
     return this.#waiting
   }
 
   /**
-   * Runs `job` in a place, once there is one, and gives what it gives.
+   * Runs `job` while holding a place, and gives its result.
    * @throws what `acquire` throws, and what the job does
    */
   async run<T>(key: string, job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -76,10 +76,10 @@ export class FairSemaphore {
   }
 
   /**
-   * Waits for a place. In a full queue, the longest of all keys loses the one whose turn is furthest away to a
-   * clearly shorter one.
-   * @param signal gives up waiting; where there is a place, it counts for nothing
-   * @throws Failure `unavailable` where there is no room to wait; the signal's reason where it was given up
+   * Waits for a place. If the queue is full, a new waiter replaces the last one of the key with the longest queue,
+   * unless the new waiter's own key has nearly as many.
+   * @param signal aborts waiting; ignored if a place is free
+   * @throws Failure `unavailable` if the queue is full; the signal's reason if it was aborted
    */
   acquire(key: string, signal?: AbortSignal): Promise<Release> {
     return new Promise((resolve, reject) => {
@@ -119,9 +119,9 @@ export class FairSemaphore {
   }
 
   /**
-   * As `acquire`, for so long.
+   * Like `acquire`, with a timeout.
    * @param milliseconds how long to wait
-   * @returns undefined where there was no place in that time
+   * @returns undefined if no place became free in that time
    */
   async acquireWithin(key: string, milliseconds: number, signal?: AbortSignal): Promise<Release | undefined> {
     const release = this.tryAcquire(key)
@@ -135,12 +135,12 @@ export class FairSemaphore {
     }
   }
 
-  /** Takes a place if there is one now. */
+  /** Takes a place if one is free now. */
   tryAcquire(key: string): Release | undefined {
     return this.#mayEnter(key) ? this.take(key) : undefined
   }
 
-  /** Takes a place without waiting, even beyond their number: others then wait until there are fewer. */
+  /** Takes a place without waiting, even if none is free. */
   take(key: string): Release {
     this.#taken++
     this.#held.set(key, this.#heldBy(key) + 1)
@@ -170,7 +170,7 @@ export class FairSemaphore {
       if (!this.#mayEnter(key)) continue
       const next = this.#newestFirst ? queue.pop() : queue.shift()
       this.#waiting--
-      // To the end of those who wait, as it had its turn.
+      // Round robin: the key moves to the end.
       this.#queues.delete(key)
       if (queue.length > 0) this.#queues.set(key, queue)
       next?.admit()
@@ -192,7 +192,7 @@ export class FairSemaphore {
     for (const [other, queue] of this.#queues) {
       if (queue.length > longest.length) [longestKey, longest] = [other, queue]
     }
-    // The one whose turn is furthest away.
+    // The waiter that would be served last.
     const last = this.#newestFirst ? longest[0] : longest.at(-1)
     if (!last || longest.length < (this.#queues.get(key)?.length ?? 0) + 2) return false
     this.#leaveQueue(longestKey, last)

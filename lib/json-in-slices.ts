@@ -1,8 +1,8 @@
 /**
- * Long JSON texts, parsed a slice at a time: what is small is given to
- * JSON.parse as it is, in runs of neighbours, and only containers longer than
- * a run are taken apart here. The result is the same as of parsing the whole,
- * and the same texts are refused.
+ * Long JSON texts, parsed with time slicing: small values are given to
+ * JSON.parse unchanged, in runs of neighbours, and only containers longer than
+ * a run are split here. The result is the same as from JSON.parse of the whole
+ * text, and the same texts are refused.
  */
 import { type Json, parseJson } from './json.ts'
 import {
@@ -22,7 +22,7 @@ export interface JsonDecoding {
   readonly bounds: JsonBounds
   /** Decodes UTF-8; given parts of the text that begin and end with a whole character. */
   readonly decode: (bytes: Buffer) => string
-  /** Bytes to a run; 32 KiB unless given, for which JSON.parse takes some 5 milliseconds at worst. */
+  /** Bytes in a run; default: 32 KiB, for which JSON.parse takes at most about 5 milliseconds. */
   readonly run?: number
 }
 
@@ -34,9 +34,9 @@ const RETURN = 0x0d
 const SPACE = 0x20
 
 /**
- * Parses a JSON text; lets others have their turn in between where it is long.
- * @throws JsonBoundError where it goes beyond a bound, before anything is parsed;
- *   SyntaxError where it is no JSON; and what `decode` raises
+ * Parses a JSON text; if it is long, yields to the event loop in between.
+ * @throws JsonBoundError if it exceeds a bound, before anything is parsed;
+ *   SyntaxError if it is not JSON; and what `decode` throws
  */
 export async function parseJsonInSlices(
   bytes: Buffer,
@@ -63,7 +63,7 @@ function* parse(
   const begin = parser.afterSpace(0)
   const end = outline.large.get(begin)
   if (end === undefined) {
-    // Longer than a small value and the spaces around it: there are several values.
+    // Too long for one small value and the spaces around it: there are several values.
     if (bytes.length > run + 2 * bounds.scalar) throw unexpected()
     return parser.parse(0, bytes.length)
   }
@@ -90,12 +90,12 @@ class PieceParser {
     this.#run = run
   }
 
-  /** Parses what stands between two places, in brackets of our own. */
+  /** Parses the text between two positions, enclosed in the given brackets. */
   parse(from: number, to: number, before = '', after = ''): Json {
     return parseJson(before + this.#decode(this.#bytes.subarray(from, to)) + after)
   }
 
-  /** The first place from `at` on where no space stands. */
+  /** The first position from `at` on without white space. */
   afterSpace(at: number): number {
     const bytes = this.#bytes
     for (; ; at++) {
@@ -109,10 +109,10 @@ class PieceParser {
     const target = this.#bytes[begin] === OPEN_LIST ? new ListTarget(this) : new ObjectTarget(this)
     if (this.#bytes[end] !== target.close) throw unexpected()
 
-    // Of the members, those before `from` have been taken; `comma` stands before the last one that has begun.
+    // Members before `from` have been taken; `comma` is before the last member that has begun.
     let from = begin + 1
     let comma = begin
-    /** Whether a member must come: not in an empty container, nor behind a large member. */
+    /** Whether another member must follow: not in an empty container, nor after a large member. */
     let isOpen = false
     for (let at = from; at < end; at++) {
       switch (this.#bytes[at]) {
@@ -151,7 +151,7 @@ class PieceParser {
     return target.value
   }
 
-  /** Takes whole members: what stands between two commas, or between a bracket and a comma. */
+  /** Takes whole members: the text between two commas, or between a bracket and a comma. */
   #takeRun(target: ListTarget | ObjectTarget, from: number, to: number): void {
     if (this.afterSpace(from) >= to) throw unexpected()
     target.addAll(from, to)
@@ -199,7 +199,7 @@ class ListTarget {
     for (const member of this.#parser.parse(from, to, '[', ']') as Json[]) this.value.push(member)
   }
 
-  /** A member of a list has none: between the comma and its bracket stand spaces alone. */
+  /** A member of a list has no key: between the comma and its bracket there is only white space. */
   keyIn(from: number, to: number): string {
     if (this.#parser.afterSpace(from) < to) throw unexpected()
     return ''
@@ -224,14 +224,14 @@ class ObjectTarget {
     for (const key of Object.keys(members)) this.add(key, members[key] as Json)
   }
 
-  /** The key that stands between the comma and a large member's bracket, with its colon. */
+  /** The key between the comma and a large member's bracket, with its colon. */
   keyIn(from: number, to: number): string {
-    // Nothing but a key and a colon can come to an object with a null behind it, and no comma before.
+    // Only a key and a colon make a valid object when followed by a null.
     const [key] = Object.keys(this.#parser.parse(from, to, '{', 'null}') as { [key: string]: Json })
     return key as string
   }
 
-  /** As JSON.parse, which gives an object a key of its own whatever its name. */
+  /** Like JSON.parse, makes an own property for any key, such as `__proto__`. */
   add(key: string, member: Json): void {
     if (key !== '__proto__') this.value[key] = member
     else

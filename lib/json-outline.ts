@@ -1,11 +1,9 @@
 /**
- * Where the containers of a JSON text begin and end, found by looking at each
- * byte once and without recursion. So bounds on the text hold before anything
- * is made of it, and it is known which parts are small enough to be parsed at
- * one go.
+ * Finds where the containers of a JSON text begin and end, in one pass over the
+ * bytes and without recursion. So bounds are checked before anything is parsed,
+ * and it is known which parts are small enough to be parsed in one go.
  *
- * Only brackets, quotes and commas are looked at. Whether the rest is JSON is
- * for the parser to say.
+ * Only brackets, quotes and commas are looked at; the parser checks the rest.
  */
 
 /** Bounds of a JSON text. */
@@ -20,7 +18,7 @@ export interface JsonBounds {
   readonly scalar: number
 }
 
-/** A text goes beyond a bound. */
+/** A text exceeds a bound. */
 export class JsonBoundError extends Error {
   override readonly name = 'JsonBoundError'
 
@@ -59,7 +57,7 @@ export class JsonOutline {
 
   /**
    * @param bytes the text in UTF-8
-   * @param large how many bytes a container has at most that is not large
+   * @param large containers of more bytes than this are large
    */
   constructor(bytes: Buffer, bounds: JsonBounds, large: number) {
     this.#bytes = bytes
@@ -68,8 +66,8 @@ export class JsonOutline {
   }
 
   /**
-   * Goes on to a place in the text; its end must be among the places gone to.
-   * @throws JsonBoundError beyond a bound, SyntaxError where brackets or quotes have no counterpart
+   * Continues the scan up to a position; the last call must go to the end of the text.
+   * @throws JsonBoundError beyond a bound, SyntaxError for unbalanced brackets or quotes
    */
   readTo(end: number): void {
     const bytes = this.#bytes

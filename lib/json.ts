@@ -1,7 +1,7 @@
 /**
- * JSON as we read and send it. Integers that JavaScript's numbers cannot hold
- * (Ganeti stamps the reasons of a job with nanoseconds) pass through exactly,
- * as bigints; everything else is JSON.parse and JSON.stringify.
+ * JSON with exact integers: those that JavaScript's numbers cannot hold (such
+ * as Ganeti's time stamps in nanoseconds) become bigints; everything else is
+ * JSON.parse and JSON.stringify.
  */
 import { randomUUID } from 'node:crypto'
 
@@ -23,38 +23,38 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Stands before the digits of a long integer while it travels as a string; nobody outside can know it. */
+/** Marks a string as a long integer, between replacing and parsing; random, so that no client can know it. */
 const MARK = `${randomUUID()}:`
 const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g')
 
-/** As many digits as Python takes: beyond that an integer takes time in the square of its length. */
+/** The limit of Python's int(): the time for more digits grows with the square of their number. */
 const MOST_DIGITS = 4300
 
-/** Whether a text may hold a long integer at all; most do not, and take the short way. */
+/** Whether a text may contain a long integer at all; most do not (fast path). */
 const MAYBE_LONG = /[[,:]\s*-?\d{16,}\s*[,\]}]/
 const LONG = /([[,:]\s*)(-?\d{16,})(?=\s*[,\]}])/g
 /** Where a string begins, or a whole number. */
 const QUOTE_OR_NUMBER = /"|-?\d[\d.eE+-]*/g
 
 /**
- * Reads a JSON text, in time linear in its length whatever it holds.
- * @throws SyntaxError where it is none, or has an integer of more than 4300 digits
+ * Parses a JSON text, in time linear in its length for any content.
+ * @throws SyntaxError if it is not JSON, or has an integer of more than 4300 digits
  */
 export function parseJson(text: string): Json {
   if (!MAYBE_LONG.test(text)) return JSON.parse(text)
-  // Digits that stand in the middle of a string are rare. Marking them breaks that string for sure, as what
-  // follows the first quote of a mark can follow no string; so it is noticed, and tokens are told apart.
+  // Digits within a string are rare. Marking them always makes the text invalid, as what follows the first quote
+  // of a mark cannot follow a string. Then parsing fails, and the text is marked again token by token.
   try {
     return revive(JSON.parse(text.replace(LONG, (all, before, digits) => markedAs(digits, all, before))))
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    // A text that is broken in itself is told so by its own positions, not those of the marked one.
+    // For invalid JSON, the error gives positions in the original text, not in the marked one.
     JSON.parse(text)
     return revive(JSON.parse(markTokens(text)))
   }
 }
 
-/** Marks the long integers of a JSON text, and leaves alone what looks like one within a string. */
+/** Marks the long integers of a JSON text, except digits within strings. */
 function markTokens(text: string): string {
   let marked = ''
   let copied = 0
@@ -72,7 +72,7 @@ function markTokens(text: string): string {
   }
 }
 
-/** Gives the place behind the quote that ends a string, the length of the text where none does. */
+/** Gives the position after the closing quote of a string, or the length of the text if there is none. */
 function endOfString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let backslashes = 0
@@ -86,13 +86,13 @@ function markedAs(token: string, otherwise: string, before: string): string {
   return isLongInteger(token) ? `${before}"${MARK}${token}"` : otherwise
 }
 
-/** Puts the long integers where their marks are. A reviver would take several times as long with a large text. */
+/** Replaces marks by their integers, in place. A reviver would take several times as long for a large text. */
 function revive(value: Json): Json {
   if (isMarked(value)) return integerOf(value)
   const unseen = [value]
   for (let next = unseen.pop(); next !== undefined; next = unseen.pop()) {
     if (typeof next !== 'object' || next === null) continue
-    // JSON.parse has just made it, for nobody but us.
+    // JSON.parse has just made it, and no one else has a reference to it.
     const members = next as { [key: string]: Json }
     for (const key of Object.keys(members)) {
       const member = members[key] as Json
@@ -127,7 +127,7 @@ export function stringifyJson(value: Json, gap?: string): string {
   try {
     return JSON.stringify(value, null, gap)
   } catch (error) {
-    // JSON.stringify refuses bigints; they are rare, so they pay for themselves.
+    // JSON.stringify refuses bigints; they are rare, so only they take the slow path.
     if (!(error instanceof TypeError)) throw error
     const marked = JSON.stringify(
       value,
@@ -138,7 +138,7 @@ export function stringifyJson(value: Json, gap?: string): string {
   }
 }
 
-/** Whether two values say the same; the order of an object's keys says nothing. */
+/** Whether two values are deeply equal; the order of an object's keys does not matter. */
 export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true
   if (Array.isArray(a)) {
@@ -152,13 +152,12 @@ export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
   )
 }
 
-/** Nothing within so many objects is compared, lest a text that nests ever deeper exhausts the stack. */
+/** Values nested deeper than this are not compared, so that deep nesting cannot exhaust the stack. */
 const DEEP = 100
 
 /**
- * Gives what says the same as `fresh`, of parts of `old` as far as these say the same: where little changed,
- * little memory is taken.
- * @param fresh nobody else's, as it may be changed
+ * Gives a value equal to `fresh` that reuses the equal parts of `old` (structural sharing), to save memory.
+ * @param fresh is changed in place, so no one else may hold it
  */
 export function sharing(fresh: Json, old: Json | undefined, depth = 0): Json {
   if (fresh === old) return old

@@ -1,12 +1,13 @@
 /**
- * The wiring, and the only file that knows every other part.
+ * The wiring, and the only file that imports every other part.
  *
- * Starting is a story. Read the command line and the certificate; unless told
- * to stay in the foreground, start a detached copy and wait for its word. Root
- * starts a copy in any case, one that is Ganeti's user for this daemon from its
- * first line on. The one that serves opens the log, claims the pid file, loads
- * users and cluster state, opens the port, and says that it is ready. Whatever
- * can fail does so before that, in one line on standard error.
+ * The start: read the command line and the certificate; unless told to stay in
+ * the foreground, start a detached copy of this program, and wait until it
+ * reports that it is ready. Root always starts a copy, which runs as Ganeti's
+ * user for this daemon from the beginning (least privilege). The process that
+ * serves opens the log, locks the pid file, loads users and cluster state, opens
+ * the port, and reports that it is ready. All that can fail at the start fails
+ * before that, with one line on standard error.
  */
 import { readFileSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
@@ -37,13 +38,13 @@ import { defaultPaths, type Paths } from './paths.ts'
 import { resources } from './resources/table.ts'
 import { chooseSource, NotServing, type Source } from './source.ts'
 
-/** Whom Ganeti made for this daemon. */
+/** Ganeti's user for this daemon. */
 const USER = 'gnt-rapi'
 const DEFAULT_PORT = 5080
-/** What files, the checking of passwords and the way to the master daemon take while we serve. */
+/** File descriptors reserved for files, the password process and connections to the master daemon. */
 const DESCRIPTORS_FOR_FILES = 48
 const FEWEST_CONNECTIONS = 8
-/** How long requests under way may take to finish once we are asked to stop, in milliseconds. */
+/** How long requests in progress may take to finish after a signal to stop, in milliseconds. */
 const GRACE = 15_000
 
 /**
@@ -83,15 +84,15 @@ export async function main(script: string, args: readonly string[]): Promise<num
   }
 }
 
-/** A failure says what is wrong; anything else is a fault of ours, to be found by its stack. */
+/** The messages of a Failure; for anything else, which is a bug of ours, the stack. */
 function textOf(error: unknown): string {
   const failure = descriptorsFailure(error) ?? error
   return failure instanceof Failure ? messageChain(failure) : String((error as Error)?.stack ?? error)
 }
 
 /**
- * Serves in this process or sees to it that a copy does.
- * @param itself the script and its arguments, from which the options are
+ * Serves in this process, or starts a copy that does.
+ * @param itself the script and its arguments, from which the options were parsed
  */
 async function start(
   itself: readonly [script: string, ...args: string[]],
@@ -102,11 +103,11 @@ async function start(
   const source = chooseSource(options.config, paths, hostName())
   const user = userToBecome(USER)
   if (starter) {
-    // Whatever started us: where there is a user to serve as, it is not root that serves.
+    // Never serve as root if the daemon's user exists.
     if (user) throw new Failure('configuration', `still root where the user '${USER}' should serve`)
     return serve(options, paths, source, (await starter.handedOver) as Certificate | undefined, starter)
   }
-  // The commonest mistake, so it is found before anything is opened or started; and a key may be for root alone.
+  // Certificate mistakes are the most common, so they are found first; and perhaps only root can read the key.
   const certificate = await readServerCertificate(options, paths)
   if (options.foreground && !user) return serve(options, paths, source, certificate)
   let command: Command = [process.execPath, ...process.execArgv, ...itself]
@@ -119,8 +120,8 @@ async function start(
 }
 
 /**
- * Serves until told to stop, or fails before it began.
- * @param first the certificate until it is to be read anew
+ * Serves until told to stop, or fails at the start.
+ * @param first the certificate, until it is reloaded
  */
 async function serve(
   options: Options,
@@ -199,11 +200,11 @@ async function serve(
     return 0
   } catch (error) {
     for (const line of textOf(error).split('\n')) log.critical(line)
-    // In the foreground, that stands on the terminal already.
+    // In the foreground, the log has written it to the terminal already.
     if (options.foreground) return 1
     throw error
   } finally {
-    // What was opened last is closed first; one that will not close keeps none of the others open.
+    // In reverse order of opening; a failure to close one does not prevent closing the others.
     for (const close of closers) {
       await Promise.resolve()
         .then(close)
@@ -212,7 +213,7 @@ async function serve(
   }
 }
 
-/** Settles once a signal asked us to stop; a second one from the same side ends the process at once. */
+/** Resolves once a signal asks us to stop; a second one from the same source ends the process at once. */
 function untilStopped(log: Log, reload: () => Promise<void>, starter: Starter | undefined): Promise<void> {
   return new Promise((resolve) => {
     const actions: SignalActions = {
@@ -231,7 +232,7 @@ function untilStopped(log: Log, reload: () => Promise<void>, starter: Starter | 
   })
 }
 
-/** File names in the options stay true when the daemon moves to `/`. */
+/** Makes file names in the options absolute, as the daemon changes its folder to `/`. */
 function absolutePaths(options: Options): Options {
   const absolute = (path: string | undefined) => path && resolve(path)
   const { sslKey, sslCert, sslChain, config } = options
@@ -250,7 +251,7 @@ function openLog(options: Options, paths: Paths): DaemonLog {
   try {
     return new DaemonLog({ ...settings, file: paths.log })
   } catch (error) {
-    // On a terminal the file is a convenience: the lines stand there as well.
+    // In the foreground the log file is optional: the lines are on the terminal as well.
     if (!foreground) throw error
     const log = new DaemonLog(settings)
     log.warning(`Going on without a log file: ${messageChain(error)}`)
@@ -272,7 +273,7 @@ function claimPidFile(options: Options, paths: Paths, log: Log): PidFile | undef
 async function readServerCertificate(options: Options, paths: Paths): Promise<Certificate | undefined> {
   const { noSsl, sslCert, sslKey, sslChain: chain } = options
   if (noSsl) return undefined
-  // Where there is more than one of either, there are equally many.
+  // If there is more than one of either, the numbers are equal.
   const pairs = Math.max(sslCert.length, sslKey.length, 1)
   return readCertificate(
     ...Array.from({ length: pairs }, (_, pair) => ({
@@ -291,7 +292,7 @@ async function loadUsers(path: string, log: Log): Promise<UserList> {
   return list
 }
 
-/** How many connections there may be: twice as many as are answered at once, and as descriptors suffice for. */
+/** The limit of connections: at least twice the requests answered at once, and not more than descriptors allow. */
 function mostConnections(maxClients: number, log: Log): number {
   const wanted = Math.max(DEFAULT_LIMITS.connections, 2 * maxClients)
   const possible = (freeDescriptors() ?? Infinity) - DESCRIPTORS_FOR_FILES
@@ -316,7 +317,7 @@ function hostToBind(options: Options): string | undefined {
   return address.address
 }
 
-/** One line for a request, whatever became of it. */
+/** Logs one line for each request, whether it was answered or not. */
 function logRequest(log: DaemonLog, { peer, line, status, user, cause }: RequestRecord): void {
   const request = line === undefined ? '-' : escapeForLog(line)
   const who = user === undefined ? '' : ` user=${escapeForLog(user)}`
@@ -324,7 +325,7 @@ function logRequest(log: DaemonLog, { peer, line, status, user, cause }: Request
   if (cause !== undefined) log.error(`${peer} ${request}: ${escapeForLog(messageChain(cause))}`)
 }
 
-/** The name of this machine; a test may run several nodes on one (vcluster.py). */
+/** The name of this machine; with GANETI_HOSTNAME, a test may run several nodes on one machine (vcluster.py). */
 function hostName(): string {
   return (process.env.GANETI_ROOTDIR && process.env.GANETI_HOSTNAME) || hostname()
 }

@@ -1,12 +1,11 @@
 /**
- * The command line: one table of flags, of which the parser, the type of its
- * result, `--help` and the manual page's OPTIONS are readings.
+ * The command line: one table of flags, from which the parser, the type of its
+ * result, `--help` and the manual page's OPTIONS are made.
  *
- * Behaves as the original, which uses Python's optparse: short flags may be
- * bundled, a long one may be cut short while it stays unambiguous, and the
- * first flag at fault (or the first `--help`) decides. Parsing only turns text
- * into values; files are opened by others, so `--help` works when nothing
- * else does.
+ * Behaves like the original, which uses Python's optparse: short flags may be
+ * combined, a long one may be abbreviated as long as it is unambiguous, and the
+ * first wrong flag (or the first `--help`) decides. Parsing only converts text
+ * to values and opens no files, so `--help` always works.
  */
 import { isIP } from 'node:net'
 import { defaultPaths } from './paths.ts'
@@ -22,12 +21,12 @@ interface Described {
   readonly short?: string
   /** What it does: a sentence or two for `--help` and the manual page, without markup. */
   readonly doc: string
-  /** Set where Ganeti has no such flag: it must not make an abbreviation ambiguous that Ganeti takes. */
+  /** Set if Ganeti has no such flag: it must not make an abbreviation of Ganeti's flags ambiguous. */
   readonly ours?: true
 }
 
 interface Valued extends Described {
-  /** What stands for the value in help texts. */
+  /** The placeholder for the value in help texts. */
   readonly metavar: string
   /** What happens without the flag, in words; needed only where there is no `default` to show. */
   readonly otherwise?: string
@@ -37,7 +36,7 @@ interface Valued extends Described {
 interface Switch extends Described {
   readonly kind: 'switch'
 }
-/** Ends parsing where it stands; the program does this instead of serving. */
+/** Ends parsing at once; the program does this instead of serving. */
 interface Action extends Described {
   readonly kind: 'action'
 }
@@ -188,7 +187,7 @@ type ValueOf<F extends Flag> = F extends Switch
 
 type Value = string | number | boolean | readonly string[]
 
-/** What the command line says, with the defaults that are plain values; undefined where others must decide. */
+/** The parsed options, with simple defaults filled in; undefined if the default depends on other things. */
 export type Options = { readonly [Name in Exclude<FlagName, NamesOf<'action'>>]: ValueOf<Flags[Name]> }
 
 /** What the program is asked to do. */
@@ -196,7 +195,7 @@ export type Command =
   | { readonly kind: 'serve'; readonly options: Options }
   | { readonly kind: NamesOf<'action'> }
 
-/** A command line that cannot be followed. */
+/** An invalid command line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 
@@ -231,7 +230,7 @@ export function parseOptions(args: readonly string[], invokedAs: string = PROGRA
   const strays: string[] = []
   const rest = [...args]
 
-  /** Notes one flag; gives the name of an action, which ends parsing. */
+  /** Stores the value of one flag; returns the command if it is an action, which ends parsing. */
   const take = (name: FlagName, spelled: string, attached: string | undefined): Command | undefined => {
     const flag: Flag = FLAGS[name]
     if (flag.kind === 'switch' || flag.kind === 'action') {
@@ -318,7 +317,7 @@ function readValue(flag: Text | Integer | Choice, spelled: string, text: string)
   }
 }
 
-/** Hexadecimal, binary, octal (so `010` is 8) and decimal; single underscores may part digits. */
+/** Hexadecimal, binary, octal (so `010` is 8) and decimal; digits may be separated by single underscores. */
 const INTEGERS: readonly (readonly [pattern: RegExp, base: number])[] = [
   [/^0x((?:_?[\da-f])+)$/i, 16],
   [/^0b([01](?:_?[01])*)?$/i, 2],
@@ -356,7 +355,7 @@ function withDefaults(values: { readonly [Name in FlagName]?: Value }): Options 
   return options as unknown as Options
 }
 
-/** What an option is where its flag is not given. */
+/** The value of an option whose flag is not given. */
 function valueWithout(flag: Exclude<Flag, Action>): Value | undefined {
   switch (flag.kind) {
     case 'switch':
@@ -372,7 +371,7 @@ function defaultOf(flag: Text | Texts | Integer | Choice): string | number | und
   return flag.kind === 'text' || flag.kind === 'texts' ? undefined : flag.default
 }
 
-/** What the flags mean together; wrong values that the original finds only when it uses them included. */
+/** Checks values and their combinations, including those that the original checks only when it uses them. */
 function checkMeaning(options: Options, invokedAs: string): void {
   if (options.bind !== undefined && options.interface !== undefined) {
     throw new UsageError(
@@ -404,10 +403,10 @@ function counted(given: readonly string[], noun: string): string {
 export interface OptionEntry {
   /** With dashes, the short name first. */
   readonly names: readonly string[]
-  /** What stands for the value; absent where there is none. */
+  /** The placeholder for the value; absent if there is no value. */
   readonly metavar?: string
   readonly doc: string
-  /** What holds without the flag; absent for those without a value. */
+  /** The default; absent for flags without a value. */
   readonly default?: string
 }
 
@@ -425,7 +424,7 @@ export function optionEntries(): readonly OptionEntry[] {
 const HELP_WIDTH = 78
 const HELP_COLUMN = 24
 
-/** The text of `--help`, laid out as optparse does, ending in a newline. */
+/** The text of `--help`, in the layout of optparse, ending in a newline. */
 export function helpText(): string {
   const lines = [USAGE, '', 'Serves the remote API of a Ganeti cluster over HTTPS.', '', 'Options:']
   for (const { names, metavar, doc, default: otherwise } of optionEntries()) {

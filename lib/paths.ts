@@ -1,6 +1,5 @@
 /**
- * Where Ganeti keeps things, as its own packages on Debian lay them out. Every
- * default path of the daemon is said here and nowhere else.
+ * All default paths of the daemon: those of Ganeti's packages on Debian.
  */
 import { isAbsolute, join, resolve } from 'node:path'
 import { Failure } from './failure.ts'
@@ -8,13 +7,13 @@ import { Failure } from './failure.ts'
 export interface Paths {
   /** The server's private key and certificate, in one PEM file. */
   readonly rapiPem: string
-  /** Who may use the API. */
+  /** The users of the API. */
   readonly users: string
   readonly log: string
   readonly pidFile: string
   /** Cluster state as Ganeti writes it. */
   readonly configData: string
-  /** Cluster state as a person writes it; read where `configData` is absent. */
+  /** Cluster state written by hand; read if `configData` does not exist. */
   readonly clusterYaml: string
   /** The folder of the `ssconf_*` files. */
   readonly ssconfDir: string

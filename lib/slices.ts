@@ -1,29 +1,29 @@
 /**
- * Long work on the event loop, a slice at a time: between slices whatever else
- * there is to do has its turn.
+ * Time slicing: long work on the event loop (cooperative multitasking). Between
+ * two slices the event loop does its other work.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** Milliseconds to a slice. Requests wait for one at most, so it is little against the time a request takes. */
+/** Length of a slice in milliseconds. Other requests wait at most that long, which is short compared to a request. */
 const SLICE = 1
 
 /**
- * Work of fewer pauses is not given up: it is sooner done, and who has only closed its sending side still
- * reads what comes of it. They are counted, not timed, as any work takes long on a machine that is busy.
+ * Work is not aborted before this many pauses: short work is finished anyway, and a client that has only
+ * half-closed its connection still reads the answer. Counted, not timed, as all work takes long on a busy machine.
  */
 const PAUSES_TO_GIVE_UP = 8
 
 /** Turns of the event loop between two slices at most. */
 const MOST_TURNS = 64
 
-/** How many connections were accepted so far; whoever accepts them counts them here. */
+/** How many connections were accepted so far; counted by the HTTP server. */
 export const arrivals = { count: 0 }
 
 /**
- * Lets others have their turn: one of the event loop, or several while connections arrive. Node accepts a single one
- * in each turn, so that a slice in each would keep those waiting that come by the thousand in a second.
+ * Waits for one turn of the event loop, or for several while connections arrive: Node accepts one connection in each
+ * turn, so a slice in every turn would delay a burst of thousands of connections.
  */
-async function othersFirst(): Promise<void> {
+async function yieldToEventLoop(): Promise<void> {
   for (let turn = 0; turn < MOST_TURNS; turn++) {
     const { count } = arrivals
     await nextTurn()
@@ -32,9 +32,9 @@ async function othersFirst(): Promise<void> {
 }
 
 /**
- * Runs work that stops now and then (`yield`), pausing for others where it takes long; gives what it returns.
- * @param signal has it given up at a pause, but for the first few; work that has no more is done all the same
- * @throws what the work does, and the signal's reason
+ * Runs a generator to its end and gives its result; at a `yield`, pauses if the slice is over.
+ * @param signal aborts the work at a pause, except at the first few
+ * @throws what the work throws, and the signal's reason
  */
 export async function inSlices<T>(work: Generator<void, T>, signal?: AbortSignal): Promise<T> {
   let begun = performance.now()
@@ -43,13 +43,13 @@ export async function inSlices<T>(work: Generator<void, T>, signal?: AbortSignal
     const step = work.next()
     if (step.done) return step.value
     if (performance.now() - begun < SLICE) continue
-    await othersFirst()
+    await yieldToEventLoop()
     if (++pauses > PAUSES_TO_GIVE_UP) signal?.throwIfAborted()
     begun = performance.now()
   }
 }
 
-/** Does something with each item likewise. */
+/** Calls `step` for each item, in time slices like `inSlices`. */
 export function eachInSlices<T>(
   items: Iterable<T>,
   step: (item: T) => void,

@@ -3,10 +3,10 @@
  * on a node of a Ganeti cluster, the cluster's master daemon; else the first
  * of the default files that exists.
  *
- * A node is known by the socket folder of Ganeti's daemons together with its
- * `ssconf_*` files, in which Ganeti writes down, on every node, what must be
- * known without asking the master. Only the node that they name as the master
- * may serve.
+ * A machine is a node if it has the socket folder of Ganeti's daemons and the
+ * `ssconf_*` files, in which every node has the facts that must be known
+ * without asking the master. Only the node that they name as the master may
+ * serve.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ export type Source =
   | { readonly kind: 'file'; readonly files: readonly [string, ...string[]] }
   | { readonly kind: 'master'; readonly sockets: readonly [string, ...string[]] }
 
-/** A reason not to serve that has an exit status of its own, known to Ganeti's scripts. */
+/** A reason not to serve with an exit status of its own, which Ganeti's scripts know. */
 export class NotServing extends Failure {
   /** @param status 11: this is not the master node; 12: the node belongs to no cluster, or its files are incomplete */
   constructor(

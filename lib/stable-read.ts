@@ -1,19 +1,19 @@
 /**
- * Reads a file that somebody may be writing at this moment, so that what is read
- * is what they meant.
+ * Reads a file that another process may be writing, and avoids reading a
+ * half-written state (debounce).
  *
- * Careful writers rename a complete file over the old one; others truncate the
- * file and write it in place, or remove it and make a new one. Whoever reads
- * amid that finds it empty, cut short or missing. So a reading counts only
+ * Some writers replace the file atomically by a rename; others truncate it and
+ * write it in place, or remove it and make a new one. In between it is empty,
+ * cut short or missing. So a reading is accepted only if
  *
- * - when the file is the same before and after it, and as long as it says it is, and
- * - when it has been left alone for a while: longer where nothing is in it, or
- *   where there is no file, as that is how rewriting begins.
+ * - the file is the same before and after reading, and has the length that it claims, and
+ * - it has not changed for a while: longer if it is empty or missing, as that is
+ *   how rewriting begins.
  *
- * Else the file is read again. How long it was left alone is told by the time
- * of its last change, so an old file is read once, without a wait; and by our own
- * clock, for files whose times are another machine's. A file that never rests
- * is believed once two of its states, neither of them empty, say the same.
+ * Otherwise the file is read again. How long it has not changed follows from its
+ * change time, so an old file is read once, without a wait; and from our own
+ * clock, for files whose times are another machine's. A file that changes all
+ * the time is accepted once two of its states, both not empty, are equal.
  */
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
@@ -23,41 +23,41 @@ import { identityOf } from './file-identity.ts'
 
 export interface StableFile {
   readonly bytes: Buffer
-  /** As it was before and after reading. */
+  /** Attributes of the file, the same before and after reading. */
   readonly stats: BigIntStats
 }
 
 export interface StableReadOptions {
   /** Refuse a larger file; in bytes. */
   readonly largest?: number
-  /** Refuse whatever is no regular file, without waiting for the writer of a pipe. */
+  /** Refuse anything but a regular file, without waiting for the writer of a pipe. */
   readonly regularOnly?: boolean
 }
 
-/** How long a file has to be left alone before it is believed, in milliseconds. */
+/** How long a file must not have changed before it is accepted, in milliseconds. */
 const QUIET = 50
 /** The same for a file that is empty or missing. */
 const QUIET_WITHOUT_CONTENT = 200
-/** How soon to read again what changed while it was read, in milliseconds. */
+/** The pause before reading again a file that changed while it was read, in milliseconds. */
 const RETRY = 10
-/** How long to read a file again and again, in milliseconds. */
+/** After this time, two equal states are accepted; after twice this time, reading fails. In milliseconds. */
 const PATIENCE = 2000
 
 /** How much to read at once, in bytes. */
 const CHUNK = 512 * 1024
 
-/** What one look at a path found. */
+/** The result of one attempt. */
 type Reading =
   | { readonly kind: 'file'; readonly identity: string; readonly changed: number; readonly file: StableFile }
   | { readonly kind: 'missing'; readonly identity: string; readonly changed: number; readonly error: unknown }
   | { readonly kind: 'moving' }
-  /** A pipe, say: it can be read only once. */
+  /** For example a pipe, which can be read only once. */
   | { readonly kind: 'stream'; readonly file: StableFile }
 
 /**
  * Reads a whole file.
- * @throws the error of the system, `ENOENT` only once the file has been missing for a while; and an Error
- *   where the file is too large, not a regular one, or still being written after two seconds
+ * @throws the system error, `ENOENT` only once the file has been missing for a while; and an Error
+ *   if the file is too large, not a regular one, or still changing after four seconds
  */
 export async function readStable(path: string, options: StableReadOptions = {}): Promise<StableFile> {
   const begin = performance.now()
@@ -103,7 +103,7 @@ async function readOnce(path: string, options: StableReadOptions): Promise<Readi
     handle = await open(path, constants.O_RDONLY | (options.regularOnly ? constants.O_NONBLOCK : 0))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    // Since when it is missing, its folder tells; where there is none either, nothing will come.
+    // The folder's change time says since when it is missing; without a folder, there is nothing to wait for.
     const folder = await stat(dirname(path)).catch(() => undefined)
     return { kind: 'missing', identity: 'missing', changed: folder?.mtimeMs ?? 0, error }
   }
@@ -115,7 +115,7 @@ async function readOnce(path: string, options: StableReadOptions): Promise<Readi
     }
     const bytes = await readBounded(handle, options.largest)
     const identity = identityOf(stats)
-    // Files that the kernel makes up say that they are empty.
+    // Files in /proc and the like have size 0.
     const whole = stats.size === 0n || stats.size === BigInt(bytes.length)
     if (!whole || identityOf(await handle.stat({ bigint: true })) !== identity) return { kind: 'moving' }
     return { kind: 'file', identity, changed: Number(stats.ctimeNs / 1_000_000n), file: { bytes, stats } }
@@ -124,7 +124,7 @@ async function readOnce(path: string, options: StableReadOptions): Promise<Readi
   }
 }
 
-/** Reads to the end, whatever size the file claims to have. */
+/** Reads to the end, regardless of the size that the file claims to have. */
 async function readBounded(handle: FileHandle, largest = Number.POSITIVE_INFINITY): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0

@@ -1,14 +1,14 @@
-/** A token bucket: lets so many through at once, and after that so many a second. */
+/** A rate limit (token bucket): allows a burst, and after that a number per second. */
 export class TokenBucket {
   readonly #burst: number
   readonly #perSecond: number
   readonly #now: () => number
-  /** Below 0 where some are promised for later. */
+  /** Below 0 if tokens are reserved in advance. */
   #tokens: number
   /** When they were last counted. */
   #counted: number
 
-  /** @param now the time in milliseconds, from any beginning */
+  /** @param now a monotonic clock in milliseconds */
   constructor(burst: number, perSecond: number, now: () => number = () => performance.now()) {
     this.#burst = burst
     this.#perSecond = perSecond
@@ -25,7 +25,7 @@ export class TokenBucket {
     return true
   }
 
-  /** Takes a token, be it one that is yet to come. @returns for how long to wait for it, in milliseconds */
+  /** Takes a token, if need be a future one. @returns how long to wait for it, in milliseconds */
   reserve(): number {
     this.#refill()
     this.#tokens--
