@@ -137,7 +137,7 @@ class Checker {
   readonly #key = randomBytes(32)
   readonly #right: TtlLruSet
   readonly #wrong: TtlLruSet
-  readonly #underWay = new Map<string, Promise<boolean>>()
+  readonly #inFlight = new Map<string, Promise<boolean>>()
 
   constructor(
     readonly list: UserList,
@@ -182,12 +182,12 @@ class Checker {
     if (this.#right.has(pair)) return true
     if (this.#wrong.has(pair)) return false
 
-    let outcome = this.#underWay.get(pair)
+    let outcome = this.#inFlight.get(pair)
     if (!outcome) {
       outcome = this.#queue
         .run(origin, async () => verifier.matches(name, password))
-        .finally(() => this.#underWay.delete(pair))
-      this.#underWay.set(pair, outcome)
+        .finally(() => this.#inFlight.delete(pair))
+      this.#inFlight.set(pair, outcome)
     }
     const matches = await outcome
     if (matches) this.#right.add(pair)

@@ -1,8 +1,8 @@
 /**
- * Makes answers of requests that may have them: taken from the cache, shared
- * with others who ask for the same at this moment, or made where there is a
- * place for one more. While the master daemon is away, an older state may have
- * to do (stale-if-error).
+ * Answers requests that are authorized: from the cache, from work that is shared
+ * with equal requests (request coalescing), or by calling the handler once a
+ * semaphore has a free place. While the master daemon cannot be reached, an
+ * older state may be used (stale-if-error).
  */
 import type { Backend, StaleState } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
@@ -20,35 +20,35 @@ import { failureResponse } from './status.ts'
 import { turnToWait } from './turn-to-wait.ts'
 
 const DEFAULT_MAX_CLIENTS = 20
-/** Requests beyond the places for them that may wait for one. */
+/** How many requests may wait for a place (backlog). */
 const WAITING_CLIENTS = 1000
 
-/** Unless the backend can bear less. A quarter of them is for one network: a program seldom waits for more jobs. */
+/** Requests that wait for jobs at once. One network may have a quarter: a program seldom waits for more jobs. */
 const DEFAULT_MAX_WAITS = 256
 
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 
-/** The only generation of answers that depend on nothing, for a backend that cannot tell generations. */
+/** The only generation of constant answers, for a backend without generations. */
 const STATIC_GENERATION = 0
 
 export interface AnswersOptions {
   /** The backend to ask now; it may be another one after a reload. */
   readonly backend: () => Backend
-  /** The stale-if-error fallback: what open reads are answered from while the backend's master daemon is away. */
+  /** The stale-if-error fallback for reads that need no right, while the master daemon cannot be reached. */
   readonly staleState?: (() => Promise<StaleState>) | undefined
-  /** How many requests are worked on at once, the others waiting for that; 20 unless given. */
+  /** How many requests are worked on at once; further ones wait. Default: 20. */
   readonly maxClients?: number
-  /** How many wait at once for something to happen (see Method); 256 unless given. */
+  /** How many requests of waiting methods (see Method) wait at once. Default: 256. */
   readonly maxWaits?: number
-  /** How many bytes of answers to keep; 64 MiB unless given. */
+  /** The size of the cache in bytes. Default: 64 MiB. */
   readonly cacheBytes?: number
   /** Gets a line for each step of a request, where somebody wants to read them; texts in it are as the client sent them. */
   readonly debug?: ((message: string) => void) | undefined
 }
 
-/** What of a request is known once it may be answered. */
+/** The parts of a request that are known once it is authorized and decoded. */
 export interface Asked {
-  /** Who asks, where they proved it. */
+  /** The authenticated user. */
   readonly user: string | undefined
   readonly method: Method
   /** The names in the path. */
@@ -93,14 +93,14 @@ export class Answers {
     })
   }
 
-  /** The answer that is cached for a target; who may see it, it says itself. */
+  /** The cached answer for a target; the caller must check its `access`. */
   cached(target: string): Representation | undefined {
     return this.#cache.find(this.#backend().generation ?? STATIC_GENERATION, target)
   }
 
   /**
    * Answers a request.
-   * @throws what the method's handler throws; Failure `unavailable` where too many wait
+   * @throws what the method's handler throws; Failure `unavailable` if too many requests wait
    */
   async answer(request: Request, asked: Asked): Promise<Response> {
     const { method, params } = asked
@@ -128,7 +128,7 @@ export class Answers {
     }
   }
 
-  /** Answers a request that waits for something to happen. */
+  /** Answers a request of a method that waits for an event (long polling). */
   async #answerWaiting(request: Request, asked: Asked, seconds: number): Promise<Response> {
     const { network, signal, headers } = request
     const { patience, release } = await turnToWait(this.#waitPlaces, network, seconds, signal)
@@ -150,15 +150,15 @@ export class Answers {
     const response = await made
       .then((representation) => representation.respond(request.headers))
       .catch(failureResponse)
-    // Also where something is not there: that is but as of then.
+    // Errors too get the header: an object that does not exist did not exist at that time.
     return { ...response, headers: [...response.headers, 'Ganeti-State-As-Of', asOf.toUTCString()] }
   }
 
-  /** Makes an answer that is not cached, where it may be cached together with all who ask for it. */
+  /** Makes an answer after a cache miss; if it may be cached, equal requests share it (request coalescing). */
   #shared(request: Request, asked: Asked, dependence: Dependence): Promise<Representation> {
     const { target, lost } = request
     const cache = this.#cache
-    /** What is cached, or else being made. Time passes while a request waits for a place, so ask again then. */
+    /** The cached answer, or one that is being made. Checked again after waiting for a place. */
     const ready = () => {
       const generation = generationOf(dependence, this.#backend())
       if (generation === null) return undefined
@@ -168,20 +168,20 @@ export class Answers {
       const backend = this.#backend()
       const generation = generationOf(dependence, backend)
       if (generation === null) return this.#make(request, asked, backend, { signal: lost, hold })
-      // Others may come to wait for this answer, so it is made as long as any one of them is there.
+      // Other requests may share this answer, so it is aborted only when the last of them has left.
       const make = (signal: AbortSignal) => this.#make(request, asked, backend, { signal, hold })
       return cache.find(generation, target) ?? cache.make(generation, target, make, lost)
     })
   }
 
-  /** Makes an answer when there is a place for it, and for a large one if it may be that. */
+  /** Makes an answer when a place is free, and, if it may be large, also a place for a large answer. */
   #inPlace<T>(
     { network, signal, target }: Request,
     { method, body }: Asked,
     ready: () => Promise<T> | T | undefined,
     make: Make<T>,
   ): Promise<T> {
-    // Who only said that there will be no more requests is answered, but does not wait where others do.
+    // A client that has half-closed its connection is answered, but does not wait in the backlog.
     const work: Make<T> = (hold) => this.#places.run(network, () => make(hold), signal)
     const isLarge = method.large?.(queryOf(target), body)
     return isLarge ? this.#largeAnswers.make(network, ready, work, signal) : work()
@@ -210,7 +210,7 @@ function queryOf(target: string): QueryString {
   return new QueryString(target.slice(pathOf(target).length + 1))
 }
 
-/** The generation under which an answer may be cached; null where it may not. */
+/** The generation under which an answer may be cached; null if it may not. */
 function generationOf(dependence: Dependence, { generation }: Backend): number | null {
   switch (dependence) {
     case 'nothing':
@@ -222,7 +222,7 @@ function generationOf(dependence: Dependence, { generation }: Backend): number |
   }
 }
 
-/** Whether the master daemon could not be reached at all. */
+/** Whether the failure is that the master daemon could not be reached, or did not answer in time. */
 function isAway(thrown: unknown): thrown is Failure {
   return thrown instanceof Failure && (thrown.code === 'no-master' || thrown.code === 'no-answer')
 }

@@ -1,10 +1,10 @@
 /**
- * The application is a function from request to response, and a straight line:
- * match the path, find the method, ask access, decode the body, handle, encode.
- * The order is Ganeti's, as clients can tell it from the statuses: an unknown
- * path is 404 and a method the resource lacks 501, before anyone is asked for
- * a password (but see `Authorizer.requireAuthentication`); then 401 or 403, 415,
- * 400. How an answer is made, or found made already, is in answers.ts.
+ * The application is a function from request to response with these steps: match
+ * the path, find the method, authorize, decode the body, call the handler, encode.
+ * The order is Ganeti's, as clients can see it from the statuses: 404 for an
+ * unknown path and 501 for a method that the resource does not have come before
+ * authorization (but see `Authorizer.requireAuthentication`); then 401 or 403,
+ * 415, 400. answers.ts makes the answers and caches them.
  */
 import type { Authorizer } from '../auth/authorize.ts'
 import type { Right } from '../auth/rights.ts'
@@ -18,9 +18,9 @@ import type { App, Request, Response } from './message.ts'
 import { createRouter, pathOf } from './router.ts'
 import { failureResponse, HttpError } from './status.ts'
 
-/** A body up to so many bytes is received beside any number of others. */
+/** Bodies up to this many bytes are received without a limit on their number. */
 const SHORT_BODY = 64 * 1024
-/** Longer ones are received and parsed so many at a time. */
+/** The semaphore for receiving and parsing longer bodies. */
 const LONG_BODIES = {
   places: 8,
   share: 4,
@@ -36,7 +36,7 @@ export interface AppOptions extends AnswersOptions {
   readonly authorizer: Authorizer
 }
 
-/** Makes the application. It throws nothing: what goes wrong is a response too. */
+/** Makes the application. It never throws: errors become responses. */
 export function createApp({ resources, authorizer, ...options }: AppOptions): App {
   const route = createRouter(resources)
   const answers = new Answers(options)
@@ -44,8 +44,8 @@ export function createApp({ resources, authorizer, ...options }: AppOptions): Ap
   const { debug } = options
 
   /**
-   * The fast path of a cache hit: an answer that is cached already, for a request that may have it without
-   * saying who it is from. The straight line below would come to the same, but with promises.
+   * The fast path for a cache hit that needs no user. `answer` below would give the same response, but with
+   * promises, which cost more.
    */
   const cachedResponse = ({ method, target, headers, bodyLength }: Request) => {
     if (method !== 'GET' || bodyLength !== 0) return undefined
@@ -63,7 +63,7 @@ export function createApp({ resources, authorizer, ...options }: AppOptions): Ap
     return Math.min(bodyLength, bodyLimit) > SHORT_BODY ? longBodies.run(network, receive, signal) : receive()
   }
 
-  /** Whether the cluster's Ganeti has a resource, or a method of one. What it is that does not tell, is found out later. */
+  /** Whether the cluster's version of Ganeti has a resource or method; true if the version is unknown. */
   const isThere = async ({ since }: Resource | Method) => {
     if (!since) return true
     const version = await options
@@ -127,7 +127,7 @@ function inWords(verdict: Verdict, access: readonly Right[]): string {
   }
 }
 
-/** What a verdict other than `granted` is answered with. */
+/** The error for a verdict other than `granted`. */
 function refusal(verdict: Verdict): HttpError | undefined {
   switch (verdict.kind) {
     case 'granted':

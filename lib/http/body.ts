@@ -1,6 +1,6 @@
 /**
- * What a request's body must be: nothing at all, or JSON that says it is JSON.
- * Any method may bring one; a GET's matters for `/2/jobs/{job_id}/wait`.
+ * A request's body must be empty, or JSON with the content type of JSON. Any
+ * method may have a body; `/2/jobs/{job_id}/wait` uses that of a GET.
  */
 import type { Json } from '../json.ts'
 import { parseJsonInSlices } from '../json-in-slices.ts'
@@ -9,10 +9,9 @@ import type { Request } from './message.ts'
 import { HttpError } from './status.ts'
 
 /**
- * Nothing in the API nests deeper than some ten levels, a request for a
- * thousand instances has some 50,000 values, and no value of practice is
- * longer than a few certificates. Within these bounds whatever looks at a
- * body's values one by one is done in milliseconds.
+ * Nothing in the API nests deeper than about ten levels, a request for a thousand
+ * instances has about 50,000 values, and real values are not longer than a few
+ * certificates. Within these bounds, a loop over all values takes milliseconds.
  */
 const BOUNDS: JsonBounds = { depth: 100, values: 250_000, members: 10_000, scalar: 1024 * 1024 }
 
@@ -20,16 +19,15 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const decode = (bytes: Buffer) => utf8.decode(bytes)
 
 /**
- * Receives and decodes the body of a request that has one, be it empty. A long
- * one is parsed in slices.
- * @param limit the most bytes to take
+ * Receives and decodes the body of a request. A long one is parsed in time slices.
+ * @param limit the most bytes to accept
  * @returns undefined for an empty body
- * @throws HttpError 415 unless its type is exactly `application/json`, 400 for a
- *   broken text or one that nests more than 100 levels deep, 413 for one beyond
- *   the other bounds, and what `readBody` raises
+ * @throws HttpError 415 unless its type is exactly `application/json`, 400 for
+ *   invalid JSON or one that nests more than 100 levels deep, 413 for one beyond
+ *   the other bounds, and what `readBody` throws
  */
 export async function readJsonBody(request: Request, limit: number): Promise<Json | undefined> {
-  // Where the length is known, a wrong type is refused before the body is sent at all.
+  // If the length is known, a wrong type is refused before the body is received.
   if (request.bodyLength !== undefined) checkType(request)
   const bytes = await request.readBody(limit)
   if (bytes.length === 0) return undefined

@@ -1,7 +1,6 @@
 /**
- * Whom a client counts with, where something is shared out: its IPv4 address,
- * or the /64 of its IPv6 address, since whoever has one address of that has
- * all of them.
+ * The network of a client, by which limits are shared fairly: its IPv4 address,
+ * or the /64 of its IPv6 address, as one client usually has a whole /64.
  */
 import { plainAddress } from './peer.ts'
 
@@ -14,7 +13,7 @@ export function networkOf(address: string): string {
   if (!plain.includes(':')) return plain
   const [head = '', tail] = plain.split('::')
   const groups = head === '' ? [] : head.split(':')
-  // What `::` stands for is zeros up to where the groups behind it begin.
+  // `::` stands for zeros up to the groups that follow it.
   const behind = tail === undefined || tail === '' ? 0 : tail.split(':').length
   while (groups.length < Math.min(4, 8 - behind)) groups.push('0')
   if (groups.length < 4 && tail) groups.push(...tail.split(':'))

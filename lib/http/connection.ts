@@ -1,24 +1,25 @@
 /**
- * One connection, from its first byte to its last: which requests are taken
- * from it, in which order they are answered, and how it ends.
+ * One connection as a state machine: which requests are accepted (keep-alive,
+ * pipelining), in which order they are answered, and how it is closed
+ * (half-close, lingering close).
  *
- *     waiting      for its turn to make a TLS handshake; nothing is read from it
- *     handshake    makes it
- *     open         takes requests
- *     last-taken   takes no more, as the last one said so, or as what came cannot be understood;
- *                  those taken before are answered, and nothing behind them is looked at
- *     closing      our side is closed; what still arrives is thrown away until the client closes its own
+ *     waiting      waits for its turn to make a TLS handshake; nothing is read from it
+ *     handshake    makes the TLS handshake
+ *     open         accepts requests
+ *     last-taken   accepts no more, as the last request said so, or as the input cannot be parsed;
+ *                  requests accepted before are answered, and what follows them is ignored
+ *     closing      our side is closed (half-close); input is discarded until the client closes its side
  *     closed
  *
- * One request is answered at a time. Others that come meanwhile (pipelining)
- * stay where they are: those that Node has read already in a bounded queue, the
- * rest in the kernel, as the socket is paused.
+ * One request is answered at a time. Further ones (pipelining) wait: those that
+ * Node has read already in a bounded queue, the rest in the kernel, as the
+ * socket is paused (backpressure).
  *
- * Where more of the client may be left unread, the connection is closed on our
- * side first and read on for a while, since a system that closes a socket with
- * unread bytes resets it, and a reset takes away what the client has not read
- * yet of our answer. (Doing so always costs half as much again for a client
- * with a connection for each request.)
+ * If input may be left unread, we half-close the connection and read on for a
+ * while (lingering close): closing a socket with unread input makes the kernel
+ * send a reset, which can discard the part of our answer that the client has not
+ * read yet. (Doing that always would cost half as much again for a client that
+ * makes a connection for each request.)
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -41,50 +42,50 @@ import { failureResponse, HttpError } from './status.ts'
 
 type State = 'waiting' | 'handshake' | 'open' | 'last-taken' | 'closing' | 'closed'
 
-/** Requests that are answered in one turn of the event loop if they come in one piece; others have theirs before more are. */
+/** Requests of one chunk that are answered in one turn of the event loop; then other connections get their turn. */
 const AT_ONCE = 16
 
-/** How much a connection would be missed; see `worth`. */
-const Worth = { closing: 0, askedNothing: 1, idle: 2, busy: 3 } as const
+/** The order in which connections are closed to make room; see `evictionRank`. */
+const EvictionRank = { closing: 0, noRequestYet: 1, idle: 2, busy: 3 } as const
 
-/** What Node's parser has, beside what its documentation tells. */
+/** An undocumented member of Node's parser. */
 interface Parser {
   onIncoming?: () => number
 }
 
 export class Connection {
-  /** Address and port, as the log has them; they are gone once the socket is closed. */
+  /** Address and port for the log, kept because a closed socket no longer has them. */
   readonly peer: string
   readonly network: string
-  /** The how manieth it is. */
+  /** A serial number. */
   readonly number: number
-  /** What HTTP is spoken on: a TLSSocket once the handshake is done. */
+  /** The socket for HTTP: a TLSSocket once the handshake is done. */
   socket: Socket
   /** See SwapList. */
   place = -1
-  /** When a request was last answered, by the number of all answers so far; 0 before there was one. */
+  /** When a request was last answered, as the count of all answers of the server; 0 before the first. */
   lastAnswered = 0
   readonly #service: Service
   #state: State = 'open'
   /** The request that is being answered. */
   #current: Exchange | undefined
-  /** Requests behind that one. */
+  /** Requests that wait for it to end (pipelining). */
   readonly #queue: Exchange[] = []
-  /** Answers what could not be understood, once the requests before are answered. */
+  /** Answers input that could not be parsed, once the requests before it are answered. */
   #final: (() => void) | undefined
-  /** Whether that is being done; aborted when the client has gone. */
-  #finalUnderWay: AbortController | undefined
-  /** The last request that was answered, where some of its body was left to discard. */
+  /** Set while that runs; aborted when the client has disconnected. */
+  #finalInFlight: AbortController | undefined
+  /** The last answered request, if the rest of its body is still to be discarded. */
   #unread: Exchange | undefined
-  /** Bytes received when the last request began; what came since may belong to the next. */
+  /** Bytes received when the last request began; later bytes may belong to the next one. */
   #bytesAtRequest = 0
   #lastHadBody = false
-  /** How many requests came with the piece that was received last. */
+  /** How many requests came with the last received chunk. */
   #inPiece = 0
   #watchesHalfClose = false
-  /** For how long, in milliseconds, it has been closing, or busy with its handshake; counted by `checkPace`. */
+  /** How long it has been closing, or making its handshake, in milliseconds; counted by `checkPace`. */
   #elapsed = 0
-  /** For how long nothing came while closing. */
+  /** How long nothing was received while closing. */
   #quiet = 0
   #bytesRead = 0
   #endHandshake: (() => void) | undefined
@@ -99,14 +100,14 @@ export class Connection {
 
   /** Whether a request of it is being answered. */
   get busy(): boolean {
-    return this.#current !== undefined || this.#finalUnderWay !== undefined
+    return this.#current !== undefined || this.#finalInFlight !== undefined
   }
 
-  /** How much it would be missed: the higher, the more. */
-  get worth(): number {
-    if (this.#state === 'closing' || this.#state === 'closed') return Worth.closing
-    if (this.busy) return Worth.busy
-    return this.lastAnswered === 0 ? Worth.askedNothing : Worth.idle
+  /** The lower, the sooner it is closed to make room for others. */
+  get evictionRank(): number {
+    if (this.#state === 'closing' || this.#state === 'closed') return EvictionRank.closing
+    if (this.busy) return EvictionRank.busy
+    return this.lastAnswered === 0 ? EvictionRank.noRequestYet : EvictionRank.idle
   }
 
   // TLS
@@ -115,21 +116,20 @@ export class Connection {
     this.#state = 'waiting'
   }
 
-  /** @param ended called once the handshake is over, however it ended, or takes long; perhaps several times */
+  /** @param ended called when the handshake has ended in any way, or takes too long; perhaps several times */
   beginHandshake(ended: () => void): void {
     this.#state = 'handshake'
     this.#elapsed = 0
     this.#endHandshake = ended
   }
 
-  /** From now on, HTTP is spoken. */
+  /** The handshake is done; HTTP follows. */
   handshakeDone(): void {
     if (this.#state === 'handshake') this.#state = 'open'
     this.#endHandshake?.()
-    this.#endHandshake = undefined
   }
 
-  /** Answers plain HTTP on a port that speaks TLS: there is time for this until Node closes the connection. */
+  /** Answers plain HTTP on a TLS port, before Node closes the connection. */
   refusePlainHttp(): void {
     if (this.#state !== 'handshake') return
     this.#state = 'last-taken'
@@ -140,7 +140,7 @@ export class Connection {
 
   // Requests
 
-  /** Takes a request, unless there was a last one already. */
+  /** Accepts a request, unless the last one was accepted already. */
   take(incoming: IncomingMessage, outgoing: ServerResponse, wantsContinue: boolean): void {
     if (this.#state !== 'open') {
       this.#lingerAtEnd()
@@ -152,7 +152,7 @@ export class Connection {
     this.#inPiece = bytesRead === this.#bytesAtRequest ? this.#inPiece + 1 : 1
     this.#bytesAtRequest = bytesRead
     this.#lastHadBody = exchange.bodyLength !== 0
-    if (!exchange.mayBeFollowed) this.#state = 'last-taken'
+    if (!exchange.keepAlive) this.#state = 'last-taken'
     if (this.#current || this.#queue.length > 0) this.#wait(exchange)
     else if (this.#inPiece <= AT_ONCE) this.#begin(exchange)
     else {
@@ -186,21 +186,17 @@ export class Connection {
     if (this.#current === exchange) this.#watchHalfClose()
   }
 
-  /** What the application need not be asked, and after which nothing more of the client is believed. */
+  /** The answer to an invalid request, after which all further input of the client is ignored. */
   #refusal(exchange: Exchange): Response | undefined {
     const fault = exchange.fault(this.#service.limits)
     if (!fault) return undefined
-    this.#forgetOthers()
+    this.#discardQueue()
     return failureResponse(fault)
   }
 
   #answer(exchange: Exchange, response: Response): void {
-    if (this.#current !== exchange) {
-      response.release?.()
-      return
-    }
-    // A body that came along with its head is there one turn later, and then nothing need be closed for it.
-    if (exchange.incomplete) setImmediate(() => this.#send(exchange, response))
+    // A body sent with its head arrives one turn later; then the connection need not be closed because of it.
+    if (exchange.incomplete && this.#current === exchange) setImmediate(() => this.#send(exchange, response))
     else this.#send(exchange, response)
   }
 
@@ -210,17 +206,17 @@ export class Connection {
       return
     }
     const { socket } = this
-    if (exchange.mustClose) this.#forgetOthers()
+    if (exchange.mustClose) this.#discardQueue()
     const last = this.#state === 'last-taken' && this.#queue.length === 0 && !this.#final
-    if (last && (exchange.mayBeFollowed || exchange.incomplete)) this.#lingerAtEnd()
+    if (last && (exchange.keepAlive || exchange.incomplete)) this.#lingerAtEnd()
     exchange.send(response, this.#service.serverName, last)
-    // Node says that a response is finished also when it threw the rest of it away.
+    // Node emits 'finish' also if it discarded the rest of the response.
     if (exchange.sent) this.#ended(exchange, true)
     else exchange.onFinish(() => this.#ended(exchange, !socket.destroyed))
   }
 
-  /** The present request turned out to be the last one: nothing behind it is processed. */
-  #forgetOthers(): void {
+  /** The current request turned out to be the last one: those after it are not processed. */
+  #discardQueue(): void {
     this.#state = 'last-taken'
     this.#service.pipelined -= this.#queue.length
     this.#queue.length = 0
@@ -237,7 +233,7 @@ export class Connection {
     this.#goOn()
   }
 
-  /** Begins what is next, if nothing is being done. */
+  /** Begins the next request, if none is being answered. */
   #goOn(): void {
     if (this.#current || this.socket.destroyed) return
     const next = this.#nextInQueue()
@@ -260,7 +256,7 @@ export class Connection {
     })
   }
 
-  /** From now on, tells requests under way when their client leaves. */
+  /** Notifies requests in flight when the client half-closes or disconnects. */
   #watchHalfClose(): void {
     if (this.#watchesHalfClose) return
     this.#watchesHalfClose = true
@@ -270,7 +266,7 @@ export class Connection {
     })
   }
 
-  // What is no request, or one that Node has no response object for
+  // Input that is not a request, and requests for which Node has no response object
 
   /** Node's parser has given up. */
   parserFailed(error: ParserError): void {
@@ -284,12 +280,12 @@ export class Connection {
       socket.destroy()
       return
     }
-    // Either the body of the newest request is at fault, or whatever was to be the next request.
+    // The error is either in the body of the newest request, or in the next request.
     if ((this.#queue.at(-1) ?? this.#current)?.failBody(reason)) {
       this.#state = 'last-taken'
       return
     }
-    // The parser goes on complaining about whatever else arrives.
+    // The parser emits an error for all further input.
     if (this.#state !== 'open') return
     this.#state = 'last-taken'
     if (this.#unread?.incomplete && !this.#current) {
@@ -302,13 +298,13 @@ export class Connection {
     }
     const lastHadBody = this.#lastHadBody
     this.#afterOthers(lineOf(error, bytes), () => {
-      // Behind a body it is not certain where the request begins.
+      // After a body it is not certain where the request begins.
       if (!bytes || !mayBeReadAgain(error, lastHadBody ? undefined : bytes)) throw reason
       return readAgain(bytes, this.#service.limits)
     })
   }
 
-  /** Takes a CONNECT, which Node hands over with its socket. */
+  /** Accepts a CONNECT request, which Node gives us with its socket. */
   takeConnect({ url: target = '', headers, httpVersion }: IncomingMessage): void {
     if (this.#state !== 'open') return
     this.#state = 'last-taken'
@@ -321,7 +317,7 @@ export class Connection {
   }
 
   #afterOthers(line: string | undefined, read: () => RejectedRequest): void {
-    // Node knows of nothing that is still to be answered, and would close our side once the client closes its own.
+    // Node does not know of this pending answer, and would close our side when the client half-closes.
     this.socket.removeAllListeners('end')
     this.#watchesHalfClose = false
     this.#watchHalfClose()
@@ -337,7 +333,7 @@ export class Connection {
     const { app, serverName, logRequest } = this.#service
     const { socket, peer, network } = this
     const controller = new AbortController()
-    this.#finalUnderWay = controller
+    this.#finalInFlight = controller
     let response: Response
     try {
       const request = read()
@@ -352,45 +348,45 @@ export class Connection {
     } catch (thrown) {
       response = failureResponse(thrown)
     }
-    this.#finalUnderWay = undefined
+    this.#finalInFlight = undefined
     const { status, user, cause } = response
     logRequest({ peer, line, status: socket.writable ? status : undefined, user, cause })
-    // It is short, as are all answers to what clients send this way; nobody waits until it is taken.
+    // Such answers are short, so there is no need for backpressure.
     socket.write(serialize(response, serverName, !/^head /i.test(line ?? '')), () => response.release?.())
     this.#close()
   }
 
   // Its end
 
-  /** After the last answer, reads on: more of the client may be left unread than what was asked. */
+  /** Makes a lingering close after the last answer, as input of the client may be left unread. */
   #lingerAtEnd(): void {
-    // So Node closes a connection after an answer that says it is the last.
+    // Node calls this after an answer with `Connection: close`.
     this.socket.destroySoon = () => this.#close()
   }
 
-  /** Closes our side once all is sent, and reads on until the client has closed its own. */
+  /** Half-closes once all is sent, and reads on until the client has closed its side (lingering close). */
   #close(): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
     this.#state = 'closing'
     this.#elapsed = 0
     const { socket } = this
-    // Nothing that still comes goes through the parser, which would take a microsecond for each chunk of one byte.
+    // Further input bypasses the parser, which would take a microsecond for each chunk of one byte.
     socket.removeAllListeners('data')
     socket.on('data', ignore)
-    // Once both sides have ended, Node destroys it.
+    // Node destroys the socket once both sides have ended.
     socket.end()
     if (socket.isPaused()) socket.resume()
   }
 
-  /** Nothing that arrives is made into requests any more. */
+  /** Makes the parser ignore further input. */
   #stopParser(): void {
     const { parser } = this.socket as Socket & { parser?: Parser }
-    // Not in Node's documentation. Without it, Node would keep two objects for each request that still comes with
-    // what it has read. Anything but 0, 1 and 2 makes the parser fail.
+    // Undocumented. Without it, Node would keep two objects for each further request in what it has read.
+    // Any result but 0, 1 and 2 makes the parser fail.
     if (parser?.onIncoming) parser.onIncoming = () => -1
   }
 
-  /** Lets requests under way finish, and nothing else. */
+  /** Lets requests in flight finish, and accepts no more. */
   stop(): void {
     switch (this.#state) {
       case 'waiting':
@@ -403,7 +399,7 @@ export class Connection {
     }
   }
 
-  /** Closes it without an answer; there is no more to be said than a line in the log. */
+  /** Closes it without an answer, and logs why. */
   drop(why: string): void {
     this.#service.logDebug(`${this.peer}: ${why}`)
     this.socket.destroy()
@@ -413,8 +409,7 @@ export class Connection {
   closed(): void {
     this.#state = 'closed'
     this.#endHandshake?.()
-    this.#endHandshake = undefined
-    this.#finalUnderWay?.abort()
+    this.#finalInFlight?.abort()
     const current = this.#current
     this.#current = undefined
     if (current) this.#log(current, false)
@@ -422,8 +417,8 @@ export class Connection {
   }
 
   /**
-   * Called every so often: cuts off who is too slow.
-   * @param passed milliseconds since the last time
+   * Called periodically: disconnects a client that is too slow.
+   * @param passed milliseconds since the last call
    */
   checkPace(passed: number): void {
     const { limits } = this.#service
@@ -432,7 +427,7 @@ export class Connection {
       case 'handshake':
         this.#elapsed += passed
         if (this.#elapsed >= limits.head) this.drop('closed, as no TLS handshake was completed')
-        // It waits for its client, and takes nothing meanwhile: others may begin theirs.
+        // It waits for its client and uses no processor time, so another handshake may begin.
         else if (this.#elapsed >= limits.handshake) this.#endHandshake?.()
         return
       case 'open':

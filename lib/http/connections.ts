@@ -1,6 +1,6 @@
 /**
- * The connections there are: how many, whose, and which of them is missed least
- * when there are too many.
+ * The open connections: their number, their networks, and which of them is
+ * closed when there are too many (eviction).
  */
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -17,7 +17,7 @@ export class Connections {
   readonly #limit: number
   #accepted = 0
 
-  /** @param limit how many there may be */
+  /** @param limit the most connections at once */
   constructor(limit: number) {
     this.#limit = limit
   }
@@ -27,31 +27,31 @@ export class Connections {
   }
 
   /**
-   * Takes in a socket that was just connected. Where there are too many, another connection is closed for it.
-   * @returns undefined where the other end has gone already, or nobody has to yield to this network
+   * Adds a socket that was just connected. At the limit, another connection is closed for it.
+   * @returns undefined if the client has disconnected already, or no connection may be closed for this network
    */
   add(socket: Socket, service: Service): Connection | undefined {
     if (socket.remoteAddress === undefined) return undefined
     const connection = new Connection(socket, service, ++this.#accepted)
     if (this.#all.size >= this.#limit) {
-      const victim = this.leastMissed(connection.network)
+      const victim = this.toEvict(connection.network)
       if (!victim) return undefined
       victim.drop('closed to make room for others')
-      // Its socket tells of its end only later.
+      // The socket's `close` event comes only later.
       this.delete(victim)
     }
     this.#all.add(connection)
-    this.speak(connection, socket)
+    this.attach(connection, socket)
     return connection
   }
 
-  /** Goes on with another socket between the same ends. */
-  speak(connection: Connection, socket: Socket): void {
+  /** Sets the socket of a connection: first the plain one, later a TLS socket on top of it. */
+  attach(connection: Connection, socket: Socket): void {
     connection.socket = socket
     ;(socket as Carrier)[CONNECTION] = connection
   }
 
-  /** Forgets a connection; to do so again does nothing. */
+  /** Removes a connection; idempotent. */
   delete(connection: Connection): void {
     this.#all.delete(connection)
   }
@@ -62,8 +62,8 @@ export class Connections {
   }
 
   /**
-   * The connection with the same other end as a socket that is not known yet: the newest, as there may still be one
-   * of which we have not heard that it is gone.
+   * The connection with the same peer as a socket that is not attached yet: the newest, as an older one may be closed
+   * without our having got the event.
    */
   withPeerOf(socket: Socket): Connection | undefined {
     const peer = peerOf(socket)
@@ -79,29 +79,29 @@ export class Connections {
   }
 
   /**
-   * Which connection yields to a new one of a network: one of the network that has most. There, first who is being
-   * closed anyway, then who has asked nothing yet, then who waits longest for its next request. Who is being
-   * answered yields only to a network that has clearly less.
+   * The connection to close for a new one of `network`: one of the network with the most connections. Of these,
+   * first one that is closing already, then one without a request so far, then the one idle for longest (LRU). A busy
+   * one is closed only if `network` has at least two connections fewer.
    */
-  leastMissed(network: string): Connection | undefined {
+  toEvict(network: string): Connection | undefined {
     const counts = new Map<string, number>()
     for (const connection of this.#all) {
       counts.set(connection.network, (counts.get(connection.network) ?? 0) + 1)
     }
     const own = counts.get(network) ?? 0
-    let [greediest, most] = [network, own]
-    for (const [other, count] of counts) if (count > most) [greediest, most] = [other, count]
+    let [largest, most] = [network, own]
+    for (const [other, count] of counts) if (count > most) [largest, most] = [other, count]
     let victim: Connection | undefined
     for (const connection of this.#all) {
-      if (connection.network !== greediest || (connection.busy && most < own + 2)) continue
-      if (!victim || isMissedLess(connection, victim)) victim = connection
+      if (connection.network !== largest || (connection.busy && most < own + 2)) continue
+      if (!victim || isEvictedBefore(connection, victim)) victim = connection
     }
     return victim
   }
 }
 
-function isMissedLess(one: Connection, other: Connection): boolean {
-  if (one.worth !== other.worth) return one.worth < other.worth
+function isEvictedBefore(one: Connection, other: Connection): boolean {
+  if (one.evictionRank !== other.evictionRank) return one.evictionRank < other.evictionRank
   if (one.lastAnswered !== other.lastAnswered) return one.lastAnswered < other.lastAnswered
   return one.number < other.number
 }

@@ -1,6 +1,6 @@
 /**
- * One request on a connection and the response to it: Node's pair of objects
- * seen as our Request, and our Response sent through them.
+ * One request on a connection and the response to it: an adapter between Node's
+ * pair of objects and our Request and Response.
  *
  * Simplified on purpose: a body is received whole or not at all, and an answer
  * has a known length.
@@ -10,25 +10,25 @@ import type { Limits } from './limits.ts'
 import type { Request, RequestHeaders, Response } from './message.ts'
 import { HttpError, phraseOf, unsupportedVersion } from './status.ts'
 
-/** An unread body up to this length is received and thrown away, so that the connection can go on. */
+/** An unread body up to this length is received and discarded, so that the connection can be kept (keep-alive). */
 const CHEAP_TO_DISCARD = 64 * 1024
 
 /**
- * Bytes that are handed over at a time. TLS encrypts at once whatever it is
- * given, while everyone waits, into memory that weighs on V8's heap; and that
- * much is what a client that does not read costs.
+ * Bytes of an answer that are written at a time (backpressure). TLS encrypts them
+ * synchronously, into memory that counts toward V8's heap; and a client that
+ * does not read costs this much memory.
  */
 const PIECE = 256 * 1024
 
-/** A body up to so many bytes is copied into text: Node sends text in one piece with the head, bytes in one of their own. */
+/** A body up to this length is sent as text: Node sends text in one packet with the head, bytes in a separate one. */
 const SHORT = 4096
 
-/** What there is room for when a body begins whose length is not known. */
+/** The first size of the buffer for a body of unknown length. */
 const FIRST_ROOM = 4096
-/** What there is room for at most when a body begins, however long it is announced to be. */
+/** The largest first size of the buffer, for any announced length. */
 const MOST_FIRST_ROOM = 64 * 1024
 
-/** Pieces of a body, of a byte each if the client wants it so, that are taken before others have their turn. */
+/** Chunks of a body (of one byte each, if the client sends it so) that are accepted in one turn of the event loop. */
 const PIECES_AT_ONCE = 64
 
 export class Exchange implements Request {
@@ -45,15 +45,15 @@ export class Exchange implements Request {
   #wantsContinue: boolean
   #controller: AbortController | undefined
   #lostController: AbortController | undefined
-  /** Why no more of the body will come. */
+  /** Why the rest of the body cannot be received. */
   #bodyFailure: HttpError | undefined
   #rejectBody: ((reason: HttpError) => void) | undefined
   #clientLeft = false
   #isLost = false
   #response: Response | undefined
-  /** Bytes of the body that came; undefined while nobody receives it. */
+  /** Bytes of the body received so far; undefined while it is not being received. */
   #received: number | undefined
-  /** For how long, in milliseconds, the body is being received, or the answer being sent; and its present piece. */
+  /** How long the body is being received, or the answer being sent, in milliseconds; and its current piece. */
   #elapsed = 0
   #elapsedInPiece = 0
 
@@ -74,7 +74,7 @@ export class Exchange implements Request {
     return this.#incoming.httpVersion
   }
 
-  /** How many Host headers there are; Node shows the first alone. */
+  /** The number of Host headers; Node's `headers` has only the first. */
   get hosts(): number {
     const { rawHeaders } = this.#incoming
     let count = 0
@@ -86,25 +86,25 @@ export class Exchange implements Request {
   }
 
   /**
-   * Whether the connection can go on after this request. It cannot where the client said so, nor where it asked
-   * for another protocol: Node's parser then waits for that, and takes no request any more. Nor does it where the
-   * client says nothing of connections and not who it is, as Python's http.client: programs written for Ganeti's
-   * daemon, which closes each, go on to their next request without having read the answer to the last.
+   * Whether the connection is kept after this request (keep-alive). It is not if the client says so, or asks for
+   * another protocol (Node's parser then accepts no further request). Nor is it if the client sends neither
+   * Connection nor User-Agent, like Python's http.client: programs written for Ganeti's daemon, which closes each
+   * connection, send their next request without having read the last answer.
    */
-  get mayBeFollowed(): boolean {
+  get keepAlive(): boolean {
     const { connection, upgrade, 'user-agent': userAgent } = this.#incoming.headers
     if (connection === undefined && userAgent === undefined) return false
     return this.#outgoing.shouldKeepAlive && upgrade === undefined
   }
 
-  /** How the body is coded for its transfer. */
+  /** The transfer coding of the body. */
   get coding(): string | undefined {
     return this.#incoming.headers['transfer-encoding']
   }
 
   /**
-   * What is wrong with it before the application is asked, and after which nothing more of the client is believed.
-   * @returns undefined where it may go on
+   * An error in the request that is found before the application is called; all further input is then ignored.
+   * @returns undefined if there is none
    */
   fault({ requestLine }: Pick<Limits, 'requestLine'>): HttpError | undefined {
     const { httpVersion, hosts, coding } = this
@@ -115,28 +115,28 @@ export class Exchange implements Request {
       return new HttpError(400, 'Of transfer codings, only chunked is known')
     }
     if (httpVersion !== '1.0') return hosts === 0 ? new HttpError(400, 'Missing Host header') : undefined
-    // Who forwards HTTP/1.0 may well take such a body for the next request (RFC 9112, 6.1).
+    // An HTTP/1.0 proxy may take such a body for the next request (request smuggling; RFC 9112, 6.1).
     return this.bodyLength === undefined ? new HttpError(400, 'HTTP/1.0 has no chunked bodies') : undefined
   }
 
-  /** What was decided to answer, whether or not it reached the client. */
+  /** The answer, whether or not it reached the client. */
   get response(): Response | undefined {
     return this.#response
   }
 
-  /** Whether the answer has left as a whole, as far as we are concerned. */
+  /** Whether the whole answer was given to the kernel. */
   get sent(): boolean {
     return this.#outgoing.writableEnded && this.#outgoing.writableLength === 0
   }
 
-  /** Whether part of the body is still to come. */
+  /** Whether part of the body has not arrived yet. */
   get incomplete(): boolean {
     return this.bodyLength !== 0 && !this.#incoming.complete
   }
 
   /**
-   * Whether the connection has to end with the answer: what is left of the body is too much to wait for, or the
-   * client was not told to send it, and may do so or not.
+   * Whether the connection must be closed after the answer: the rest of the body is too long to be discarded, or
+   * the client got no 100 Continue, and may send the body or not.
    */
   get mustClose(): boolean {
     if (this.#wantsContinue) return true
@@ -190,7 +190,7 @@ export class Exchange implements Request {
           this.#received = end
           if (end > limit) {
             length = end
-            // Until it is decided what becomes of the connection, no more of this is received.
+            // Stop receiving until the answer decides whether the connection is closed.
             incoming.socket.pause()
             reject(new HttpError(413))
             return
@@ -206,14 +206,14 @@ export class Exchange implements Request {
       })
     } finally {
       this.#received = undefined
-      // What still comes is thrown away.
+      // The rest is discarded.
       incoming.removeAllListeners('data')
     }
   }
 
   /**
-   * Tells that no more of the body can be received.
-   * @returns whether that was news; then it is the answer, unless there is one already
+   * Called when the rest of the body cannot be received.
+   * @returns whether part of it was missing; then `reason` is the answer, unless there is one already
    */
   failBody(reason: HttpError): boolean {
     if (!this.incomplete) return false
@@ -222,13 +222,13 @@ export class Exchange implements Request {
     return true
   }
 
-  /** Tells that the client is gone, or has said all it had to say. */
+  /** Called when the client has disconnected or half-closed. */
   clientLeft(): void {
     this.#clientLeft = true
     this.#controller?.abort()
   }
 
-  /** Tells that the connection is lost. */
+  /** Called when the connection is lost. */
   connectionLost(): void {
     this.#isLost = true
     this.#lostController?.abort()
@@ -237,7 +237,7 @@ export class Exchange implements Request {
 
   /**
    * Sends the answer.
-   * @param last whether it is the connection's last one
+   * @param last whether it is the connection's last one (Connection: close)
    */
   send(response: Response, serverName: string, last: boolean): void {
     this.#response = response
@@ -249,12 +249,12 @@ export class Exchange implements Request {
     this.#sendFrom(body, 0)
   }
 
-  /** Calls back once the answer has been sent, or thrown away. */
+  /** Calls back once the answer has been sent, or discarded. */
   onFinish(listener: () => void): void {
     this.#outgoing.on('finish', listener)
   }
 
-  /** Sends a body as the client takes it, and lets others have their turn between two pieces. */
+  /** Sends a body piece by piece as the client reads it (backpressure), with a turn of the event loop in between. */
   #sendFrom(body: Buffer, at: number): void {
     const outgoing = this.#outgoing
     const end = at + PIECE
@@ -273,8 +273,9 @@ export class Exchange implements Request {
   }
 
   /**
-   * Called every so often: whether the client is too slow. Too slow a body fails; too slow a reader is told about.
-   * @param passed milliseconds since the last time
+   * Called periodically, to check whether the client is too slow. A body that comes too slowly fails.
+   * @param passed milliseconds since the last call
+   * @returns 'answer' if the client reads the answer too slowly
    */
   checkPace(passed: number, limits: Limits): 'answer' | undefined {
     this.#elapsed += passed
@@ -299,7 +300,7 @@ function grown(bytes: Buffer, length: number, room: number): Buffer {
   return larger
 }
 
-/** Names and values by turns, all but Date and Connection. */
+/** Alternating names and values, without Date and Connection. */
 export function headersOf({ status, headers, body }: Response, serverName: string): string[] {
   if (status === 304) return ['Server', serverName, ...headers]
   const length = String(body.length)

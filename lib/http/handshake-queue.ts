@@ -1,7 +1,6 @@
 /**
- * TLS handshakes take turns, by a semaphore that networks share fairly: each
- * costs a millisecond of the processor, so that too many at once would keep all
- * requests waiting.
+ * A semaphore for TLS handshakes that is fair between networks: each takes a
+ * millisecond of processor time, so too many at once would delay all requests.
  */
 import { allButAQuarter, FairSemaphore } from '../fair-semaphore.ts'
 import type { Connection } from './connection.ts'
@@ -20,7 +19,7 @@ export class HandshakeQueue {
     })
   }
 
-  /** Has a connection make its handshake, when it is its turn. @param begin begins it */
+  /** Starts the handshake of a connection when a place is free. @param begin starts it */
   add(connection: Connection, begin: () => void): void {
     const { network, socket } = connection
     const start = (release: () => void) => {

@@ -1,28 +1,28 @@
 /**
- * Bounds on the memory of large answers. Few are made at once. One that is made
- * lives on until its clients have taken it, which slow ones put off, so each
- * needs a place from before it is made until then. One in the cache needs none:
- * the cache is bounded itself.
+ * Two semaphores that limit the memory of large answers. Few are made at once.
+ * An answer stays in memory until its clients have read it, which may take long,
+ * so each holds a place from before it is made until then. A cached answer needs
+ * no place: the cache has its own limit.
  */
 import { FairSemaphore, type Release } from '../fair-semaphore.ts'
 
-/** From how many bytes on an answer is large. */
+/** The size in bytes from which an answer is large. */
 export const LARGE_ANSWER = 1024 * 1024
 
 const WAITING = 1000
 const REFUSAL = 'Too many requests wait for large answers, try again later'
 
-/** Made at once; networks take turns. */
+/** Answers that are made at once. */
 const MAKINGS = { places: 2, waiting: WAITING, refusal: REFUSAL }
-/** In memory at once. */
+/** Answers that are in memory at once. */
 const ANSWERS = { places: 6, share: 2, waiting: WAITING, refusal: REFUSAL }
 
-/** Whom an answer counts with that is in memory beyond the bound: there is no telling who of its clients is slow. */
-const NOBODY = ''
+/** The key for an answer that is counted beyond the limit: it is unknown which of its clients is slow. */
+const NO_NETWORK = ''
 
-/** A place for an answer that is yet to be made. */
+/** A place for an answer that is to be made. */
 export interface Hold {
-  /** Hands it over to the answer, if that turns out to be large. */
+  /** Transfers the place to the answer, if that is large. */
   claim(): Release
 }
 
@@ -36,10 +36,10 @@ export class LargeAnswers {
   }
 
   /**
-   * Makes an answer that may be large, once there is room for it.
-   * @param ready gives it where others have made it meanwhile, or are making it
-   * @param signal gives up waiting
-   * @throws Failure `unavailable` where too many wait, the signal's reason, and what `make` throws
+   * Makes an answer that may be large, once a place is free.
+   * @param ready gives it if another request has made it in the meantime, or is making it
+   * @param signal aborts waiting
+   * @throws Failure `unavailable` if too many wait, the signal's reason, and what `make` throws
    */
   async make<T>(
     network: string,
@@ -47,8 +47,8 @@ export class LargeAnswers {
     make: (hold: Hold) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
-    const atHand = ready()
-    if (atHand !== undefined) return atHand
+    const existing = ready()
+    if (existing !== undefined) return existing
     const place = await this.#answers.acquire(network, signal)
     let isClaimed = false
     const claim = () => {
@@ -63,7 +63,7 @@ export class LargeAnswers {
         meanwhile = ready()
       }
       if (meanwhile === undefined) return await make({ claim })
-      // Whoever only waits for others needs neither.
+      // A request that shares another's answer needs no place.
       turn?.()
       place()
       return await meanwhile
@@ -73,46 +73,46 @@ export class LargeAnswers {
     }
   }
 
-  /** Counts an answer that is in memory and has no place, even beyond the bound. */
+  /** Counts an answer in memory that has no place, even beyond the limit. */
   count(): Release {
-    return this.#answers.take(NOBODY)
+    return this.#answers.take(NO_NETWORK)
   }
 }
 
-/** The place of one large answer, which it has while clients take it, unless it is kept in the cache. */
+/** The place of one large answer, held while clients read it, unless it is in the cache. */
 export class LargeBody {
   readonly #answers: LargeAnswers
   #place: Release | undefined
-  #takers = 0
-  #isKept = false
+  #readers = 0
+  #isCached = false
 
-  /** @param place from before it was made; without one it is counted all the same */
+  /** @param place held since before it was made; without one it is counted anyway */
   constructor(answers: LargeAnswers, place: Release | undefined) {
     this.#answers = answers
     this.#place = place ?? answers.count()
   }
 
-  /** Another client begins to take it; gives what to call once it has, or is gone. */
-  taken(): Release {
-    this.#takers++
+  /** A client begins to read it; the result must be called once it has read it, or has disconnected. */
+  addReader(): Release {
+    this.#readers++
     this.#settle()
-    let isTaking = true
+    let isReading = true
     return () => {
-      if (!isTaking) return
-      isTaking = false
-      this.#takers--
+      if (!isReading) return
+      isReading = false
+      this.#readers--
       this.#settle()
     }
   }
 
-  /** Tells whether it is in the cache from now on. */
-  set isKept(isKept: boolean) {
-    this.#isKept = isKept
+  /** Whether it is in the cache. */
+  set isCached(isCached: boolean) {
+    this.#isCached = isCached
     this.#settle()
   }
 
   #settle(): void {
-    if (this.#takers > 0 && !this.#isKept) {
+    if (this.#readers > 0 && !this.#isCached) {
       this.#place ??= this.#answers.count()
     } else {
       this.#place?.()

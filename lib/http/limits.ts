@@ -1,43 +1,43 @@
-/** What a connection may take, with the reasons. Two are Ganeti's: a first line of 8192 bytes, and 10 seconds for a head. */
+/** The limits of connections, with reasons. Two are Ganeti's: a first line of 8192 bytes, and 10 seconds for a head. */
 
 /** Times are in milliseconds, rates in bytes a second. */
 export interface Limits {
   /** For a TLS handshake, and then for the head of a request. */
   readonly head: number
-  /** For a request as a whole, its body included. */
+  /** For a whole request, including its body. */
   readonly request: number
-  /** A body may begin this slowly; from then on, it has to have come at `leastRate` on average. */
+  /** The time before a body must arrive at `leastRate` on average. */
   readonly grace: number
   /** See `grace`. */
   readonly leastRate: number
   /**
-   * How long a piece of an answer (see exchange.ts) may take to leave: slower readers are cut off. What we see is
-   * when the kernel takes it, which has a buffer of some megabytes, and takes pieces in bursts of one or two.
+   * How long writing a piece of an answer (see exchange.ts) may take: slower readers are disconnected. Writing ends
+   * when the kernel accepts the piece; it has a buffer of a few megabytes, and accepts pieces in bursts of one or two.
    */
   readonly piece: number
-  /** From so many bytes on, an answer has to be taken at `leastLargeRate` as a whole, too, as it takes memory meanwhile. */
+  /** From this many bytes on, a whole answer must also be read at `leastLargeRate`, as it occupies memory. */
   readonly largeAnswer: number
   readonly leastLargeRate: number
-  /** Between two requests: longer than clients keep connections (curl 118 seconds, Go 90). */
+  /** Between two requests (keep-alive): longer than clients keep connections (curl 118 seconds, Go 90). */
   readonly idle: number
-  /** After the last answer of a connection, for a client that sends nothing more and does not close its side. */
+  /** Of a lingering close after the last answer, for a client that sends nothing more and does not close its side. */
   readonly linger: number
-  /** The same, for one that goes on sending what nobody reads. */
+  /** The same, for a client that continues to send. */
   readonly longestLinger: number
-  /** How often the times are looked at. */
+  /** The interval of checking these times. */
   readonly check: number
   /** Bytes of a request's first line. */
   readonly requestLine: number
   /** Bytes of a request's head altogether; Ganeti's 4096 are too few for a token or a proxy's additions. */
   readonly headBytes: number
-  /** Connections there may be, whatever they do. */
+  /** Connections at once, in any state. */
   readonly connections: number
   /**
-   * TLS handshakes under way at once: each costs a millisecond or two of the event loop, so these are what
-   * others may have to wait for. A network holds three quarters of them at most.
+   * TLS handshakes at once: each takes a millisecond or two of the event loop, so together they can delay
+   * requests. One network has at most three quarters of them.
    */
   readonly handshakes: number
-  /** After so long, a handshake is no longer counted as one of those. */
+  /** After this time, a handshake is no longer counted. */
   readonly handshake: number
   /** Requests that one connection may send before the first is answered (pipelining). */
   readonly pipelined: number

@@ -1,12 +1,12 @@
-/** The other end of a connection as the log has it: address and port. */
+/** The peer of a connection as the log has it: address and port. */
 import type { Socket } from 'node:net'
 
-/** Address and port of the other end; an IPv4 address that came in through an IPv6 socket stays one. */
+/** Address and port of the peer; an IPv4 address on an IPv6 socket is given as IPv4. */
 export function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
   return hostAndPort(plainAddress(remoteAddress), remotePort)
 }
 
-/** An IPv4 address that came in through an IPv6 socket as what it is; others as they are. */
+/** Gives an IPv4-mapped IPv6 address as IPv4; other addresses unchanged. */
 export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=[\d.]+$)/, '')
 }

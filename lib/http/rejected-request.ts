@@ -1,10 +1,11 @@
 /**
- * Node's HTTP parser gives up on things that Ganeti's daemon answers: methods
- * in lower case or unheard of, bytes outside ASCII in a path, HTTP/1.2, a line
- * feed behind a value or a target, as some encoders of base64 append. What
- * it read is still there, so we read it again, simply, and once: after such a
- * request the connection is closed, so nothing that follows can be
- * misunderstood. A request that did not arrive whole, in one piece, is refused.
+ * Node's HTTP parser rejects requests that Ganeti's daemon answers: methods in
+ * lower case or unknown ones, bytes outside ASCII in a path, HTTP/1.2, a line
+ * feed after a value or a target, as some base64 encoders append. The bytes are
+ * still available, so such a request is parsed again here, by a simple parser.
+ * The connection is then closed, so that nothing that follows can be
+ * misinterpreted (request smuggling). A request that did not arrive whole, in
+ * one chunk, is refused.
  *
  *     METHOD SPACE TARGET SPACE HTTP/MAJOR.MINOR CRLF
  *     (NAME ":" VALUE (CRLF | LF))*
@@ -12,17 +13,17 @@
  *     BODY                                        Content-Length bytes
  *
  * SPACE is any white space but CRLF, and a line feed alone ends a header, as
- * RFC 9112 allows (2.2 and 3) and Ganeti's daemon has it. Where such a line feed
- * leaves an empty line, readers differ on whether the head goes on: here it does
- * up to the first CRLF CRLF, but nothing behind a line feed says how long the
- * body is.
+ * RFC 9112 allows (2.2 and 3) and Ganeti's daemon does. If such a line feed makes
+ * an empty line, implementations differ on whether the head continues: here it
+ * continues up to the first CRLF CRLF, but a header after a line feed cannot
+ * give the length of the body.
  */
 import { headersOf } from './exchange.ts'
 import type { Limits } from './limits.ts'
 import type { RequestHeaders, Response } from './message.ts'
 import { HttpError, phraseOf, unsupportedVersion } from './status.ts'
 
-/** What Node's parser says; `rawPacket` is the piece it could not go on with. */
+/** An error of Node's parser; `rawPacket` is the chunk in which it occurred. */
 export interface ParserError extends Error {
   readonly code?: string
   readonly reason?: string
@@ -30,7 +31,7 @@ export interface ParserError extends Error {
   readonly rawPacket?: Buffer
 }
 
-/** The parser's complaints about a first line, which may well be in order. */
+/** The parser's errors about a first line, which may be valid for us. */
 const IN_FIRST_LINE = new Set([
   'HPE_INVALID_METHOD',
   'HPE_INVALID_URL',
@@ -38,31 +39,31 @@ const IN_FIRST_LINE = new Set([
   'HPE_INVALID_CONSTANT',
 ])
 
-/** How the parser says that HTTP/2 begins, which it does with a request of its own (RFC 9113, 3.4), however it is cut. */
+/** The parser's error for the connection preface of HTTP/2 (RFC 9113, 3.4), even if it is incomplete. */
 const PREFACE = 'HPE_PAUSED_H2_UPGRADE'
 const PREFACE_LINE = 'PRI * HTTP/2.0'
 
-/** The parser's complaints about a line feed without a carriage return, as far as they are of use; others mean it, too. */
+/** The parser's errors about a line feed without a carriage return that are handled; it has others. */
 const AFTER_LINE_FEED = new Set(['HPE_CR_EXPECTED', 'HPE_INVALID_HEADER_TOKEN', 'HPE_UNEXPECTED_SPACE'])
 
 /**
- * Whether the parser complains about something that may be in order.
- * @param bytes from the beginning of the request on, where that is certain
+ * Whether the rejected request may be valid for us.
+ * @param bytes from the beginning of the request on, if that is certain
  */
 export function mayBeReadAgain({ code = '' }: ParserError, bytes: Buffer | undefined): boolean {
   return IN_FIRST_LINE.has(code) || (AFTER_LINE_FEED.has(code) && hasBareLineFeed(bytes))
 }
 
-/** Whether a head that is there as a whole has a line feed that no carriage return precedes. */
+/** Whether a complete head has a line feed without a carriage return. */
 function hasBareLineFeed(bytes: Buffer | undefined): boolean {
   const head = bytes?.toString('latin1', 0, bytes.indexOf(END_OF_HEAD)) ?? ''
   return head.replaceAll('\r\n', '').includes('\n')
 }
 
 /**
- * What the parser could not go on with, from the beginning of the request on.
- * @param received how many bytes came since the request before
- * @returns undefined where that beginning is not at hand
+ * The bytes of the rejected request, from its beginning on.
+ * @param received how many bytes were received since the request before
+ * @returns undefined if the beginning is not available
  */
 export function beginningOf(error: ParserError, received: number): Buffer | undefined {
   const { code = '', rawPacket, bytesParsed = 0 } = error
@@ -72,7 +73,7 @@ export function beginningOf(error: ParserError, received: number): Buffer | unde
   return endOfLineBefore < 0 ? undefined : rawPacket.subarray(endOfLineBefore + 2)
 }
 
-/** How to answer what the parser complains about; undefined where nobody is left to be answered. */
+/** The answer to an error of the parser; undefined if the connection is lost. */
 export function reasonOf({ code, reason }: ParserError, bytes: Buffer | undefined): HttpError | undefined {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
@@ -90,13 +91,13 @@ export function reasonOf({ code, reason }: ParserError, bytes: Buffer | undefine
   }
 }
 
-/** What methods and names of headers are made of (RFC 9110, 5.6.2). */
+/** The syntax of methods and header names (RFC 9110, 5.6.2). */
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/
 
-/** What no header may have. */
+/** Characters that are forbidden in headers. */
 const CONTROL = /[^\t\P{Cc}]/u
 
-/** What a head ends with. */
+/** The end of a head. */
 const END_OF_HEAD = '\r\n\r\n'
 
 export interface RejectedRequest {
@@ -106,27 +107,27 @@ export interface RejectedRequest {
   readonly body: Buffer
 }
 
-/** The first line of what the parser complains about, for the log; undefined where there is none to be seen. */
+/** The first line of the rejected request, for the log; undefined if it cannot be found. */
 export function lineOf({ code }: ParserError, bytes: Buffer | undefined): string | undefined {
   if (code === PREFACE) return PREFACE_LINE
   return bytes && asRequestLine(requestLineOf(bytes))
 }
 
 /**
- * Gives a line where it looks like a request's first, and not like a piece of something else that should not be
- * logged; without what follows a line feed behind it, which is a header.
+ * Gives a line if it looks like a request line, and not like a piece of something else that should not be logged;
+ * without what follows a line feed, which is a header.
  */
 export function asRequestLine(line: string): string | undefined {
   return /^\S+\s+\S+\s+HTTP\/\d[^\n]*/.exec(line)?.[0]
 }
 
-/** The first line, as far as it is there; its bytes are taken for Latin 1, as everywhere in a head. */
+/** The first line, or its available part, decoded as Latin 1 like the whole head. */
 export function requestLineOf(bytes: Buffer): string {
   const end = bytes.indexOf('\r\n')
   return bytes.toString('latin1', 0, end < 0 ? bytes.length : end)
 }
 
-/** What stands from a place on, without the blanks and tabs around it. */
+/** The text from a position on, without spaces and tabs around it. */
 function withoutSpace(header: string, from: number): string {
   let [begin, end] = [from, header.length]
   while (header[begin] === ' ' || header[begin] === '\t') begin++
@@ -135,15 +136,15 @@ function withoutSpace(header: string, from: number): string {
 }
 
 /**
- * Reads a request that the parser did not.
+ * Parses a request that Node's parser rejected.
  * @param bytes from the beginning of the request on
- * @throws HttpError 400, 414, 431 or 505, in the words of Python's http.server
+ * @throws HttpError 400, 414, 431 or 505, with the messages of Python's http.server
  */
 export function readAgain(bytes: Buffer, limits: Pick<Limits, 'requestLine' | 'headBytes'>): RejectedRequest {
   const line = requestLineOf(bytes)
   if (line.length > limits.requestLine) throw new HttpError(414)
   const words = line.split(/[\t-\r ]+/)
-  // Behind the first line white space is no harm; before it, it may belong to what came before.
+  // White space after the first line is harmless; before it, it may belong to the previous request.
   if (words.at(-1) === '') words.pop()
   const [method = '', target = '', version = ''] = words
   if (words.length !== 3 || !TOKEN.test(method)) {
@@ -167,15 +168,15 @@ export function readAgain(bytes: Buffer, limits: Pick<Limits, 'requestLine' | 'h
   return { method: method.toUpperCase(), target, headers, body }
 }
 
-/** White space as Python shows it. */
+/** Escapes white space like Python's repr(). */
 function asInPython(line: string): string {
   return line.replace(/[\t\n\r]/g, (character) => ({ '\t': '\\t', '\n': '\\n' })[character] ?? '\\r')
 }
 
-/** What may stand but once. */
+/** Headers that may occur only once. */
 const SINGLE: Readonly<Record<string, string>> = { host: 'Host', 'content-length': 'Content-Length' }
 
-/** Reads what stands between the first line and the end of the head. */
+/** Parses the headers: the text between the first line and the end of the head. */
 function readHeaders(text: string): Record<string, string> {
   const headers: Record<string, string> = {}
   let afterLineFeed = false
@@ -198,7 +199,7 @@ function readHeaders(text: string): Record<string, string> {
   return headers
 }
 
-/** Puts an answer into bytes: for a request that was rejected, Node has no object to send one with. */
+/** Serializes an answer: for a rejected request, Node has no response object. */
 export function serialize(response: Response, serverName: string, withBody: boolean): Buffer {
   const { status, body } = response
   const headers = headersOf(response, serverName)

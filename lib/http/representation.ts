@@ -1,7 +1,7 @@
 /**
- * One answer in the forms it can be sent in: as it is, compressed, or not at
- * all where the client has it already. A client that asks for none of this
- * reads what Ganeti's own daemon would send, and an entity tag.
+ * One answer in the forms in which it can be sent: plain, compressed (gzip), or
+ * as 304 Not Modified (ETag). A client that asks for none of this gets what
+ * Ganeti's own daemon would send, and an ETag.
  */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
@@ -10,29 +10,29 @@ import type { Encoded } from './encode.ts'
 import type { LargeBody } from './large-answers.ts'
 import type { RequestHeaders, Response } from './message.ts'
 
-/** From how many bytes on compression is worth its while. */
+/** The size in bytes from which an answer is compressed. */
 const WORTH_COMPRESSING = 1024
 
 const compress = promisify(gzip)
 const NOTHING = Buffer.alloc(0)
 
 export interface RepresentationOptions {
-  /** Whether to send an entity tag: false for an answer that is not to be kept by anyone. */
+  /** Whether to send an ETag: false for an answer that must not be cached. */
   readonly tagged: boolean
   readonly access: readonly Right[]
-  /** What counts it among the large answers, if it is one. */
+  /** Counts it as a large answer, if it is one. */
   readonly large?: LargeBody | undefined
 }
 
 export class Representation {
   readonly body: Buffer
-  /** Who may see it: what was asked of the one that it was made for, and is to be asked of whoever gets it. */
+  /** The rights that a client needs to get it (any one of them); to be checked for each client. */
   readonly access: readonly Right[]
-  /** Called with a number of bytes when a form is added. */
+  /** Called with the additional bytes when a form is added. */
   onSizeChange: (bytes: number) => void = () => {}
   readonly #large: LargeBody | undefined
   readonly #worthCompressing: boolean
-  /** Strong tags: each form has its own (RFC 9110, 8.8.3.3). */
+  /** Strong ETags: each form has its own (RFC 9110, 8.8.3.3). */
   readonly #tag: string
   readonly #gzipTag: string
   readonly #asItIs: Response
@@ -55,28 +55,28 @@ export class Representation {
     this.#gzipKnown = { status: 304, headers: [...etag(this.#gzipTag), ...vary], body: NOTHING }
   }
 
-  /** The memory its forms take so far. */
+  /** The memory of its forms in bytes. */
   get bytes(): number {
     return this.body.length + (this.#gzipped?.body.length ?? 0)
   }
 
-  /** Tells whether it is in the cache from now on. */
-  set isKept(isKept: boolean) {
-    if (this.#large) this.#large.isKept = isKept
+  /** Whether it is in the cache. */
+  set isCached(isCached: boolean) {
+    if (this.#large) this.#large.isCached = isCached
   }
 
-  /** Gives the answer in the form that a request asks for; only compressing takes time, and only once. */
+  /** Gives the answer in the form that a request asks for; a promise only if it must be compressed first. */
   respond(headers: RequestHeaders): Response | Promise<Response> {
     if (!this.#large) return this.#inForm(headers)
-    const release = this.#large.taken()
-    const taking = (form: Response): Response => {
+    const release = this.#large.addReader()
+    const reading = (form: Response): Response => {
       if (form.body.length > 0) return { ...form, release }
       release()
       return form
     }
     const form = this.#inForm(headers)
-    if (!(form instanceof Promise)) return taking(form)
-    return form.then(taking, (thrown) => {
+    if (!(form instanceof Promise)) return reading(form)
+    return form.then(reading, (thrown) => {
       release()
       throw thrown
     })
@@ -88,16 +88,16 @@ export class Representation {
     return compressed ? (this.#gzipped ?? this.#gzip()) : this.#asItIs
   }
 
-  /** Whether an If-None-Match names this answer, in whatever form; comparison is weak (RFC 9110, 13.1.2). */
+  /** Whether If-None-Match has the ETag of any form of this answer; comparison is weak (RFC 9110, 13.1.2). */
   #isKnown(ifNoneMatch: string | undefined): boolean {
     if (ifNoneMatch === undefined || this.#tag === '') return false
-    // As clients send it who ask for nothing else.
+    // Fast path for the usual header with a single tag.
     if (ifNoneMatch === this.#tag || ifNoneMatch === this.#gzipTag || ifNoneMatch.trim() === '*') return true
     const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
     return tags.includes(this.#tag) || tags.includes(this.#gzipTag)
   }
 
-  /** Those who ask meanwhile wait for the same. */
+  /** Compresses once; concurrent requests share the work (request coalescing). */
   #gzip(): Promise<Response> {
     this.#compressing ??= this.#compress().finally(() => {
       this.#compressing = undefined
@@ -119,7 +119,7 @@ function etag(tag: string): string[] {
   return tag === '' ? [] : ['ETag', tag]
 }
 
-/** Whether an Accept-Encoding names gzip and does not rule it out with a weight of zero. */
+/** Whether an Accept-Encoding header has gzip with a weight other than zero. */
 export function acceptsGzip(acceptEncoding: string | undefined): boolean {
   if (acceptEncoding === undefined) return false
   for (const coding of acceptEncoding.split(',')) {

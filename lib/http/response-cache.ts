@@ -1,14 +1,14 @@
 /**
- * A bounded LRU cache of the answers that follow from cluster state alone, with
- * request coalescing: those who ask for one that is being made share it. Answers
- * are kept per generation of the state: with the next one all are dropped.
+ * A bounded LRU cache of the answers that depend only on cluster state, with
+ * request coalescing: concurrent requests for one answer share the work. All
+ * answers are dropped when the generation of the state changes.
  *
- * Who may see an answer is not decided here: each says what access it takes.
+ * Access is not checked here: each answer has the rights that it needs.
  */
 import { SharedSignal } from '../shared-signal.ts'
 import type { Representation } from './representation.ts'
 
-/** What an answer is taken to need beside its bytes and its key. */
+/** The assumed memory of an answer in addition to its bytes and its key. */
 const OVERHEAD = 500
 
 interface Making {
@@ -20,49 +20,49 @@ export class ResponseCache {
   readonly #limit: number
   #generation: number | undefined
   /** In the order of last use. */
-  readonly #kept = new Map<string, Representation>()
-  readonly #underWay = new Map<string, Making>()
+  readonly #entries = new Map<string, Representation>()
+  readonly #inFlight = new Map<string, Making>()
   #bytes = 0
-  /** The key used last, so that asking again and again for one answer moves nothing. */
+  /** The key used last, so that repeated hits of one answer need not reorder the map. */
   #last: string | undefined
 
-  /** @param limit the most bytes to keep, over all answers in all their forms */
+  /** @param limit the most bytes, of all answers in all their forms */
   constructor(limit: number) {
     this.#limit = limit
   }
 
-  /** The bytes kept. */
+  /** The bytes in the cache. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Gives what is kept under a key for the present generation. */
+  /** Gives the cached answer of a key for a generation. */
   find(generation: number, key: string): Representation | undefined {
-    this.#turnTo(generation)
-    const found = this.#kept.get(key)
+    this.#useGeneration(generation)
+    const found = this.#entries.get(key)
     if (found && this.#last !== key) {
       this.#last = key
-      this.#kept.delete(key)
-      this.#kept.set(key, found)
+      this.#entries.delete(key)
+      this.#entries.set(key, found)
     }
     return found
   }
 
-  /** Waits for what is being made under a key, if anything is, as `make` does. */
+  /** Joins work in flight for a key, if there is any, as `make` does. */
   join(generation: number, key: string, signal?: AbortSignal): Promise<Representation> | undefined {
-    this.#turnTo(generation)
-    const making = this.#underWay.get(key)
+    this.#useGeneration(generation)
+    const making = this.#inFlight.get(key)
     if (!making || making.signal.aborted) return undefined
     making.signal.join(signal)
     return making.made
   }
 
   /**
-   * Makes what `find` did not find, and keeps it; all who ask for it meanwhile
-   * wait for the same making, which is given up when the last of them has left.
+   * Makes an answer after a cache miss, and caches it. Concurrent requests for it
+   * share the work, which is aborted when the last of them has left.
    * @param make gets a signal for that
-   * @param signal aborted when this one leaves
-   * @throws what `make` throws, which is not kept
+   * @param signal aborted when this request leaves
+   * @throws what `make` throws, which is not cached
    */
   make(
     generation: number,
@@ -70,14 +70,14 @@ export class ResponseCache {
     make: (signal: AbortSignal) => Promise<Representation>,
     signal?: AbortSignal,
   ): Promise<Representation> {
-    const underWay = this.join(generation, key, signal)
-    if (underWay) return underWay
+    const inFlight = this.join(generation, key, signal)
+    if (inFlight) return inFlight
     const shared = new SharedSignal()
     shared.join(signal)
     const making: Making = { signal: shared, made: this.#made(generation, key, () => make(shared.begin())) }
-    this.#underWay.set(key, making)
+    this.#inFlight.set(key, making)
     const over = () => {
-      if (this.#underWay.get(key) === making) this.#underWay.delete(key)
+      if (this.#inFlight.get(key) === making) this.#inFlight.delete(key)
     }
     making.made.then(over, over)
     return making.made
@@ -85,40 +85,40 @@ export class ResponseCache {
 
   async #made(generation: number, key: string, make: () => Promise<Representation>): Promise<Representation> {
     const made = await make()
-    if (this.#generation === generation && !this.#kept.has(key)) this.#keep(key, made)
+    if (this.#generation === generation && !this.#entries.has(key)) this.#store(key, made)
     return made
   }
 
-  #turnTo(generation: number): void {
+  #useGeneration(generation: number): void {
     if (this.#generation === generation) return
     this.#generation = generation
-    for (const kept of this.#kept.values()) kept.isKept = false
-    this.#kept.clear()
-    this.#underWay.clear()
+    for (const entry of this.#entries.values()) entry.isCached = false
+    this.#entries.clear()
+    this.#inFlight.clear()
     this.#bytes = 0
   }
 
-  #keep(key: string, made: Representation): void {
+  #store(key: string, made: Representation): void {
     const size = sizeOf(key, made)
     if (size > this.#limit) return
-    this.#kept.set(key, made)
-    made.isKept = true
+    this.#entries.set(key, made)
+    made.isCached = true
     this.#last = key
     this.#bytes += size
     made.onSizeChange = (bytes) => {
-      if (this.#kept.get(key) !== made) return
+      if (this.#entries.get(key) !== made) return
       this.#bytes += bytes
-      this.#trim()
+      this.#evict()
     }
-    this.#trim()
+    this.#evict()
   }
 
-  #trim(): void {
-    for (const [key, oldest] of this.#kept) {
+  #evict(): void {
+    for (const [key, oldest] of this.#entries) {
       if (this.#bytes <= this.#limit) return
-      this.#kept.delete(key)
+      this.#entries.delete(key)
       this.#bytes -= sizeOf(key, oldest)
-      oldest.isKept = false
+      oldest.isCached = false
     }
   }
 }

@@ -1,10 +1,9 @@
 /**
- * Finds the resource that a path names: in a map where it has no names in it,
- * else by trying one pattern after the other, unless it was found a moment ago.
+ * Finds the resource of a path: literal paths in a map, others by trying one
+ * pattern after the other, with a small cache of the paths found last.
  *
- * Paths are matched as sent, never decoded: a `%` fits no name. As two paths
- * that fit one URL are refused when the router is made, there is nothing to
- * know about precedence.
+ * Paths are matched as sent, never decoded: a `%` matches no name. There is no
+ * precedence, as ambiguous paths are refused when the router is made.
  */
 import type { Resource } from '../resources/resource.ts'
 
@@ -17,7 +16,7 @@ export type Router = (path: string) => Match | undefined
 
 const NAME = '[\\w.-]+'
 const NUMBER = '\\d+'
-/** What a path's `{name}` may look like; whatever is not here is a NAME. */
+/** The patterns of a path's `{name}`; NAME for all others. */
 const PATTERNS: Readonly<Record<string, string>> = { disk: NUMBER, job_id: NUMBER }
 
 /** How many paths with names in them are remembered, so that they need not be matched again. */
@@ -25,14 +24,14 @@ const MOST_RECENT = 1000
 
 interface Route {
   readonly resource: Resource
-  /** Its groups are what the names in the path stand for. */
+  /** Its groups match the names in the path, in order. */
   readonly pattern: RegExp
   readonly names: readonly string[]
 }
 
 /**
  * Makes a router over a table of resources.
- * @throws Error where two of their paths fit one URL: a mistake in the table
+ * @throws Error if two of their paths match the same URL: a mistake in the table
  */
 export function createRouter(resources: readonly Resource[]): Router {
   for (const [index, { path }] of resources.entries()) {
@@ -82,7 +81,7 @@ function routeTo(resource: Resource): Route {
   return { resource, pattern: new RegExp(`^/${parts.join('/')}$`), names }
 }
 
-/** Whether some URL fits both paths; two names are taken to have values in common. */
+/** Whether some URL may match both paths; two names are assumed to have common values. */
 function overlap(one: string, other: string): boolean {
   const [ours, theirs] = [segmentsOf(one), segmentsOf(other)]
   return (

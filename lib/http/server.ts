@@ -1,12 +1,11 @@
 /**
- * The adapter between Node's HTTP server and the application, over TLS or
- * plain. What Node would answer by itself, or drop without a word, is answered
- * here as Ganeti answers: JSON, with one record for the log.
+ * The adapter between Node's HTTP server and the application, over TLS or plain.
+ * Errors that Node would answer by itself, or drop silently, are answered like
+ * Ganeti's daemon does: with JSON, and one line in the log.
  *
- * A socket is first counted (`connections.ts`), then waits for its turn to
- * speak TLS if we do, then speaks HTTP. What becomes of its requests, and how it
- * ends, is said in `connection.ts`; here is what Node tells us, and to whom that
- * is passed on.
+ * A socket is first counted (`connections.ts`); with TLS it waits for its turn to
+ * make the handshake (`handshake-queue.ts`); then it carries HTTP
+ * (`connection.ts`). This file passes Node's events to these.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -28,36 +27,36 @@ import { type Certificate, tlsSettings } from './tls.ts'
 
 export interface ServerOptions {
   readonly app: App
-  /** The Server header, e.g. `Ganeti 3.0.2`; looked at anew for each answer. */
+  /** The Server header, e.g. `Ganeti 3.0.2`; read for each answer. */
   readonly serverName: string
-  /** What to speak TLS with; plain HTTP without it. */
+  /** The certificate for TLS; plain HTTP without it. */
   readonly certificate?: Certificate | undefined
-  /** Called once for each request that is taken, whatever becomes of it. */
+  /** Called once for each accepted request, whether it was answered or not. */
   readonly logRequest: (record: RequestRecord) => void
-  /** Gets a line about a connection on which there was no request, e.g. a failed TLS handshake. */
+  /** Called for a connection without a request, e.g. after a failed TLS handshake. */
   readonly logDebug: (message: string) => void
-  /** Gets a line where connections cannot be accepted. */
+  /** Called when connections cannot be accepted. */
   readonly logWarning: (message: string) => void
   readonly limits?: Partial<Limits>
 }
 
 export interface HttpServer {
   readonly address: AddressInfo
-  /** Begins to take requests; connections that came before, wait until then. */
+  /** Begins to accept requests; earlier connections wait until then. */
   begin(): void
-  /** Shows another certificate to those who connect from now on; others go on undisturbed. */
+  /** Uses another certificate for new connections; existing ones are not affected. */
   setCertificate(certificate: Certificate): void
   /**
-   * Stops listening, lets requests under way finish, and closes everything.
-   * @param grace how long to wait for them, in milliseconds
+   * Stops listening, lets requests in flight finish, and closes all connections.
+   * @param grace how long to wait for the requests, in milliseconds
    */
   close(grace: number): Promise<void>
 }
 
 /**
- * Starts to listen; without a host on all addresses, of IPv6 and IPv4 where the machine has both. Requests are not
- * taken before `begin`: that the port can be had is known before there is anything to answer from.
- * @throws Failure `configuration` where that is not possible
+ * Starts to listen; without a host on all IPv6 and IPv4 addresses. Requests are not accepted before `begin`, so that
+ * a port in use is found before cluster state is loaded.
+ * @throws Failure `configuration` if the port cannot be used
  */
 export async function startServer(
   options: ServerOptions,
@@ -93,23 +92,23 @@ export async function startServer(
     ? createTlsServer({
         ...settings,
         ...tlsSettings(certificate),
-        // Node offers the first alone, and refuses whoever wants nothing but the second.
+        // Node's default has only the first, and refuses clients that offer only the second.
         ALPNProtocols: ['http/1.1', 'http/1.0'],
-        // We watch over handshakes ourselves: Node's watch, ending, no longer knows whose it was. Ours counts its looks,
-        // which come late where the machine is busy, and must be first all the same.
+        // `checkPace` has a timeout of its own, which must come first: after Node's, the peer is no longer known.
+        // Ours counts timer intervals, which are late on a busy machine, hence the large factor.
         handshakeTimeout: 10 * limits.head,
       })
     : createServer(settings)
-  // Not in Node's documentation, but in its code since 2010: without it, the answer to a client that
-  // closes its sending side after the request is thrown away.
+  // Undocumented, but in Node's code since 2010: without it, the answer to a client that half-closes after
+  // its request is discarded.
   Object.assign(server, { httpAllowHalfOpen: true })
 
-  // Connections pass us before Node's own listeners get them.
+  // Our listener gets connections before Node's own listeners.
   const nodesListeners = server.listeners('connection') as ((this: Server, socket: Socket) => void)[]
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
     arrivals.count++
-    // Errors of a connection under way reach those who use it; one that waits has nobody else.
+    // A waiting socket has no other error listener, and an unhandled error would end the process.
     socket.on('error', ignore)
     const connection = connections.add(socket, service)
     if (!connection) {
@@ -138,7 +137,7 @@ export async function startServer(
     for (const listener of nodesListeners) listener.call(server, socket)
   }
 
-  /** Cuts off who is too slow, as long as there is anybody. */
+  /** Disconnects clients that are too slow; the timer runs only while there are connections. */
   function watchPace(): void {
     pace ??= setInterval(() => {
       for (const connection of [...connections]) connection.checkPace(limits.check)
@@ -153,15 +152,15 @@ export async function startServer(
     const connection = connections.withPeerOf(socket)
     if (!connection) return
     socket.on('error', ignore)
-    // Not before: who hangs up amid the handshake is to be let go at once.
+    // Not earlier: a client that closes during the handshake should be disconnected at once.
     socket.allowHalfOpen = true
-    connections.speak(connection, socket)
+    connections.attach(connection, socket)
     connection.handshakeDone()
   })
 
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     const connection = connections.withPeerOf(socket)
-    // Whoever hung up meanwhile is not worth a line.
+    // A client that has disconnected already is not logged.
     if (!connection) return
     if (error.code === 'ERR_SSL_HTTP_REQUEST') connection.refusePlainHttp()
     else logDebug(`${connection.peer}: TLS handshake failed: ${error.message}`)
@@ -171,7 +170,7 @@ export async function startServer(
     connections.of(incoming.socket)?.take(incoming, outgoing, wantsContinue)
   server.on('request', (incoming, outgoing) => take(incoming, outgoing, false))
   server.on('checkContinue', (incoming, outgoing) => take(incoming, outgoing, true))
-  // Ganeti's daemon knows no other expectation and goes on; so do we.
+  // Like Ganeti's daemon, ignore other expectations.
   server.on('checkExpectation', (incoming, outgoing) => take(incoming, outgoing, false))
   server.on('connect', (incoming: IncomingMessage, socket: Duplex) =>
     connections.of(socket)?.takeConnect(incoming),

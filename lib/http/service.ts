@@ -1,17 +1,17 @@
-/** What all connections of a server share. */
+/** The state that all connections of a server share. */
 import type { Limits } from './limits.ts'
 import type { App } from './message.ts'
 
-/** What there is to log about a request; texts are as the client sent them, so escape them. */
+/** A request for the log; its texts are as the client sent them, so they must be escaped. */
 export interface RequestRecord {
   /** Address and port. */
   readonly peer: string
-  /** The first line; undefined where it cannot be told. */
+  /** The first line; undefined if it is not known. */
   readonly line: string | undefined
-  /** What was sent; undefined where the connection was lost before. */
+  /** The status that was sent; undefined if the connection was lost before. */
   readonly status: number | undefined
   readonly user: string | undefined
-  /** What was thrown, where it is more than an ordinary refusal. */
+  /** What was thrown, for server errors. */
   readonly cause: unknown
 }
 
@@ -21,8 +21,8 @@ export interface Service {
   readonly limits: Limits
   readonly logRequest: (record: RequestRecord) => void
   readonly logDebug: (message: string) => void
-  /** How many requests wait behind others of their connections, in all. */
+  /** How many requests wait in the queues of their connections (pipelining), in total. */
   pipelined: number
-  /** How many requests were answered, in all. */
+  /** How many requests were answered, in total. */
   answered: number
 }

@@ -1,18 +1,17 @@
 /**
- * The one map from what went wrong to what the client reads: a status, and
- * Ganeti's body `{"code", "message", "explain"}`. Clients compare these texts,
- * so where Ganeti's daemon has nothing but the standard ones, what we know
- * better is in a further key, `detail`.
+ * Maps errors to what the client gets: a status, and Ganeti's body `{"code",
+ * "message", "explain"}`. Clients compare these texts, so where Ganeti's daemon
+ * has only the standard ones, more information is in an additional key, `detail`.
  *
- * Failures come from the rooms below; an HttpError is a concern of HTTP alone
- * and is born in this folder. Anything else is a bug of ours, and the client
- * reads no more of it than the standard phrase.
+ * Failures come from other folders; an HttpError exists only in HTTP and comes
+ * from this folder. Anything else is a bug of ours, for which the client gets
+ * only the standard phrase.
  */
 import { Failure, type FailureCode } from '../failure.ts'
 import { encodeSmall } from './encode.ts'
 import type { Response } from './message.ts'
 
-/** Phrase and explanation of every status we send, as Ganeti's clients know them (from Python's http.server). */
+/** Phrase and explanation of every status that is sent, as in Ganeti's daemon (from Python's http.server). */
 const STANDARD_TEXTS: Readonly<Record<number, readonly [phrase: string, explain: string]>> = {
   200: ['OK', 'Request fulfilled, document follows'],
   304: ['Not Modified', 'Document has not changed since given time'],
@@ -59,8 +58,8 @@ export class HttpError extends Error {
 
   /**
    * @param status one of the statuses above
-   * @param message for the client; '' where the status says it all
-   * @param headers names and values by turns, e.g. a challenge
+   * @param message for the client; '' for the standard phrase
+   * @param headers alternating names and values, e.g. a challenge
    */
   constructor(
     readonly status: number,
@@ -71,7 +70,7 @@ export class HttpError extends Error {
   }
 }
 
-/** The answer to a request in another HTTP than 1. */
+/** The error for a request in a major version of HTTP other than 1. */
 export function unsupportedVersion(version: string): HttpError {
   return new HttpError(505, `Invalid HTTP Version (${version})`)
 }
@@ -84,13 +83,13 @@ export function phraseOf(status: number): string {
 /**
  * Gives the answer to a request that failed with `thrown`.
  *
- * A Failure of the `configuration` kind names files of the server, which are
- * the operator's business: like a bug it is told in the log alone.
+ * A Failure `configuration` names files of the server, which only the operator
+ * may see: like a bug, it is only logged.
  */
 export function failureResponse(thrown: unknown): Response {
   if (thrown instanceof HttpError) return errorResponse(thrown.status, thrown.message, thrown.headers)
   if (thrown instanceof DOMException && thrown.name === 'AbortError') {
-    // A client that hung up does not read it; one that only closed its sending side does.
+    // A client that has only half-closed still reads this.
     return errorResponse(503, 'Given up, as the client has closed its side of the connection')
   }
   if (!(thrown instanceof Failure)) return { ...errorResponse(500), cause: thrown }
@@ -102,13 +101,13 @@ export function failureResponse(thrown: unknown): Response {
   return status < 500 ? response : { ...response, cause: thrown }
 }
 
-/** Characters of a message at most. Many repeat what is wrong, and that can have megabytes. */
+/** The most characters of a message. Many repeat a wrong value, which can have megabytes. */
 const LONGEST_MESSAGE = 2048
 
 /**
- * Makes an error's answer; without a message of its own it repeats the phrase.
- * Message and detail are cut beyond 2048 characters, and HTML-escaped, as Ganeti does it: some clients show them in pages.
- * @param detail what else there is to say
+ * Makes the answer for an error; the default message is the phrase.
+ * Message and detail are cut after 2048 characters, and HTML-escaped like Ganeti's: some clients show them in pages.
+ * @param detail additional information
  */
 export function errorResponse(
   status: number,

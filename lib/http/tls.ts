@@ -1,10 +1,10 @@
 /**
- * Reads certificates, keys and chain, and makes sure that they belong together,
- * so that a mistake is found at the start or before a reload, not by clients.
+ * Reads certificates, keys and chain, and checks that they belong together, so
+ * that a mistake is found at the start or at a reload, not by clients.
  *
- * Ganeti keeps an RSA key and its certificate in one file (`rapi.pem`); two
- * files, certificates of the issuers in either the certificate's file or one of
- * their own, and an ECDSA pair beside the RSA one work as well.
+ * Ganeti has an RSA key and its certificate in one file (`rapi.pem`). Also
+ * supported: two files, certificates of the issuers in the certificate's file or
+ * in one of their own, and an ECDSA pair in addition to the RSA one.
  */
 import { constants, createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
@@ -19,7 +19,7 @@ export interface CertificateFiles {
   readonly chain?: string | undefined
 }
 
-/** What can be served: PEM texts, checked. There is more than one where clients are offered a choice of key types. */
+/** Checked PEM texts; more than one if clients can choose between key types. */
 export interface Certificate {
   /** For each key type: our certificate, then those of its issuers. */
   readonly cert: readonly string[]
@@ -37,13 +37,13 @@ interface KeyPair {
 }
 
 /**
- * Reads and checks what is needed to serve TLS.
+ * Reads and checks the files for TLS.
  *
- * @param pairs one key and certificate, or several with keys of different types, of which OpenSSL takes for
- *   each client the one that it understands. Of a chain file, a lone certificate is sent with all that is in
- *   it, one of several with those that issued it, directly or by way of others.
+ * @param pairs one key and certificate, or several with keys of different types, of which OpenSSL selects one
+ *   that the client supports. A single certificate is sent with the whole chain file, one of several with those
+ *   certificates of its chain file that issued it, directly or through intermediates.
  * @throws Failure `configuration` for a file that is missing, unreadable, not
- *   PEM, encrypted, too weak for OpenSSL, or does not fit the others; it names the file
+ *   PEM, encrypted, too weak for OpenSSL, or does not match the others; it names the file
  */
 export async function readCertificate(...pairs: readonly CertificateFiles[]): Promise<Certificate> {
   const checked: KeyPair[] = []
@@ -85,10 +85,10 @@ async function readPair(files: CertificateFiles, oneOfMany: boolean, texts: Text
   return pair
 }
 
-/** Those of `candidates` that issued a certificate, or issued one that did, in the order they have. */
+/** Those of `candidates` that issued a certificate, directly or through intermediates, in their order. */
 function issuersOf(leaf: X509Certificate, candidates: readonly X509Certificate[]): X509Certificate[] {
   const found = new Set([leaf])
-  // A set's loop comes to what is added during it.
+  // A loop over a set includes elements that are added during the loop.
   for (const subject of found) {
     for (const candidate of candidates) {
       if (subject.checkIssued(candidate) && subject.verify(candidate.publicKey)) found.add(candidate)
@@ -104,7 +104,7 @@ function servable(pairs: readonly KeyPair[]): Certificate {
   }
 }
 
-/** What was read, by path: where key and certificate are in one file, they are of one state of it. */
+/** File contents by path: if key and certificate are in one file, it is read only once, so they match. */
 type Texts = Map<string, string>
 
 async function readOnce(what: 'certificate' | 'key' | 'chain', path: string, texts: Texts): Promise<string> {
@@ -116,7 +116,7 @@ async function readOnce(what: 'certificate' | 'key' | 'chain', path: string, tex
     return text
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    // The original's words, which leave nothing to explain.
+    // The original's message; a cause would add nothing.
     if (code === 'ENOENT' || code === 'EISDIR') {
       throw new Failure('configuration', `SSL ${what} file '${path}' was not found`)
     }
@@ -160,7 +160,7 @@ function privateKeyIn(text: string, path: string): KeyObject {
 
 /**
  * Authenticated ciphers with forward secrecy, for ECDSA and RSA certificates:
- * what Mozilla recommends for general use, less finite-field Diffie-Hellman.
+ * Mozilla's recommendation for general use, without finite-field Diffie-Hellman.
  */
 const CIPHERS = [
   'TLS_AES_128_GCM_SHA256',
@@ -175,15 +175,15 @@ const CIPHERS = [
 ]
 
 /**
- * Elliptic curves alone, and those that are cheap: a client names the group, and
- * pays nothing for making us compute in a large one.
+ * Only elliptic curves, and only cheap ones: the client selects the group, and
+ * an expensive one would cost the server much and the client nothing.
  */
 const GROUPS = ['X25519', 'P-256', 'P-384']
 
-/** Session tickets stay good when the certificate is read again. */
+/** Constant, so that session tickets stay valid when the certificate is reloaded. */
 const TICKET_KEYS = randomBytes(48)
 
-/** How we speak TLS with a certificate. */
+/** The TLS settings for a certificate. */
 export function tlsSettings({ cert, key }: Certificate): SecureContextOptions {
   return {
     cert: [...cert],
@@ -191,7 +191,7 @@ export function tlsSettings({ cert, key }: Certificate): SecureContextOptions {
     minVersion: 'TLSv1.2',
     ciphers: CIPHERS.join(':'),
     ecdhCurve: GROUPS.join(':'),
-    // A second handshake on a connection is work that a client asks for at no cost to itself; Node allows three.
+    // Renegotiation costs the server much and the client little; Node allows three.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ticketKeys: TICKET_KEYS,
   }

@@ -1,23 +1,23 @@
 /**
- * Clients that wait for something to happen keep a place for seconds without
- * being worked on, so they have places of their own. Who gets none in the time
- * that it would have waited is not refused: it hears in the end how things are,
- * as if nothing had happened until then, and may ask again.
+ * A semaphore for long polling: requests that wait for an event hold a place for
+ * seconds without any work, so they have a semaphore of their own. A request
+ * that gets no place within its own time to wait is not refused: it then gets
+ * the current state, as if nothing had happened, and the client may ask again.
  */
 import type { FairSemaphore, Release } from '../fair-semaphore.ts'
 
 export interface TurnToWait {
-  /** Seconds that are left to wait; 0 where no place became free. */
+  /** Seconds that are left to wait; 0 if no place became free. */
   readonly patience: number
-  /** Gives the place back. */
+  /** Releases the place. */
   readonly release: Release
 }
 
 /**
- * Waits for a place to wait in.
- * @param seconds how long the client may be kept waiting in all
- * @param signal gives up
- * @throws Failure `unavailable` where too many wait even for a place; the signal's reason where it was given up
+ * Waits for a place.
+ * @param seconds how long the request may wait in total
+ * @param signal aborts waiting
+ * @throws Failure `unavailable` if too many requests wait for a place; the signal's reason if it was aborted
  */
 export async function turnToWait(
   places: FairSemaphore,

@@ -173,22 +173,22 @@ t.test('an answer that is dropped while clients take it counts until they have',
   const answers = new LargeAnswers()
   const body = new LargeBody(answers, undefined)
   t.equal(answers.held, 1)
-  body.isKept = true
+  body.isCached = true
   t.equal(answers.held, 0)
-  const takers = [body.taken(), body.taken()]
+  const readers = [body.addReader(), body.addReader()]
   t.equal(answers.held, 0)
-  body.isKept = false
+  body.isCached = false
   t.equal(answers.held, 1, 'one place, as it is one body')
-  takers[0]?.()
-  takers[0]?.()
+  readers[0]?.()
+  readers[0]?.()
   t.equal(answers.held, 1)
-  const late = body.taken()
-  takers[1]?.()
+  const late = body.addReader()
+  readers[1]?.()
   t.equal(answers.held, 1)
   late()
   t.equal(answers.held, 0)
-  body.isKept = true
-  body.isKept = false
+  body.isCached = true
+  body.isCached = false
   t.equal(answers.held, 0, 'nobody takes it')
 })
 
