@@ -1,9 +1,9 @@
-/** The process of `verifyArgon2`: answers questions until the daemon lets go of it, or ends. */
+/** The child process of `verifyArgon2`: checks passwords until the daemon disconnects or ends. */
 import type { Answer, Question } from './argon2.ts'
 
 async function answerTo({ id, phc, password }: Question): Promise<Answer> {
   try {
-    // It has a native part, which may not fit this machine.
+    // Its native part may not work on this machine.
     const { verify } = await import('argon2')
     return { id, matches: await verify(phc, password) }
   } catch (error) {
@@ -11,11 +11,11 @@ async function answerTo({ id, phc, password }: Question): Promise<Answer> {
   }
 }
 
-// The daemon decides when this ends, not whoever sends signals to all of its group.
+// Ignore signals to the process group: the daemon decides when this process ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
 process.on('disconnect', () => process.exit())
 process.on('message', async (question: Question) => {
   const answer = await answerTo(question)
-  // A daemon that has ended meanwhile need not be told.
+  // Ignore errors: the daemon may have ended in the meantime.
   process.send?.(answer, () => {})
 })

@@ -1,46 +1,44 @@
 /**
- * Checks argon2 passwords in a process of its own (argon2-process.ts), which
- * starts with the first one and ends when there was none for a while.
+ * Checks argon2 passwords in a separate process (argon2-process.ts), which
+ * starts with the first check and ends after a time without any.
  *
  * A check keeps as many processors busy as the entry has lanes, for a tenth of a
- * second. Where passwords are guessed, that never ends, and a thread that wakes
- * to serve somebody would have to wait until the scheduler takes a processor from
- * those, which may be some milliseconds, whatever their priorities. So the
- * process leaves one out, for those who are served. It also takes the memory of
- * the checks with it when it ends.
+ * second. While someone guesses passwords, that never ends, and the thread that
+ * serves requests would have to wait some milliseconds for a processor, at any
+ * priority. So the process does not run on one of the processors (CPU affinity).
+ * Also, the memory of the checks is freed when the process ends.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { Failure } from '../failure.ts'
 
-/** What the process is asked; answers come in any order. */
+/** A request to the process; answers come in any order. */
 export interface Question {
   readonly id: number
-  /** What the users file has behind {ARGON2}. */
+  /** What follows {ARGON2} in the users file. */
   readonly phc: string
   readonly password: string
 }
 
-/** Whether the password is the listed one, or why that could not be told. */
+/** Whether the password matches, or why that could not be checked. */
 export type Answer =
   | { readonly id: number; readonly matches: boolean }
   | { readonly id: number; readonly error: string }
 
 const PROGRAM = new URL('./argon2-process.js', import.meta.url)
 /**
- * How it is started, with a list of processors and the program: on those, and
- * below the usual priority. A sandbox, or another system than Linux, may not
- * have the former; then any processor will do.
+ * Starts the program with a low priority, on a list of processors if taskset(1)
+ * works, which may be missing in a sandbox or on systems other than Linux.
  */
 const STARTER = 'taskset -cp "$0" $$ >/dev/null 2>&1; exec nice -n 10 "$@"'
-/** How long the process stays without work, in milliseconds: it takes as much memory as it takes time to start. */
+/** How long the idle process stays, in milliseconds: a balance between its memory and the time to start it. */
 const IDLE = 60_000
 
 let present: Argon2Process | undefined
 
 /**
  * Whether `password` is the one in a PHC string.
- * @throws Failure `unavailable` where that cannot be computed now, say for want of memory, or not on this machine
+ * @throws Failure `unavailable` if that cannot be computed now, e.g. for lack of memory, or not on this machine
  */
 export async function verifyArgon2(phc: string, password: string): Promise<boolean> {
   try {
@@ -60,7 +58,7 @@ interface Waiting {
 
 class Argon2Process {
   readonly #child: ChildProcess
-  /** Called when no more is to be asked of it, and again when it has ended. */
+  /** Called when it must not be used any more, and again when it has ended. */
   readonly #gone: (process: Argon2Process) => void
   readonly #waiting = new Map<number, Waiting>()
   #asked = 0
@@ -87,7 +85,7 @@ class Argon2Process {
     const question: Question = { id: ++this.#asked, phc, password }
     return new Promise((resolve, reject) => {
       this.#waiting.set(question.id, { resolve, reject })
-      // Where it could not be started, say for want of descriptors, an event will say so.
+      // If it could not be started, e.g. for lack of file descriptors, an 'error' event follows.
       if (this.#child.pid !== undefined) this.#child.send(question, (error) => error && this.#fail(error))
     })
   }
@@ -98,7 +96,7 @@ class Argon2Process {
     if ('error' in answer) waiting?.reject(new Error(answer.error))
     else waiting?.resolve(answer.matches)
     if (this.#waiting.size > 0) return
-    // It does not keep us from ending, and ends with us.
+    // An idle process does not keep the daemon alive, and ends with it.
     this.#child.unref()
     this.#child.channel?.unref()
     this.#idle = setTimeout(() => this.#retire(), IDLE).unref()
@@ -117,7 +115,7 @@ class Argon2Process {
   }
 }
 
-/** The numbers of the processors that we may run on; empty where that cannot be told. */
+/** The numbers of the processors that we may run on; empty if unknown. */
 function ownProcessors(): number[] {
   let status: string
   try {

@@ -1,29 +1,29 @@
 /**
- * Decides whether a request may go on, from its Authorization header, the
- * rights its resource asks for, and the users file.
+ * Decides whether a request is allowed, from its Authorization header, the
+ * rights that its resource needs, and the users file.
  *
- * What this is careful about:
+ * Protection against attacks:
  *
- * - Nobody learns from the time an answer takes whether a user exists. A wrong
- *   password costs what the file's costliest entry costs, whoever it was sent
- *   for: an unknown user is checked against that entry, and a wrong password in
- *   clear text or {HA1} is followed by such a check. (Where {ARGON2} entries
- *   differ in cost among themselves, the cheaper ones can still be told apart;
- *   one tool makes them all alike.)
- * - Passwords that take long to check cannot stop the daemon: they are checked
- *   in another process, two at once, 32 more wait, and then the answer is the
- *   failure `unavailable`. Two bound the memory to twice an entry's.
- * - A flood of wrong passwords delays others little: those that wait take turns
- *   by origin (see FairSemaphore), the same password sent twice at a time is checked
- *   once, and outcomes are remembered for five minutes after they were last
- *   asked for. So a client that polls costs one check, with a right password as
- *   with a wrong one, and once in, it no longer waits behind anybody. Right and
- *   wrong ones are kept apart, so that wrong ones cannot drive out right ones.
- *   There is no limit per user and no lock after failures: either would let
- *   anyone keep a user out by sending wrong passwords in their name.
+ * - Response times do not reveal whether a user exists (timing attack). A wrong
+ *   password takes as long as the slowest entry of the file, for any user name:
+ *   an unknown user is checked against that entry, and a wrong password in
+ *   cleartext or {HA1} is followed by such a check. (If {ARGON2} entries differ
+ *   in cost, the cheaper ones can still be recognized; entries made by one tool
+ *   have the same cost.)
+ * - Slow password checks cannot block the daemon: they run in another process,
+ *   two at once, 32 more wait, and then the answer is the failure `unavailable`.
+ *   Two at once limit the memory to twice that of an entry.
+ * - A flood of wrong passwords delays other clients little: waiting checks take
+ *   turns by origin (see FairSemaphore), equal concurrent checks are made once
+ *   (request coalescing), and results are cached for five minutes after their
+ *   last use (LRU with TTL). So a client that polls costs one check, with a right
+ *   or a wrong password, and does not wait after the first. Right and wrong ones
+ *   have separate caches, so that wrong ones cannot evict right ones. There is no
+ *   limit per user and no lock after failures: with either, anyone could lock
+ *   out a user by sending wrong passwords in their name.
  *
- * Remembered are keyed hashes under a random key, and only until the users
- * file is read again. No password is part of any message.
+ * The caches have keyed hashes under a random key, and are dropped when the
+ * users file is read again. No password is part of any message.
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { FairSemaphore } from '../fair-semaphore.ts'
@@ -40,11 +40,11 @@ const RIGHT_ONES = 1024
 const WRONG_ONES = 4096
 
 export interface AuthorizerOptions {
-  /** The present list; a list read anew must be another object, as that is how it is recognized. */
+  /** The current list; after a reload it must be another object, by which a reload is recognized. */
   readonly users: () => UserList
   /** Whether even resources that are open to everyone need a user. */
   readonly requireAuthentication: boolean
-  /** A clock that never goes back, in milliseconds. */
+  /** A monotonic clock, in milliseconds. */
   readonly now?: () => number
 }
 
@@ -52,16 +52,16 @@ export interface Authorizer {
   /** Whether even resources that are open to everyone need a user. */
   readonly requireAuthentication: boolean
   /**
-   * Decides what takes no time: whether a request goes on that does not say who it is from. It names no user.
-   * @param header the Authorization header, undefined where none was sent
-   * @param access any one of these rights lets a user in; none at all means open to everyone
-   * @returns undefined where `authorize` has to be asked
+   * Decides synchronously about requests without credentials (fast path).
+   * @param header the Authorization header, undefined if none was sent
+   * @param access any one of these rights is enough; an empty list means open to everyone
+   * @returns undefined if `authorize` must decide
    */
   authorizeNow(header: string | undefined, access: readonly Right[]): Verdict | undefined
   /**
-   * Decides, after `authorizeNow`, whatever that leaves open.
-   * @param origin who asks, say by address: those who wait take turns by it; without it, by user name
-   * @throws Failure `unavailable` where too many passwords are being checked already, or this one cannot be now
+   * Decides about any request.
+   * @param origin the client's network, by which waiting checks take turns; default: the user name
+   * @throws Failure `unavailable` if too many passwords are being checked, or this one cannot be checked now
    */
   authorize(header: string | undefined, access: readonly Right[], origin?: string): Promise<Verdict>
 }
@@ -111,8 +111,8 @@ interface Credentials {
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Reads `Basic base64(name:password)`. Ganeti tells only a bare `Basic` from
- * credentials that are wrong (lib/http/auth.py); it takes ASCII alone, we take UTF-8.
+ * Parses `Basic base64(name:password)`. Like Ganeti (lib/http/auth.py), it only
+ * distinguishes a bare `Basic` from wrong credentials; Ganeti accepts only ASCII, we accept UTF-8.
  */
 function parseAuthorization(header: string): Credentials | 'missing' | 'unusable' {
   const [, scheme, token] = /^([^ \t]*)[ \t]*(.*)$/s.exec(header.trim()) ?? []
@@ -130,7 +130,7 @@ function parseAuthorization(header: string): Credentials | 'missing' | 'unusable
   return { name: text.slice(0, colon), password: text.slice(colon + 1) }
 }
 
-/** Checks passwords against one list of users, and remembers outcomes as long as that list stands. */
+/** Checks passwords against one list of users, and caches results as long as that list is used. */
 class Checker {
   readonly #queue: FairSemaphore
   readonly #costliest: Verifier | undefined
@@ -169,15 +169,15 @@ class Checker {
   }
 
   /**
-   * One list always checks one pair of name and password against the same
-   * costly entry, so that the pair alone says which outcome is meant.
+   * Within one list, a pair of name and password is always checked against the
+   * same costly entry, so the pair alone is the key of the cache.
    */
   async #matchesCostly(
     verifier: Verifier,
     { name, password }: Credentials,
     origin: string,
   ): Promise<boolean> {
-    // Names have no colon, so the pair can be read from this in one way only.
+    // Names have no colon, so this is unambiguous.
     const pair = createHmac('sha256', this.#key).update(`${name}:${password}`).digest('base64')
     if (this.#right.has(pair)) return true
     if (this.#wrong.has(pair)) return false

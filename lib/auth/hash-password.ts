@@ -1,29 +1,29 @@
 /**
- * Makes a password field for the users file, so that no file and no process
- * list needs to show a password: it is read from the terminal, without echo
- * and twice, or where standard input is something else, from its first line.
+ * Makes a password field for the users file. The password never appears in a
+ * file or in the list of processes: it is read twice from the terminal, without
+ * echo, or, if standard input is not a terminal, from its first line.
  */
 import { createInterface, type Interface } from 'node:readline'
 import { type Readable, Writable } from 'node:stream'
 import { Failure } from '../failure.ts'
 
-/** RFC 9106's recommendation for where 2 GiB a password are too much: 64 MiB, 3 passes, 4 lanes. */
+/** RFC 9106's recommendation for limited memory: 64 MiB, 3 passes, 4 lanes. */
 const ARGON2ID = { type: 2, memoryCost: 64 * 1024, timeCost: 3, parallelism: 4 } as const
 
-/** Longer ones would not fit into the headers of some clients and servers; and it is the wrong file, most likely. */
+/** Longer ones do not fit into the headers of some clients and servers, and are probably the wrong file. */
 const LONGEST_PASSWORD = 1024
 
 export interface PasswordStreams {
   readonly input: Readable & { readonly isTTY?: boolean }
-  /** Gets the field and nothing else, so that it can be sent to a file. */
+  /** Gets only the field, so that it can be redirected to a file. */
   readonly output: Writable
   readonly prompts: Writable
 }
 
 /**
  * Reads a password and writes `{ARGON2}$argon2id$...`, one line, to `output`.
- * @throws Failure `invalid` where the password is empty, too long, no UTF-8 or typed differently the second
- *   time, or where it was not given at all (end of input, interrupt)
+ * @throws Failure `invalid` if the password is empty, too long, not UTF-8 or typed differently the second
+ *   time, or if none was given (end of input, interrupt)
  */
 export async function hashPassword({ input, output, prompts }: PasswordStreams): Promise<void> {
   const password = input.isTTY ? await typed(input, prompts) : await firstLine(input)
@@ -31,14 +31,14 @@ export async function hashPassword({ input, output, prompts }: PasswordStreams):
   if (Buffer.byteLength(password) > LONGEST_PASSWORD) {
     throw new Failure('invalid', `the password is longer than ${LONGEST_PASSWORD} bytes`)
   }
-  // Half a character here would never match what a client sends.
+  // An incomplete UTF-8 sequence would never match what a client sends.
   if (password.includes('\uFFFD')) throw new Failure('invalid', 'the password is not UTF-8')
   const { hash } = await import('argon2')
   output.write(`{ARGON2}${await hash(password, ARGON2ID)}\n`)
 }
 
 async function typed(input: Readable, prompts: Writable): Promise<string> {
-  // readline edits lines as people are used to; what it would echo goes nowhere.
+  // readline supports the usual line editing; its echo is discarded.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input, output: nowhere, terminal: true, historySize: 0 })
   try {

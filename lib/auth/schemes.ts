@@ -1,14 +1,14 @@
 /**
- * The password schemes of the users file. A password field is either clear
- * text or starts with the name of a scheme in braces:
+ * The password schemes of the users file. A password field is either cleartext
+ * or starts with the name of a scheme in braces:
  *
- *     secret                                  clear text
+ *     secret                                  cleartext
  *     {cleartext}secret                       the same, for passwords that start with a brace
  *     {HA1}0123456789abcdef0123456789abcdef   MD5 of `user:Ganeti Remote API:password`, in hex
  *     {ARGON2}$argon2id$v=19$m=...,t=...,p=...$salt$hash
  *
  * The first three are Ganeti's (lib/http/auth.py), the last one is ours. Scheme
- * names are read in any case. A new scheme is one more entry in `SCHEMES`.
+ * names are case-insensitive. A new scheme is one more entry in `SCHEMES`.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../failure.ts'
@@ -17,35 +17,35 @@ import { verifyArgon2 } from './argon2.ts'
 /** The realm of Ganeti's basic authentication; part of every {HA1} value, so it can never change. */
 export const REALM = 'Ganeti Remote API'
 
-/** A listed password, ready to be compared; says nothing about itself, so that it cannot end up in a log. */
+/** A listed password, ready to be compared; it does not expose the password, so that it cannot be logged. */
 export interface Verifier {
   /**
-   * What a comparison costs: 0 where it is immediate, else the memory it fills
-   * over all passes, in KiB. Told right from wrong or not, it costs the same.
+   * The cost of a comparison: 0 if it is immediate, otherwise the memory that it
+   * fills over all passes, in KiB. It is the same for right and wrong passwords.
    */
   readonly cost: number
   /**
    * Whether `password` is the listed one.
-   * @throws Failure `unavailable` where it cannot be computed now, say for want of memory
+   * @throws Failure `unavailable` if it cannot be computed now, e.g. for lack of memory
    */
   matches(user: string, password: string): boolean | Promise<boolean>
 }
 
 /**
- * Bounds for what a users file may make the daemon compute on each wrong
- * password. All recommendations in use (RFC 9106's second, OWASP's, libsodium's
- * up to `moderate`) are within; a slip of the pen that asks for 64 GiB is not.
+ * Limits of what a users file can make the daemon compute for each wrong
+ * password. All usual recommendations (RFC 9106's second, OWASP's, libsodium's
+ * up to `moderate`) are within; a typing error that asks for 64 GiB is not.
  */
 export const ARGON2_LIMITS = { memory: 256 * 1024, passes: 16, lanes: 16 } as const
 
-/** Reads what follows the braces; throws a Failure that does not quote it. */
+/** Parses what follows the braces; throws a Failure that does not quote it. */
 type Scheme = (value: string) => Verifier
 
 const SCHEMES: ReadonlyMap<string, Scheme> = new Map(Object.entries({ cleartext, ha1, argon2 }))
 
 /**
- * Reads the password field of a line of the users file.
- * @throws Failure `configuration` saying what is wrong with it, never what it is
+ * Parses the password field of a line of the users file.
+ * @throws Failure `configuration` that says what is wrong with it, without quoting it
  */
 export function parsePassword(field: string): Verifier {
   if (!field.startsWith('{')) return cleartext(field)
@@ -64,7 +64,7 @@ function cleartext(value: string): Verifier {
   return { cost: 0, matches: (_user, password) => timingSafeEqual(digest(password), expected) }
 }
 
-/** Compared are hashes, since they have one length, and since a near miss looks like any other miss. */
+/** Compares hashes: they have the same length, so that the comparison can take constant time. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }
@@ -109,7 +109,7 @@ function argon2(value: string): Verifier {
   within('t (passes)', passes, 1, ARGON2_LIMITS.passes)
   within('m (memory in KiB)', memory, 8 * lanes, ARGON2_LIMITS.memory)
   within('salt length in bytes', base64Bytes(salt), 8, 64)
-  // Shorter hashes exist, but then another password may well have the same one.
+  // Shorter hashes exist, but collisions would be too likely.
   within('hash length in bytes', base64Bytes(hash), 16, 64)
   return { cost: memory * passes, matches: (_user, password) => verifyArgon2(value, password) }
 }
@@ -120,7 +120,7 @@ function within(what: string, value: number, least: number, most: number): void 
   }
 }
 
-/** How many bytes unpadded base64 holds; 0 where it is cut off in the middle of one. */
+/** How many bytes unpadded base64 encodes; 0 if it ends within a byte. */
 function base64Bytes(text: string): number {
   return text.length % 4 === 1 ? 0 : Math.floor((text.length * 3) / 4)
 }

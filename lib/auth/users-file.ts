@@ -1,14 +1,14 @@
 /**
- * The users file: who may use the remote API, one user a line.
+ * The users file: the users of the remote API, one on each line.
  *
  *     # comment
  *     name password [options]
  *
- * Fields are split at whitespace, options at commas. What cannot be used is
- * left out with a warning, so that one slip does not lock everybody out; a
- * warning names line and reason and quotes nothing of the line but the name,
- * since anything else may be a piece of a password. Left out on purpose:
- * continued lines, quoting and comments behind a user, which the format never had.
+ * Fields are split at whitespace, options at commas. An invalid line is skipped
+ * with a warning, so that one mistake does not lock out all users; a warning has
+ * the line number and the reason, and quotes only the name, as anything else may
+ * be part of a password. Not supported on purpose: continued lines, quoting and
+ * comments after a user, which the format never had.
  */
 import { Failure } from '../failure.ts'
 import { readStable } from '../stable-read.ts'
@@ -27,20 +27,20 @@ export interface UserList {
   readonly warnings: readonly string[]
 }
 
-/** A larger file is no users file; Ganeti's have a few lines. */
+/** A larger file is not a users file; Ganeti's have a few lines. */
 const LARGEST_FILE = 1024 * 1024
 
-/** A binary file taken for a users file must not fill the log. */
+/** The most warnings, so that a binary file does not fill the log. */
 const MOST_WARNINGS = 20
 
-/** Reads the text of a users file; a leading byte order mark and line ends of any kind are fine. */
+/** Parses the text of a users file; accepts a leading byte order mark and any line ends. */
 export function parseUsers(text: string): UserList {
   const users = new Map<string, User>()
   const lines = new Map<string, number>()
   const warnings: string[] = []
 
   for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
-    // Trimming takes the byte order mark along, which JavaScript counts as a space.
+    // trim() also removes the byte order mark, which JavaScript counts as a space.
     const [, name, password, options = ''] = /^(\S+)(?:\s+(\S+)(?:\s+(.*))?)?$/s.exec(line.trim()) ?? []
     if (name === undefined || name.startsWith('#')) continue
 
@@ -55,7 +55,7 @@ export function parseUsers(text: string): UserList {
     lines.set(name, index + 1)
     if (name.includes(':')) warn(`user ${user} can never log in: basic authentication ends names at a colon`)
 
-    // Should this line turn out to be useless, the user must not fall back to the earlier one.
+    // If this line is invalid, the earlier line of the same user must not be used.
     users.delete(name)
     try {
       if (`${name}${password}`.includes('\uFFFD')) throw new Failure('configuration', 'the line is not UTF-8')
@@ -69,9 +69,9 @@ export function parseUsers(text: string): UserList {
 }
 
 /**
- * The rights that the options field gives. Options that are not known give
- * nothing; one that takes something away (`-cluster.info`, as Ganeti 3.2 will
- * have it) takes everything, as it is not known how much less was meant.
+ * The rights that the options field gives. Unknown options give nothing; one
+ * that takes something away (such as `-cluster.info`, in Ganeti 3.2) takes away
+ * all rights, as it is unknown which rights it should take away.
  */
 function readOptions(field: string, warn: (reason: string) => void): ReadonlySet<Right> {
   const rights = new Set<Right>()
@@ -98,9 +98,9 @@ function shortened(warnings: string[]): readonly string[] {
 }
 
 /**
- * Reads the users file at `path`. A missing file means that nobody has rights
- * (with a warning), since that is how an operator takes them all away.
- * @throws Failure `configuration` where the file cannot be read; whoever has an older list keeps it
+ * Reads the users file at `path`. A missing file means that there are no users
+ * (with a warning): removing it revokes all rights.
+ * @throws Failure `configuration` if the file cannot be read; the caller should keep an older list
  */
 export async function readUsers(path: string): Promise<UserList> {
   try {
@@ -118,7 +118,7 @@ export async function readUsers(path: string): Promise<UserList> {
   }
 }
 
-/** Ganeti itself gives the file 0640 (tools/ensure_dirs.py), so reading by the group is not held against it. */
+/** Ganeti creates the file with 0640 (tools/ensure_dirs.py), so that being readable by the group gives no warning. */
 function modeWarnings(mode: number): string[] {
   const octal = (mode & 0o777).toString(8).padStart(4, '0')
   if (mode & 0o004) return [`its passwords can be read by everyone on this machine (mode ${octal})`]

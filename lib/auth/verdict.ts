@@ -1,13 +1,13 @@
 /**
- * What authorize.ts answers when asked whether a request may go on; how
- * that looks in HTTP (a status, a challenge) is for http/app.ts to say.
+ * The result of authorize.ts: whether a request is allowed. http/app.ts maps it
+ * to HTTP (a status, a challenge).
  */
 export type Verdict =
-  /** Go on; `user` is missing where nobody authenticated and nobody had to. */
+  /** Allowed; `user` is missing if there were no credentials and none were needed. */
   | { readonly kind: 'granted'; readonly user?: string }
-  /** No credentials where some are needed, or wrong ones: the two are not told apart. */
+  /** Credentials are needed and missing, or wrong; the two are not distinguished. */
   | { readonly kind: 'unauthenticated' }
-  /** A known user with the right password, but without the right asked for. */
+  /** A known user with the right password, but without the necessary right. */
   | { readonly kind: 'forbidden'; readonly user: string }
-  /** The credentials are no credentials; `message` is for the client. */
+  /** The credentials are malformed; `message` is for the client. */
   | { readonly kind: 'malformed'; readonly message: string }
