@@ -1,18 +1,18 @@
 /**
- * A copy of this program in a process of its own, as Node can neither fork nor
- * exec: detached from the terminal, or in the foreground as another user.
+ * Daemonizing: starts a copy of this program in another process, as Node can
+ * neither fork nor exec: detached from the terminal, or in the foreground as
+ * another user.
  *
- * The one that starts it is its starter. Over a pipe between them the starter
- * hands over a value, once, which the copy may be unable to read itself, and
- * passes on signals; a detached copy says that it serves, or why not. Whoever
- * started us therefore learns of every failure of the start by message and
- * exit status.
+ * The process that starts it is its starter. Over a pipe, the starter sends a
+ * value once, which the copy may not be able to read itself, and forwards
+ * signals; a detached copy reports that it is ready, or why not. So every
+ * failure of the start is visible as a message and an exit status.
  *
- * A copy gets the same arguments in the same folder, so relative paths mean the
- * same in it; a detached one must make them absolute before it reports ready, as
- * that moves it to `/`. It is in a session of its own. That keeps it alive when
- * the terminal closes, and in the foreground it keeps the terminal from another
- * user, and Ctrl-C from reaching the copy twice.
+ * A copy gets the same arguments in the same folder, so relative paths are valid
+ * in it; a detached copy must make them absolute before it reports ready, as it
+ * then changes its folder to `/`. A copy has a session of its own, so that it
+ * survives when the terminal closes, and, in the foreground, so that the other
+ * user does not get the terminal, and Ctrl-C does not reach the copy twice.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter } from 'node:events'
@@ -20,26 +20,26 @@ import { Failure } from '../failure.ts'
 import type { Command } from './privileges.ts'
 import { signalNumber } from './signals.ts'
 
-/** Tells a copy that it is one, and of which kind. */
+/** The environment variable that tells a copy of which kind it is. */
 const MARK = 'GANETI_RAPI_COPY'
 type Kind = 'detached' | 'foreground'
 
-/** What the starter says: a value as JSON has it, first and once; signals. */
+/** Messages of the starter: first a JSON value, once; then signals. */
 type Word = { readonly handedOver: unknown } | { readonly signal: NodeJS.Signals }
-/** What a detached copy reports, once. */
+/** The report of a detached copy, sent once. */
 type Report = { readonly ready: true } | { readonly ready: false; readonly message: string }
 
-/** Those that ask a daemon for something; others do to the starter what they always do, which ends the copy too. */
+/** The forwarded signals. Others have their default effect on the starter, and when it ends, the copy ends too. */
 const PASSED_ON = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
 /**
  * Starts a detached copy of this program.
  *
  * @param command the interpreter, the script to run and its arguments
- * @param handedOver what the copy is given
- * @param patience how long the copy may take to report, in milliseconds
+ * @param handedOver the value for the copy
+ * @param patience the timeout for its report, in milliseconds
  * @returns its process id, once it has reported that it is ready
- * @throws Failure `internal` with the copy's own message, or saying how it ended without one
+ * @throws Failure `internal` with the copy's own message, or with how it ended without one
  */
 export async function startDetached(
   command: Command,
@@ -52,7 +52,7 @@ export async function startDetached(
     const report = await new Promise<Report>((resolve, reject) => {
       child.once('message', resolve)
       child.once('error', reject)
-      // A report may still be on its way when the copy has ended; none comes once the pipe is closed too.
+      // A report may still arrive after the copy has ended, but not after the pipe is closed too.
       const fail = () => {
         if (child.connected || (child.exitCode === null && child.signalCode === null)) return
         const how = child.signalCode === null ? `with status ${child.exitCode}` : `by ${child.signalCode}`
@@ -75,12 +75,12 @@ export async function startDetached(
 }
 
 /**
- * Runs a copy of this program in the foreground, to its end. It stops, as if
- * asked to, should we be killed.
+ * Runs a copy of this program in the foreground until it ends. If this process
+ * is killed, the copy stops as after SIGTERM.
  *
  * @param command the interpreter, the script to run and its arguments
- * @param handedOver what the copy is given
- * @returns its exit status; for one that a signal ended, 128 and the signal's number
+ * @param handedOver the value for the copy
+ * @returns its exit status; if a signal ended it, 128 plus the signal's number
  */
 export async function runInForeground(command: Command, handedOver: unknown): Promise<number> {
   const child = startCopy('foreground', command, handedOver)
@@ -107,36 +107,36 @@ function startCopy(kind: Kind, [program, ...args]: Command, handedOver: unknown)
   return child
 }
 
-/** Says something to a copy that may be ending; how it ended, we hear anyway. */
+/** Sends a message to a copy; errors are ignored, as its end is noticed by other events. */
 function tell(child: ChildProcess, word: Word): void {
   if (child.connected) child.send(word, () => {})
 }
 
 /** The process that started this copy. */
 export interface Starter {
-  /** What it hands over. */
+  /** The value that it sends. */
   readonly handedOver: Promise<unknown>
-  /** Emits signals that it passes on, as `process` does our own; to a copy in the foreground SIGTERM where it has gone. */
+  /** Emits forwarded signals, like `process`; in the foreground also SIGTERM when the starter has ended. */
   readonly signals: EventEmitter
-  /** Says that we serve: where we are detached the starter may end, and we move to `/`. */
+  /** Reports that we serve; a detached copy then changes its folder to `/`, and its starter may end. */
   reportReady(): Promise<void>
-  /** Says in one line why there is nothing to wait for; the copy must end now. */
+  /** Reports in one line why the start failed; the copy must then end. */
   reportFailure(message: string): Promise<void>
 }
 
 /**
- * Whether we are a copy; to be asked once, before anything is opened. Until
- * something listens to the signals that are passed on, they end this process.
- * So does the end of a starter that was told nothing yet: the operator
- * interrupted it. A detached copy gets the file mode mask that Ganeti's daemons
- * have (077).
+ * Gives the starter if this process is a copy; must be called once, before
+ * anything is opened. Until there is a listener for forwarded signals, they end
+ * this process. If the starter ends before the report (the operator interrupted
+ * it), this process ends too. A detached copy gets the umask of Ganeti's daemons
+ * (077).
  *
- * @returns the starter, or undefined in a program that was started as any other
+ * @returns the starter, or undefined if this process is not a copy
  */
 export function starterOfCopy(): Starter | undefined {
   const kind = process.env[MARK] as Kind | undefined
   if (kind === undefined || process.send === undefined) return undefined
-  // Our own children are no copies.
+  // Our own child processes are not copies.
   delete process.env[MARK]
 
   const signals = new EventEmitter()
@@ -164,7 +164,7 @@ function detached(): Reporting {
   const report = (what: Report) =>
     new Promise<void>((resolve) => {
       process.off('disconnect', abandoned)
-      // A starter that has just gone needs no word.
+      // Errors are ignored: the starter may have just ended.
       process.send?.(what, undefined, undefined, () => {
         if (process.connected) process.disconnect?.()
         resolve()
@@ -179,10 +179,10 @@ function detached(): Reporting {
   }
 }
 
-/** Such a starter waits for our end alone, and has the same standard error. */
+/** This starter waits only for the end of the copy, and shares its standard error. */
 function inForeground(handedOver: Promise<unknown>, stop: () => void): Reporting {
   process.once('disconnect', stop)
-  // The pipe does not keep us from ending.
+  // The pipe must not keep this process alive.
   handedOver.then(() => process.channel?.unref())
   return {
     reportReady: async () => {},

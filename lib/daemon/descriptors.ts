@@ -1,24 +1,24 @@
 /**
- * File descriptors: each connection, open file and pipe takes one, and a
- * process has only so many (`ulimit -n`, `LimitNOFILE=` of systemd). Node itself
- * raises the soft limit to the hard one as it starts.
+ * File descriptors: each connection, open file and pipe takes one, and their
+ * number is limited (`ulimit -n`, `LimitNOFILE=` of systemd). Node itself raises
+ * the soft limit to the hard one at its start.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { Failure } from '../failure.ts'
 
 /**
- * What the daemon opens, at its worst moment, before it has a client: files of
- * its program, read side by side; log, journal and cluster file; the thread that
- * loads, the process that checks passwords, the master daemon.
+ * The most descriptors that the daemon uses before it has a client: the files of
+ * its program, read in parallel; log, journal and cluster file; the load thread,
+ * the process that checks passwords, the master daemon.
  */
 const NEEDED = 64
 
-/** How to come by more. */
+/** How to get more. */
 const REMEDY = 'raise the limit, with ulimit -n or LimitNOFILE= of systemd'
 
 /**
- * How many descriptors this process may still open, for now.
- * @returns undefined where the system does not tell (that is, but on Linux); Infinity where there is no limit
+ * How many descriptors this process can still open.
+ * @returns undefined if that is unknown (systems other than Linux); Infinity if there is no limit
  */
 export function freeDescriptors(): number | undefined {
   try {
@@ -26,9 +26,9 @@ export function freeDescriptors(): number | undefined {
     const [, soft] = /^Max open files +(\S+)/m.exec(limits) ?? []
     if (soft === undefined) return undefined
     const limit = soft === 'unlimited' ? Infinity : Number(soft)
-    // The limit is on their numbers, of which whoever started us may have left greater ones.
+    // The limit applies to descriptor numbers; inherited ones may be above it.
     const open = readdirSync('/proc/self/fd').filter((number) => Number(number) < limit)
-    // One of them was for reading the list.
+    // One of them was used for reading the list.
     return limit - (open.length - 1)
   } catch (error) {
     return isExhausted(error) ? 0 : undefined
@@ -36,8 +36,8 @@ export function freeDescriptors(): number | undefined {
 }
 
 /**
- * Makes sure that there are descriptors enough to start.
- * @throws Failure `configuration` saying what to do where there are not
+ * Checks that there are enough descriptors to start.
+ * @throws Failure `configuration` that says what to do if there are not
  */
 export function checkDescriptors(): void {
   const free = freeDescriptors()
@@ -48,7 +48,7 @@ export function checkDescriptors(): void {
   )
 }
 
-/** What to tell the operator of an error, if it came from a want of descriptors. */
+/** A Failure with advice, if an error was caused by a lack of descriptors. */
 export function descriptorsFailure(error: unknown): Failure | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (isExhausted(cause)) return new Failure('configuration', `too many open files: ${REMEDY}`, { cause })

@@ -1,13 +1,12 @@
 /**
- * Writes lines to an open file without making anyone wait: lines gather in
- * memory and go out in batches, one write at a time, on a thread of Node's pool.
- * The first line after a silence goes out at once; those that follow it closely
- * wait for each other, as a write with all it takes to have another thread do
- * it costs more than answering a request.
+ * Writes lines to an open file asynchronously: lines are buffered and written in
+ * batches, one write at a time, on Node's thread pool. The first line after a
+ * pause is written at once; those that follow within a short time are batched,
+ * as a write on another thread costs more than answering a request.
  *
- * A log must not take the daemon down with it. Where the file cannot be written
- * (disk full) or cannot keep up, lines are lost and counted, and the owner is
- * told when that begins and when it is over.
+ * A log must not stop the daemon. If the file cannot be written (disk full) or
+ * is too slow, lines are dropped and counted, and the owner is notified when that
+ * begins and when it ends.
  */
 import { close, write, writeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -17,26 +16,26 @@ const writeBytes = promisify(write)
 const closeFile = promisify(close)
 
 export interface LineWriterEvents {
-  /** Lines are being lost from now on. Called once, until `recovered`. */
+  /** Lines are being dropped from now on. Called once, until `recovered`. */
   lost(error: Error): void
-  /** Lines are written again; so many were lost in between. */
+  /** Lines are written again; gets the number of dropped ones. */
   recovered(lines: number): void
 }
 
-/** How many bytes may wait to be written. */
+/** The most bytes in the buffer. */
 const WAITING_LIMIT = 4 * 1024 * 1024
-/** Bytes to begin with for lines that wait; what a burst of them needed is not kept. */
+/** The initial size of the buffer in bytes; it shrinks to this again after a burst. */
 const ROOM = 256 * 1024
-/** With so many bytes, lines have gathered long enough: more room costs more than a write. */
+/** With this many bytes in the buffer it is written at once: a larger buffer costs more than a write. */
 const ENOUGH = ROOM / 2
-/** How long lines gather after a write, in milliseconds: the most that a process which is killed has not told. */
+/** How long lines are batched after a write, in milliseconds; if the process is killed, these are lost. */
 const GATHERING = 50
 /** How long to wait for a full pipe or terminal, in milliseconds. */
 const FULL_PIPE_WAIT = 20
 /** How often to wait for it while the process ends. */
 const LAST_WAITS = 25
 
-/** UTF-8 has no more for a unit of a string. */
+/** The most bytes in UTF-8 for a UTF-16 unit. */
 const MOST_BYTES = 3
 const NEWLINE = Buffer.from('\n')
 
@@ -44,26 +43,26 @@ export class LineWriter {
   #fd: number
   readonly #events: LineWriterEvents
   readonly #limit: number
-  /** Lines are put into bytes as they come: as one long string they would keep the garbage collector busy. */
+  /** Lines are encoded when they come: one long string would cost the garbage collector much. */
   #waiting = Buffer.allocUnsafe(ROOM)
   #waitingBytes = 0
   #waitingLines = 0
-  /** Takes the place of `#waiting` while that is being written. */
+  /** Replaces `#waiting` while that is being written (double buffering). */
   #spare = Buffer.allocUnsafe(ROOM)
   #lostLines = 0
-  /** Whether a failed write has left a line unfinished. */
+  /** Whether a failed write has left an incomplete line in the file. */
   #broken = false
   #draining: Promise<void> | undefined
-  /** How many cannot wait while lines gather. */
+  /** How many callers wait for a write, so that lines must not be batched any longer. */
   #impatient = 0
-  /** Called to end the gathering of lines. */
+  /** Ends batching at once. */
   #hurry = () => {}
   readonly #replacements: { fd: number; done: () => void }[] = []
   readonly #atExit = () => this.#writeRest()
 
   /**
-   * @param fd an open file, which becomes this writer's to close (but for standard error)
-   * @param limit how many bytes may wait before lines are lost
+   * @param fd an open file, which this writer closes (except standard error)
+   * @param limit how many bytes may be buffered before lines are dropped
    */
   constructor(fd: number, events: LineWriterEvents, limit: number = WAITING_LIMIT) {
     this.#fd = fd
@@ -72,7 +71,7 @@ export class LineWriter {
     process.on('exit', this.#atExit)
   }
 
-  /** Takes a line, which ends in a newline; returns at once. */
+  /** Writes a line, which must end in a newline; returns at once. */
   write(line: string): void {
     if (this.#waitingBytes + line.length > this.#limit) {
       this.#lose(1, new Error('it cannot be written as fast as lines come'))
@@ -93,12 +92,12 @@ export class LineWriter {
     this.#waiting = larger
   }
 
-  /** Waits until everything taken so far is written or lost. */
+  /** Waits until all lines so far are written or dropped. */
   async flush(): Promise<void> {
     await this.#atOnce(async () => this.#draining)
   }
 
-  /** Goes on with another open file and closes the old one; no line is lost or written twice. */
+  /** Switches to another open file and closes the old one; no line is lost or written twice. */
   async replace(fd: number): Promise<void> {
     await this.#atOnce(
       () =>
@@ -116,7 +115,7 @@ export class LineWriter {
   }
 
   async #drain(): Promise<void> {
-    // Lines of one turn of the event loop go out together.
+    // Lines of one turn of the event loop are written together.
     await new Promise(setImmediate)
     while (this.#waitingBytes > 0 || this.#replacements.length > 0) {
       const replacement = this.#replacements.shift()
@@ -132,7 +131,7 @@ export class LineWriter {
     this.#draining = undefined
   }
 
-  /** Does something that waits for lines to be written. */
+  /** Runs something that waits for lines to be written, and ends batching. */
   async #atOnce(action: () => Promise<void>): Promise<void> {
     this.#impatient++
     try {
@@ -147,7 +146,7 @@ export class LineWriter {
   #gather(): Promise<void> {
     return new Promise((resolve) => {
       this.#hurry = resolve
-      // At its end, the process writes what is left without being kept waiting.
+      // The timer must not keep the process alive; at its end, the process writes what is left.
       setTimeout(resolve, GATHERING).unref()
     })
   }
@@ -169,7 +168,7 @@ export class LineWriter {
       }
       this.#broken = false
     } catch (error) {
-      // Of a batch that broke off, all lines count as lost: which bytes arrived is not worth knowing.
+      // All lines of a failed batch count as dropped, although some may have been written.
       if (written > 0) this.#broken = true
       this.#lose(lines, error as Error)
       return
@@ -182,8 +181,8 @@ export class LineWriter {
   }
 
   /**
-   * At the end of the process nothing asynchronous happens any more. A batch already handed to the thread
-   * pool is still written, as Node waits for its threads, but possibly after what is written here.
+   * At the end of the process, asynchronous writes are not possible any more. A batch in the thread pool
+   * is still written, as Node waits for its threads, but possibly after what is written here.
    */
   #writeRest(): void {
     let rest = this.#takeWaiting()
@@ -198,7 +197,7 @@ export class LineWriter {
     }
   }
 
-  /** Gives what waits; its bytes stay as they are until more was taken twice. */
+  /** Takes the buffered bytes; they stay valid until this was called twice more. */
   #takeWaiting(): Buffer {
     const taken = this.#waiting
     const batch = taken.subarray(0, this.#waitingBytes)
@@ -216,7 +215,7 @@ export class LineWriter {
   }
 
   async #closeFile(): Promise<void> {
-    // Closing only says again what writing has said.
+    // Errors of closing were reported by writing already.
     if (this.#fd > 2) await closeFile(this.#fd).catch(() => undefined)
   }
 }

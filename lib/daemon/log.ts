@@ -5,22 +5,22 @@
  *     2026-11-22 04:50:39,082: ganeti-rapi pid=905 INFO 127.0.0.1:54442 GET /2/info HTTP/1.1 200
  *
  * Local time, milliseconds after a comma. With debugging on, file and line of
- * the caller stand before the level:
+ * the caller come before the level:
  *
  *     2026-11-22 05:09:51,708: ganeti-rapi pid=9531 users-file:42 INFO Reading users file at ...
  *
- * A message is always one line without control characters, whoever wrote it.
- * What clients send goes through `escapeForLog` first, so that it cannot pass
- * for an escape of ours either.
+ * A message is always one line without control characters. Text from clients
+ * goes through `escapeForLog` first (against log injection), so that it cannot
+ * imitate our escapes either.
  */
 import { constants, openSync } from 'node:fs'
 import { Failure } from '../failure.ts'
 import { LineWriter, type LineWriterEvents } from './line-writer.ts'
 import { Syslog } from './syslog.ts'
 
-/** What everyone may do with the log. Messages must not hold passwords. */
+/** The log for all parts of the daemon. Messages must not contain passwords. */
 export interface Log {
-  /** For who looks for a fault; dropped unless debugging is on. */
+  /** For debugging; dropped unless that is on. */
   debug(message: string): void
   info(message: string): void
   warning(message: string): void
@@ -38,19 +38,19 @@ export interface LogOptions {
   readonly program: string
   /** Whether to log debug messages, and the caller's file and line. */
   readonly debug: boolean
-  /** The log file; made with mode 0600 where it does not exist. Ignored where syslog is `only`. */
+  /** The log file; created with mode 0600. Ignored if syslog is `only`. */
   readonly file?: string
   /** Whether to write to standard error as well. */
   readonly stderr: boolean
   /** Syslog besides the file (`yes`), instead of it (`only`) or not at all; debug messages never go there. */
   readonly syslog: 'no' | 'yes' | 'only'
-  /** Where syslogd listens, if not in the usual place. */
+  /** The socket of syslogd; default: that of logger(1). */
   readonly syslogSocket?: string
 }
 
-/** A place that lines go to. */
+/** A destination of log lines. */
 interface Destination {
-  /** How the log's own troubles name it. */
+  /** Its name in messages about failures of the log. */
   readonly name: string
   /** @param head everything before the level */
   write(level: Level, head: string, message: string): void
@@ -59,7 +59,7 @@ interface Destination {
   close(): Promise<void>
 }
 
-/** The daemon's own log. Lines still waiting are written when the process ends, however it ends. */
+/** The daemon's own log. Buffered lines are written when the process exits. */
 export class DaemonLog implements Log {
   readonly #program: string
   readonly #debug: boolean
@@ -71,7 +71,7 @@ export class DaemonLog implements Log {
 
   /**
    * Opens every destination.
-   * @throws Failure `configuration` where the file cannot be opened or logger(1) is missing
+   * @throws Failure `configuration` if the file cannot be opened or logger(1) is missing
    */
   constructor(options: LogOptions) {
     this.#program = options.program
@@ -91,7 +91,7 @@ export class DaemonLog implements Log {
     this.#write('INFO', onOneLine(message), this.info)
   }
 
-  /** Takes what is told of every request, from parts that went through `escapeForLog` where they need it. */
+  /** Logs the line of a request; texts from clients in it must have gone through `escapeForLog`. */
   request(line: string): void {
     this.#write('INFO', line, this.request)
   }
@@ -108,7 +108,7 @@ export class DaemonLog implements Log {
     this.#write('CRITICAL', onOneLine(message), this.critical)
   }
 
-  /** Opens the log file anew, after it was moved away; where that fails, says so and goes on with the old one. */
+  /** Reopens the log file after rotation; if that fails, logs it and keeps the old one. */
   async reopen(): Promise<void> {
     for (const destination of this.#destinations) {
       try {
@@ -121,26 +121,26 @@ export class DaemonLog implements Log {
     }
   }
 
-  /** Waits until everything logged so far is written. */
+  /** Waits until all lines so far are written. */
   async flush(): Promise<void> {
     await Promise.all(this.#destinations.map((destination) => destination.flush()))
   }
 
-  /** Writes what is waiting and closes every destination; nothing may be logged afterwards. */
+  /** Writes buffered lines and closes every destination; nothing may be logged afterwards. */
   async close(): Promise<void> {
     await Promise.all(this.#destinations.splice(0).map((destination) => destination.close()))
   }
 
   /**
-   * @param line without anything that may not stand in a line
-   * @param verb the method that was called: its caller is the one to name
+   * @param line without control characters
+   * @param verb the method that was called, whose caller is named
    */
   #write(level: Level, line: string, verb: (message: string) => void): void {
     const head = this.#head(this.#debug ? ` ${callerOf(verb)}` : '')
     for (const destination of this.#destinations) destination.write(level, head, line)
   }
 
-  /** Tells the other destinations of one that is in trouble. */
+  /** Logs the failure of one destination to the others. */
   #report(level: Level, message: string, except: string): void {
     const head = this.#head('')
     for (const destination of this.#destinations) {
@@ -192,7 +192,7 @@ export class DaemonLog implements Log {
     return {
       name,
       write: (level, _head, message) => {
-        // The level is said in words too, as a remote syslog often drops its number.
+        // The level is in the text too, as a remote syslog often drops its number.
         if (level !== 'DEBUG') syslog.write(PRIORITIES[level], `${level} ${message}`)
       },
       flush: async () => undefined,
@@ -223,7 +223,7 @@ function localTime(date: Date): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
 
-/** Names file and line of whoever called a function: `users-file:42`. */
+/** Names file and line of the caller of a function: `users-file:42`. */
 function callerOf(callee: (message: string) => void): string {
   const trace: { stack?: string } = {}
   Error.captureStackTrace(trace, callee)
@@ -232,26 +232,26 @@ function callerOf(callee: (message: string) => void): string {
   return file === undefined ? 'unknown:0' : `${file}:${line}`
 }
 
-/** Whatever is not plainly visible: control, format and private characters, halves of pairs, line separators. */
+/** Invisible characters: control, format and private characters, lone surrogates, line separators. */
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu
 const INVISIBLE_OR_BACKSLASH = /[\\\p{C}\p{Zl}\p{Zp}]/gu
 const SOMETHING_UNUSUAL = /[^\x20-\x7e]|\\/
 
-/** Characters of a client's text at most that the log repeats: as many as a first line may have. */
+/** The most characters of a client's text in the log: as many as a request line may have. */
 const LONGEST = 8192
 
 /**
- * Makes a text that a client sent fit for the log: on one line, without anything
- * a terminal might obey. Such characters become `\x0a` or `\u{202e}`, a
- * backslash becomes two, so that the result can be read back without doubt. Of
- * more than 8192 characters the first are given, and `\...` for the others.
+ * Escapes a client's text for the log: on one line, without control sequences
+ * for terminals. Such characters become `\x0a` or `\u{202e}`, and a backslash is
+ * doubled, so that escaping is reversible. After 8192 characters the text is cut,
+ * with `\...` at its end.
  */
 export function escapeForLog(text: string): string {
   if (text.length > LONGEST) return `${escapeForLog(text.slice(0, LONGEST))}\\...`
   return SOMETHING_UNUSUAL.test(text) ? text.replace(INVISIBLE_OR_BACKSLASH, escaped) : text
 }
 
-/** The net under every message; leaves what `escapeForLog` made as it is. */
+/** Escapes control characters in any message; does not change the result of `escapeForLog`. */
 function onOneLine(message: string): string {
   return SOMETHING_UNUSUAL.test(message) ? message.replace(INVISIBLE, escaped) : message
 }

@@ -1,11 +1,11 @@
 /**
- * The pid file: names the running daemon, and keeps a second one from starting.
+ * The pid file: names the running daemon, and prevents a second one from starting.
  *
- * What keeps the second one out is not the number in the file but a kernel
- * lock on it (flock(2)), which Ganeti's own daemons hold in the same way. So
- * the original daemon and ours keep each other out, of two starting at once
- * one wins, and a lock ends with its process: a file left by a crash is no
- * obstacle, even if its number belongs to someone else by now.
+ * The second one is prevented by a kernel lock on the file (flock(2)), not by the
+ * number in it. Ganeti's own daemons use the same lock, so the original daemon
+ * and ours cannot run at the same time; of two that start at once, one wins; and
+ * the lock ends with its process, so a file left over from a crash does no harm,
+ * even if another process has its number by now.
  *
  * Node cannot lock a file, but flock(1) can do it for us: a lock belongs to the
  * open file, which parent and child share, and stays when the child ends.
@@ -27,8 +27,8 @@ import { Failure } from '../failure.ts'
 
 export interface PidFile {
   /**
-   * Removes the file, if it still is the one we made, and lets go of the lock.
-   * @throws Failure `configuration` where it cannot be removed; it is empty then
+   * Removes the file, if it is still the one we made, and releases the lock.
+   * @throws Failure `configuration` if it cannot be removed; it is then empty
    */
   release(): void
 }
@@ -37,10 +37,10 @@ export interface PidFile {
  * Writes our process id into a pid file (decimal, newline; mode 0600) and holds the file until released.
  *
  * @param path the file; its folder must exist
- * @throws Failure `unavailable` where another daemon holds it, `configuration` where it cannot be written
+ * @throws Failure `unavailable` if another daemon holds it, `configuration` if it cannot be written
  */
 export function acquirePidFile(path: string): PidFile {
-  // A daemon that ends removes its file; one that was removed while we waited for its lock is of no use.
+  // A daemon removes its file when it ends; if that happened while we waited for the lock, make a new one.
   for (;;) {
     const fd = openPidFile(path)
     try {
@@ -70,7 +70,7 @@ function openPidFile(path: string): number {
 }
 
 function lock(fd: number, path: string): void {
-  // The child sees the file as its descriptor 3; status 1 means that someone else has the lock.
+  // The file is descriptor 3 of the child; status 1 means that another process has the lock.
   const { error, status, stderr } = spawnSync('flock', ['--exclusive', '--nonblock', '3'], {
     stdio: ['ignore', 'ignore', 'pipe', fd],
     encoding: 'utf8',
@@ -98,7 +98,7 @@ function isSameFile(fd: number, path: string): boolean {
 function release(fd: number, path: string): void {
   try {
     if (!isSameFile(fd, path)) return
-    // Should the folder not let us remove it, at least nobody takes our number for a running daemon's.
+    // If it cannot be removed, it is at least empty, so that no one takes our number for a running daemon's.
     ftruncateSync(fd)
     unlinkSync(path)
   } catch (error) {

@@ -1,8 +1,8 @@
 /**
- * Giving up root. Started as root, the daemon serves from a copy of itself that
- * is the user Ganeti made for it from its first line on; started as anyone else,
- * it stays who it is. So nothing that is opened, written or parsed while it
- * serves is done by root.
+ * Dropping privileges (least privilege). Started as root, the daemon serves from
+ * a copy of itself that runs as Ganeti's user for it from the beginning; started
+ * as another user, it keeps that user. So root opens, writes and parses nothing
+ * while the daemon serves.
  *
  * The copy is started by setpriv(1), since many versions of Node refuse to
  * change users themselves (CVE-2024-22017).
@@ -22,20 +22,20 @@ export interface User {
 const FIRST_FREE_PORT = '/proc/sys/net/ipv4/ip_unprivileged_port_start'
 
 /**
- * Whom to become, if anyone.
+ * The user to switch to, if any.
  *
  * @param name the daemon's own user
- * @returns that user where we are root and it exists, else undefined
- * @throws Failure `configuration` where the user database cannot be asked: root must not be kept by accident
+ * @returns that user if we are root and it exists, otherwise undefined
+ * @throws Failure `configuration` if the user database cannot be queried: root must not be kept by accident
  */
 export function userToBecome(name: string): User | undefined {
   return process.getuid?.() === 0 ? findUser(name) : undefined
 }
 
 /**
- * Finds a user in the system's database, wherever that is kept (files, LDAP, ...).
+ * Finds a user in the system's database (files, LDAP, ...).
  *
- * @throws Failure `configuration` where the database cannot be asked
+ * @throws Failure `configuration` if the database cannot be queried
  */
 export function findUser(name: string): User | undefined {
   const { error, status, stdout } = spawnSync('getent', ['passwd', name], { encoding: 'utf8' })
@@ -52,12 +52,12 @@ export function findUser(name: string): User | undefined {
 export type Command = readonly [string, ...string[]]
 
 /**
- * Makes a command that runs another one as a user: with that user's groups and
- * no others, and with no capability or way to gain one, but for listening on
- * `port` where only root may.
+ * Makes a command that runs another one as a user: with only that user's groups,
+ * without capabilities or a way to gain them, except for listening on `port` if
+ * only root may do that.
  *
  * @param script a file that the user must be able to read for that
- * @throws Failure `configuration` where the system refuses, or the user may not read the script: it is tried here
+ * @throws Failure `configuration` if a trial fails: the system refuses, or the user may not read the script
  */
 export function commandAs(user: User, command: Command, script: string, port: number): Command {
   const capabilities = isForRoot(port) ? '-all,+net_bind_service' : '-all'

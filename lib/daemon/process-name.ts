@@ -1,24 +1,21 @@
 /**
- * What a process is called: the name by which start-stop-daemon, pgrep and top
- * know it. The kernel takes it from the program that was started, which is node
- * for every program in Node.
+ * The name of a process, as start-stop-daemon, pgrep and top know it. By default
+ * it is that of the executable, which is node for every program in Node.
  *
- * Node can set it too, by `process.title`, but that overwrites the command line
- * as well; here that stays, so that `ps` shows script and options, and pidof
- * finds the script.
+ * `process.title` sets it too, but also overwrites the command line; here that is
+ * kept, so that `ps` shows script and options, and pidof finds the script.
  */
 import { writeFileSync } from 'node:fs'
 
 /**
- * Names this process; where there is no such file (other systems than Linux),
- * nothing happens.
+ * Sets the name of this process; does nothing on systems other than Linux.
  *
- * @param name what it is called from now on; the kernel keeps the first 15 bytes
+ * @param name the new name; the kernel keeps the first 15 bytes
  */
 export function nameProcess(name: string): void {
   try {
     writeFileSync('/proc/self/comm', name)
   } catch {
-    // It runs as well under the old name.
+    // Not essential: keep the old name.
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Everything reloadable is one mechanism: a value made from files, made anew
- * when told to or when the files change. The new value is built whole and then
- * swapped in; one that does not load leaves the old one in place.
+ * A reloadable value: loaded from files, and loaded again on request or when the
+ * files change. A new value is built completely, and then replaces the old one;
+ * if loading fails, the old one is kept.
  */
 import { messageChain, messageLines } from '../failure.ts'
 import { descriptorsFailure } from './descriptors.ts'
@@ -12,36 +12,36 @@ import { WatchedFiles, type WatchOptions } from './watched-files.ts'
 export type Reason = 'start' | 'signal' | 'change'
 
 export interface ReloadableOptions<T> extends WatchOptions {
-  /** What it is, for the log: `the users file`. */
+  /** A name for the log: `the users file`. */
   readonly name: string
-  /** Makes a new value from the files as they are now; a failure's message should say which file. */
+  /** Loads a new value from the files; the message of a failure should name the file. */
   readonly load: (reason: Reason) => Promise<T>
-  /** Files whose change means a new value; they need not exist. */
+  /** Files whose change causes a reload; they need not exist. */
   readonly watch?: readonly string[]
   readonly log: Log
 }
 
 export interface Reloadable<T> {
-  /** The last value that loaded. */
+  /** The last value that was loaded successfully. */
   readonly current: T
   /**
-   * Loads anew, from the files as they are after this call; never while another load runs.
-   * @returns whether that worked; if not, the log says why
+   * Loads again, from the files as they are after this call; never while another load runs.
+   * @returns whether that succeeded; if not, the log says why
    */
   reload(): Promise<boolean>
   /** Calls a listener with each new value, until the function it gives is called. */
   onChange(listener: (value: T) => void): () => void
   /**
-   * Tells that a watched file is in a state in which its owner has put it just now: it need not be loaded.
+   * Marks a state of a watched file as known, as we have just written it: it need not be loaded.
    * @param identity see `identityOf`
    */
   written(path: string, identity: string): void
-  /** Stops watching; a load under way comes to nothing. */
+  /** Stops watching; the result of a load in progress is discarded. */
   close(): void
 }
 
 /**
- * Loads a value and keeps it up to date.
+ * Loads a value, and reloads it when its files change.
  * @throws what the first load throws; later failures are logged
  */
 export async function reloadable<T>(options: ReloadableOptions<T>): Promise<Reloadable<T>> {
@@ -60,9 +60,9 @@ class Reloader<T> implements Reloadable<T> {
   readonly #options: ReloadableOptions<T>
   readonly #files: WatchedFiles
   readonly #listeners = new Set<(value: T) => void>()
-  /** The load under way, or the last one. */
+  /** The load in progress, or the last one. */
   #loading: Promise<boolean> = Promise.resolve(true)
-  /** The load that will follow; there is no use in a third one. */
+  /** The next load, shared by all requests until it starts (request coalescing). */
   #next: Promise<boolean> | undefined
   #closed = false
 
@@ -113,7 +113,7 @@ class Reloader<T> implements Reloadable<T> {
       this.#current = value
     } catch (error) {
       if (this.#closed) return false
-      // The files are not at fault: read them again at the next look, though they be the same.
+      // The failure is not caused by the files: read them again at the next check, even if unchanged.
       if (descriptorsFailure(error)) this.#files.forget()
       const head = `Cannot reload ${name}, keeping what was loaded before: `
       for (const line of messageLines(error, head)) log.error(line)

@@ -8,7 +8,7 @@
  */
 import { readFileSync } from 'node:fs'
 
-/** Where Unix keeps the database; Ganeti's own root folder does not move it. */
+/** The path of the database; GANETI_ROOTDIR does not apply to it. */
 export const SERVICES_FILE = '/etc/services'
 
 /**
@@ -33,7 +33,7 @@ export function servicePort(
   return findPort(text, name, protocol)
 }
 
-/** As `servicePort`, in the text of a database; the first line that fits counts, broken lines are passed over. */
+/** Like `servicePort`, in the text of a database; the first matching line counts, invalid lines are skipped. */
 export function findPort(text: string, name: string, protocol: string): number | undefined {
   for (const line of text.split('\n')) {
     const [official, entry, ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/)

@@ -1,22 +1,22 @@
-/** What the daemon does on signals: all of it, in one switch. */
+/** The daemon's signal handling, in one switch. */
 import type { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
 
 export interface SignalActions {
-  /** Asked to end: finish what is under way and go. Called once. */
+  /** First request to stop: finish requests in progress, then exit. Called once. */
   stop(signal: NodeJS.Signals): void
-  /** Asked again while stopping: go at once. */
+  /** Second request to stop: exit at once. */
   end(signal: NodeJS.Signals): void
-  /** Read everything anew, reopen the log. */
+  /** Reload everything, reopen the log. */
   reload(): void
 }
 
 const HANDLED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGPIPE'] as const
 
 /**
- * Starts to act on signals; gives a function that leaves them to their defaults again.
+ * Starts to handle signals; gives a function that restores their defaults.
  *
- * @param source what emits them by name: this process, or who passes on another's
+ * @param source what emits them by name: this process, or a starter that forwards signals
  */
 export function onSignals(actions: SignalActions, source: EventEmitter = process): () => void {
   let stopping = false
@@ -32,7 +32,7 @@ export function onSignals(actions: SignalActions, source: EventEmitter = process
         actions.reload()
         break
       case 'SIGPIPE':
-        // A peer that went away is an error of that one write.
+        // Ignored: writing to a closed connection is an error of that write alone (EPIPE).
         break
     }
   }

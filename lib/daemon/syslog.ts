@@ -1,7 +1,7 @@
 /**
- * Syslog, by way of logger(1): syslogd listens on a unix datagram socket, which
- * Node cannot speak. One logger runs as long as we do and reads lines from us,
- * each with its priority in front:
+ * Syslog by means of logger(1): syslogd listens on a Unix datagram socket, which
+ * Node does not support. One logger process runs as long as the daemon and reads
+ * lines, each with its priority in front:
  *
  *     <6>INFO 192.0.2.1:54442 GET /2/info HTTP/1.1 200
  */
@@ -12,20 +12,20 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../failure.ts'
 import type { LineWriterEvents } from './line-writer.ts'
 
-/** How many bytes may wait for the logger before lines are lost. */
+/** How many bytes may be buffered for the logger before lines are dropped. */
 const WAITING_LIMIT = 1024 * 1024
-/** How long to leave syslog alone after its logger ended, in milliseconds. */
+/** The pause before a logger that ended is started again, in milliseconds. */
 const RESTART_PAUSE = 10_000
-/** How long a logger must last to count as one that reaches syslogd, in milliseconds. */
+/** How long a logger must run to count as connected to syslogd, in milliseconds. */
 const PROBATION = 1000
-/** How long the logger may take to finish at the end, in milliseconds. */
+/** The timeout for the logger to finish at the end, in milliseconds. */
 const LAST_WAIT = 2000
 
 export interface SyslogOptions {
   /** The name before each message, which is followed by our process id. */
   readonly program: string
   readonly events: LineWriterEvents
-  /** Where syslogd listens, if not where logger(1) expects it. */
+  /** The socket of syslogd; default: that of logger(1). */
   readonly socket?: string
 }
 
@@ -37,7 +37,7 @@ export class Syslog {
   #startedAt = 0
   #lostLines = 0
 
-  /** @throws Failure `configuration` where there is no logger(1) */
+  /** @throws Failure `configuration` if there is no logger(1) */
   constructor(options: SyslogOptions) {
     this.#options = options
     this.#logger = this.#start()
@@ -63,7 +63,7 @@ export class Syslog {
     }
   }
 
-  /** Lets the logger finish what it has. */
+  /** Closes the logger after it has sent its lines. */
   async close(): Promise<void> {
     const logger = this.#logger
     this.#logger = undefined
@@ -78,9 +78,9 @@ export class Syslog {
     const { program, socket } = this.#options
     this.#startedAt = Date.now()
     const args = ['--tag', program, `--id=${process.pid}`, '--priority', 'daemon.info', '--prio-prefix']
-    // A request line alone may have 8192 bytes; without a syslogd the logger is to end, and not to swallow lines.
+    // A request line alone may have 8192 bytes; without a syslogd the logger must end, not silently drop lines.
     args.push('--size', '16384', '--socket-errors=on', ...(socket === undefined ? [] : ['--socket', socket]))
-    // In a session of its own, so that the terminal's Ctrl-C leaves it our last lines to write.
+    // In a session of its own, so that Ctrl-C in the terminal does not end it before our last lines.
     const logger = spawn('logger', args, { cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
     const gone = () => {
       if (this.#logger !== logger) return
@@ -88,7 +88,7 @@ export class Syslog {
       this.#lose(new Error('logger(1) has ended'))
     }
     logger.on('error', gone).on('exit', gone)
-    // A broken pipe is followed by the end of the logger, which is enough to know.
+    // Ignore a broken pipe: the logger's 'exit' event follows.
     logger.stdin.on('error', () => undefined)
     if (logger.pid === undefined) return undefined
     logger.unref()

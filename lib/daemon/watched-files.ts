@@ -1,15 +1,15 @@
 /**
- * Tells when files change.
+ * Detects changes of files.
  *
- * Whether they did is decided by stat(2) alone; watching their folders only
- * makes us look sooner. So a replaced, missing or network folder, a link to
- * elsewhere or a system without watches costs two seconds, never a change. It
- * is the folder that is watched, since careful writers replace a file by
- * renaming over it, which ends a watch on the file itself.
+ * Changes are detected by polling with stat(2); watching the folders (inotify)
+ * only triggers a check sooner. So with a replaced, missing or network folder, a
+ * link to elsewhere or a system without watches, a change is noticed after two
+ * seconds, but never missed. The folder is watched, as an atomic replace by a
+ * rename ends a watch on the file itself.
  *
- * Events of the folder are gathered for a moment (throttled), so that a busy
- * folder costs no more than a quiet one. Whether a writer is done with a file
- * is not decided here: see stable-read.ts.
+ * Checks after events of the folder are throttled, so that a busy folder costs
+ * no more than a quiet one. Whether a writer has finished a file is not checked
+ * here: see stable-read.ts.
  */
 import { type FSWatcher, watch as watchFolder } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -17,20 +17,20 @@ import { dirname } from 'node:path'
 import { identityOf } from '../file-identity.ts'
 
 export interface WatchOptions {
-  /** How often to look at the files without an event, in milliseconds. */
+  /** The interval of checking the files without an event (polling), in milliseconds. */
   readonly pollInterval?: number
   /** Watches a folder, as node:fs does; may throw. */
   readonly watchFolder?: (path: string, changed: () => void) => Pick<FSWatcher, 'close' | 'on'>
 }
 
 const POLL_INTERVAL = 2000
-/** How long events are gathered before the files are looked at, in milliseconds. */
+/** The delay from the first event to checking the files (throttle), in milliseconds. */
 const THROTTLE = 50
 
 type Look = readonly [path: string, identity: string]
 
 export class WatchedFiles {
-  /** For each file what it was like when it was last read or written; see `lookAt`. */
+  /** The state of each file when it was last read or written; see `lookAt`. */
   readonly #seen: Map<string, string>
   readonly #folders: Map<string, WatchedFolder>
   readonly #pollInterval: number
@@ -50,32 +50,33 @@ export class WatchedFiles {
     )
   }
 
-  /** Takes the files as they are now for known. Call it before reading them: a change in between is found at the next look. */
+  /** Records the files as they are now. To be called before reading them, so that no change is missed. */
   async see(): Promise<void> {
     for (const [path, identity] of await this.#look()) this.#seen.set(path, identity)
   }
 
-  /** Takes one of the files for known in another state than the one seen. */
+  /** Records another state of one of the files. */
   written(path: string, identity: string): void {
     this.#seen.set(path, identity)
   }
 
-  /** Takes the files for changed at the next look. */
+  /** Makes the files count as changed at the next check. */
   forget(): void {
     for (const path of this.#seen.keys()) this.#seen.set(path, '')
   }
 
-  /** Whether a file is not as it was seen. */
+  /** Whether a file differs from its recorded state. */
   async haveChanged(): Promise<boolean> {
     const before = new Map(this.#seen)
     const looks = await this.#look()
-    // Its owner may have written a file meanwhile, before or after it was looked at.
+    // The daemon may have written a file in the meantime, before or after the check.
     return looks.some(([path, identity]) => ![before.get(path), this.#seen.get(path)].includes(identity))
   }
 
   /**
-   * Starts to look.
-   * @param changed called when a file is not as it was seen; should see it. No look happens until it is done
+   * Starts to check.
+   * @param changed called when a file differs from its recorded state, which it should record; no check happens
+   *   until it is done
    */
   follow(changed: () => Promise<unknown>): void {
     if (this.#seen.size === 0 || this.#closed) return
@@ -96,7 +97,7 @@ export class WatchedFiles {
       if (!hadEvent && !looking) wait(THROTTLE)
       hadEvent = true
     }
-    // The first look follows at once, for what happened during the first load.
+    // The first check follows at once, for changes during the first load.
     wait(THROTTLE)
   }
 
@@ -117,7 +118,7 @@ class WatchedFolder {
   readonly #changed: () => void
   readonly #start: NonNullable<WatchOptions['watchFolder']>
   #watcher: Pick<FSWatcher, 'close'> | undefined
-  /** Which folder is watched: its path may lead to another one by now. */
+  /** The identity of the watched folder, as its path may lead to another folder later. */
   #watched = ''
   #closed = false
 
@@ -127,7 +128,7 @@ class WatchedFolder {
     this.#start = start ?? ((folder, listener) => watchFolder(folder, { persistent: false }, listener))
   }
 
-  /** Sees to it that the folder is watched, if it can be. */
+  /** Watches the folder, if possible. */
   async watch(): Promise<void> {
     const found = await stat(this.#path, { bigint: true }).catch(() => undefined)
     const folder = found ? `${found.dev}:${found.ino}` : ''
@@ -140,7 +141,7 @@ class WatchedFolder {
       this.#watcher = watcher
       this.#watched = folder
     } catch {
-      // No watches here, or none left: the files are looked at from time to time anyway.
+      // No watches on this system, or none left: polling is enough.
     }
   }
 
@@ -155,7 +156,7 @@ class WatchedFolder {
   }
 }
 
-/** How a file is now, or why it cannot be looked at; follows links. */
+/** The state of a file, or why it cannot be read; follows links. */
 async function lookAt(path: string): Promise<string> {
   try {
     return identityOf(await stat(path, { bigint: true }))
