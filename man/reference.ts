@@ -8,7 +8,7 @@
  */
 import type { Backend } from '../lib/backend/backend.ts'
 import { Failure } from '../lib/failure.ts'
-import { isJsonObject, type Json, stringifyJson } from '../lib/json.ts'
+import { isJsonObject, type Json, stringifyJson } from '../lib/json/json.ts'
 import { QueryString } from '../lib/resources/query-string.ts'
 import { type Method, type MethodName, plainAnswer, type Resource } from '../lib/resources/resource.ts'
 

@@ -18,7 +18,7 @@ import { asRequestLine, readAgain, requestLineOf } from '../lib/http/rejected-re
 import { acceptsGzip, Representation } from '../lib/http/representation.ts'
 import { createRouter } from '../lib/http/router.ts'
 import { errorResponse } from '../lib/http/status.ts'
-import { parseJson, stringifyJson } from '../lib/json.ts'
+import { parseJson, stringifyJson } from '../lib/json/json.ts'
 import { ipv4Network, ipv6Network } from '../lib/model/check.ts'
 import { compareNicely } from '../lib/model/nice-sort.ts'
 import { parsePythonInteger, QueryString } from '../lib/resources/query-string.ts'

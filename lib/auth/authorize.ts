@@ -26,7 +26,7 @@
  * users file is read again. No password is part of any message.
  */
 import { createHmac, randomBytes } from 'node:crypto'
-import { FairSemaphore } from '../fair-semaphore.ts'
+import { FairSemaphore } from '../concurrency/fair-semaphore.ts'
 import type { Right } from './rights.ts'
 import type { Verifier } from './schemes.ts'
 import { TtlLruSet } from './ttl-lru-set.ts'

@@ -11,7 +11,7 @@
  * comments after a user, which the format never had.
  */
 import { Failure } from '../failure.ts'
-import { readStable } from '../stable-read.ts'
+import { readStable } from '../files/stable-read.ts'
 import { RIGHTS, type Right } from './rights.ts'
 import { parsePassword, type Verifier } from './schemes.ts'
 

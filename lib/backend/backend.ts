@@ -5,8 +5,8 @@
  * Every verb may also raise the Failures of the way to the cluster:
  * `no-master`, `no-answer`, `bad-answer`, `unavailable`.
  */
-import type { Json, JsonObject } from '../json.ts'
-import type { List } from '../lazy-list.ts'
+import type { Json, JsonObject } from '../json/json.ts'
+import type { List } from '../json/lazy-list.ts'
 import type { NewFilterRule } from '../model/filter-rule.ts'
 import type { Version } from '../model/version.ts'
 

@@ -14,7 +14,7 @@
 import { type FSWatcher, watch as watchFolder } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { identityOf } from '../file-identity.ts'
+import { identityOf } from '../files/file-identity.ts'
 
 export interface WatchOptions {
   /** The interval of checking the files without an event (polling), in milliseconds. */

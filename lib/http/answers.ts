@@ -5,9 +5,9 @@
  * older state may be used (stale-if-error).
  */
 import type { Backend, StaleState } from '../backend/backend.ts'
+import { allButAQuarter, FairSemaphore } from '../concurrency/fair-semaphore.ts'
 import { Failure } from '../failure.ts'
-import { allButAQuarter, FairSemaphore } from '../fair-semaphore.ts'
-import type { Json } from '../json.ts'
+import type { Json } from '../json/json.ts'
 import { QueryString } from '../resources/query-string.ts'
 import { type Call, type Dependence, dependenceOf, type Method } from '../resources/resource.ts'
 import { encode } from './encode.ts'

@@ -9,7 +9,7 @@
 import type { Authorizer } from '../auth/authorize.ts'
 import type { Right } from '../auth/rights.ts'
 import type { Verdict } from '../auth/verdict.ts'
-import { FairSemaphore } from '../fair-semaphore.ts'
+import { FairSemaphore } from '../concurrency/fair-semaphore.ts'
 import { isSince } from '../model/version.ts'
 import { BodyLimit, type Method, type MethodName, type Resource } from '../resources/resource.ts'
 import { Answers, type AnswersOptions } from './answers.ts'

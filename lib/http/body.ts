@@ -2,9 +2,9 @@
  * A request's body must be empty, or JSON with the content type of JSON. Any
  * method may have a body; `/2/jobs/{job_id}/wait` uses that of a GET.
  */
-import type { Json } from '../json.ts'
-import { parseJsonInSlices } from '../json-in-slices.ts'
-import { JsonBoundError, type JsonBounds } from '../json-outline.ts'
+import type { Json } from '../json/json.ts'
+import { parseJsonInSlices } from '../json/json-in-slices.ts'
+import { JsonBoundError, type JsonBounds } from '../json/json-outline.ts'
 import type { Request } from './message.ts'
 import { HttpError } from './status.ts'
 

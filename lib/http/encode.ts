@@ -15,11 +15,11 @@
  * time slicing between pieces; elements of lazy lists are made on the way.
  */
 import { createHash } from 'node:crypto'
+import { eachInSlices } from '../concurrency/time-slicing.ts'
 import { Failure } from '../failure.ts'
-import { isJsonObject, type Json, stringifyJson } from '../json.ts'
-import { LazyList, type List } from '../lazy-list.ts'
+import { isJsonObject, type Json, stringifyJson } from '../json/json.ts'
+import { LazyList, type List } from '../json/lazy-list.ts'
 import type { Answer } from '../resources/resource.ts'
-import { eachInSlices } from '../slices.ts'
 
 const MEBIBYTE = 1024 * 1024
 

@@ -2,7 +2,7 @@
  * A semaphore for TLS handshakes that is fair between networks: each takes a
  * millisecond of processor time, so too many at once would delay all requests.
  */
-import { allButAQuarter, FairSemaphore } from '../fair-semaphore.ts'
+import { allButAQuarter, FairSemaphore } from '../concurrency/fair-semaphore.ts'
 import type { Connection } from './connection.ts'
 import type { Limits } from './limits.ts'
 

@@ -4,7 +4,7 @@
  * so each holds a place from before it is made until then. A cached answer needs
  * no place: the cache has its own limit.
  */
-import { FairSemaphore, type Release } from '../fair-semaphore.ts'
+import { FairSemaphore, type Release } from '../concurrency/fair-semaphore.ts'
 
 /** The size in bytes from which an answer is large. */
 export const LARGE_ANSWER = 1024 * 1024

@@ -5,7 +5,7 @@
  *
  * Access is not checked here: each answer has the rights that it needs.
  */
-import { SharedSignal } from '../shared-signal.ts'
+import { SharedSignal } from '../concurrency/shared-signal.ts'
 import type { Representation } from './representation.ts'
 
 /** The assumed memory of an answer in addition to its bytes and its key. */

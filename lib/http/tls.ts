@@ -9,7 +9,7 @@
 import { constants, createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { Failure } from '../failure.ts'
-import { readStable } from '../stable-read.ts'
+import { readStable } from '../files/stable-read.ts'
 
 /** The files of one key and its certificate. */
 export interface CertificateFiles {

@@ -4,7 +4,7 @@
  * that gets no place within its own time to wait is not refused: it then gets
  * the current state, as if nothing had happened, and the client may ask again.
  */
-import type { FairSemaphore, Release } from '../fair-semaphore.ts'
+import type { FairSemaphore, Release } from '../concurrency/fair-semaphore.ts'
 
 export interface TurnToWait {
   /** Seconds that are left to wait; 0 if no place became free. */

@@ -6,7 +6,7 @@
  * both are the integer they are.
  */
 import { isIPv4, isIPv6 } from 'node:net'
-import { isJsonObject, type Json } from '../json.ts'
+import { isJsonObject, type Json } from '../json/json.ts'
 
 /** Whether a value will do. */
 export type Check = (value: Json) => boolean

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import type { BeParams, DiskParams, HvParams, IPolicy, NdParams, NicParams } from './params.ts'
 import type { Recorded } from './recorded.ts'
 

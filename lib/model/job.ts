@@ -2,7 +2,7 @@
  * A job: opcodes run one after the other, and how far each has come. Never
  * changed, only replaced by its next state.
  */
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 
 export type OpStatus = 'queued' | 'waiting' | 'canceling' | 'running' | 'canceled' | 'success' | 'error'
 export type JobStatus = OpStatus

@@ -5,7 +5,7 @@
  * runs it fills in the rest, as a master daemon knows the defaults of its release.
  */
 import { Failure } from '../failure.ts'
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import {
   anything,
   boolean,

@@ -1,4 +1,4 @@
-import type { Json } from '../json.ts'
+import type { Json } from '../json/json.ts'
 
 /** The version of the interface between Ganeti and its OS definitions. */
 export const OS_API_VERSION = 20

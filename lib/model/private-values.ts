@@ -4,7 +4,7 @@
  * all that was submitted; Ganeti's own clients leave these values out of every
  * answer, wherever in it they stand.
  */
-import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 
 /** The same with null for each private or secret value; the names stay. What has none is given back as it is. */
 export function withoutPrivateValues(value: Json): Json {

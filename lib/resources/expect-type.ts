@@ -3,7 +3,7 @@
  * which name Python's types.
  */
 import { Failure } from '../failure.ts'
-import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 
 interface PythonTypes {
   bool: boolean

@@ -5,8 +5,8 @@
  */
 import type { Right } from '../auth/rights.ts'
 import type { Backend } from '../backend/backend.ts'
-import { isJsonObject, type Json } from '../json.ts'
-import { LazyList, type List } from '../lazy-list.ts'
+import { isJsonObject, type Json } from '../json/json.ts'
+import { LazyList, type List } from '../json/lazy-list.ts'
 import type { Release } from '../model/version.ts'
 import type { QueryString } from './query-string.ts'
 

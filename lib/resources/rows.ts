@@ -1,5 +1,5 @@
 /** What rows of values become on their way out; shared by both versions of the API. */
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 
 /** Pairs a row's values with the names of its fields. */
 export function rowObject(fields: readonly string[], row: readonly Json[]): JsonObject {

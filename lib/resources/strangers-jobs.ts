@@ -11,10 +11,10 @@
  * a while. Everybody else's jobs are never counted.
  */
 import type { Backend } from '../backend/backend.ts'
+import { TokenBucket } from '../concurrency/token-bucket.ts'
 import { Failure } from '../failure.ts'
-import { type JsonObject, stringifyJson } from '../json.ts'
+import { type JsonObject, stringifyJson } from '../json/json.ts'
 import { isFinal, type JobStatus } from '../model/job.ts'
-import { TokenBucket } from '../token-bucket.ts'
 
 const MOST_UNFINISHED = 100
 /** Enough for a client that asks about each of hundreds of instances in turn. */

@@ -8,7 +8,7 @@
 import type { Right } from '../auth/rights.ts'
 import type { Backend } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
-import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 import { makeOpcode, type Opcode } from '../model/opcode.ts'
 import type { Release, Version } from '../model/version.ts'
 import { bodyObject } from './expect-type.ts'

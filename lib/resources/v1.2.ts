@@ -3,9 +3,9 @@
  * queries as version 2. Its words are older than Ganeti's present ones, so
  * each of its fields says here which field it comes from and how.
  */
-import type { Json } from '../json.ts'
-import { isJsonObject } from '../json.ts'
-import { lazyMap } from '../lazy-list.ts'
+import type { Json } from '../json/json.ts'
+import { isJsonObject } from '../json/json.ts'
+import { lazyMap } from '../json/lazy-list.ts'
 import { osNames } from './os-names.ts'
 import type { QueryString } from './query-string.ts'
 import { fixed, open, type Parameter, resource } from './resource.ts'

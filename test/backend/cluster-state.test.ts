@@ -6,7 +6,7 @@ import { parseUsers } from '../../lib/auth/users-file.ts'
 import { type ClusterState, openClusterState } from '../../lib/backend/cluster-state.ts'
 import { createApp } from '../../lib/http/app.ts'
 import type { App } from '../../lib/http/message.ts'
-import type { Json, JsonObject } from '../../lib/json.ts'
+import type { Json, JsonObject } from '../../lib/json/json.ts'
 import { resources } from '../../lib/resources/table.ts'
 import { MemoryLog } from '../support/memory-log.ts'
 

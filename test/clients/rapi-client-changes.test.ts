@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
 import { DaemonRoot, fixture } from '../support/daemon-root.ts'
 import { type Arguments, here, type Keywords, RapiClient } from './rapi-client.ts'
 

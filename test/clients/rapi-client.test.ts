@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { isJsonObject, type Json } from '../../lib/json.ts'
+import { isJsonObject, type Json } from '../../lib/json/json.ts'
 import { DaemonRoot, fixture } from '../support/daemon-root.ts'
 import { type Arguments, here, RapiClient } from './rapi-client.ts'
 

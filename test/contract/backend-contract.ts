@@ -5,7 +5,7 @@
  */
 import t, { type Test } from 'tap'
 import type { Backend } from '../../lib/backend/backend.ts'
-import type { Json } from '../../lib/json.ts'
+import type { Json } from '../../lib/json/json.ts'
 
 type Rows = readonly (readonly Json[])[]
 

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { Test } from 'tap'
-import { type Json, parseJson } from '../../lib/json.ts'
+import { type Json, parseJson } from '../../lib/json/json.ts'
 import { refuse, type ScriptedMaster, scriptedMaster } from '../backend/luxi/scripted-master.ts'
 
 interface Exchange {

@@ -2,7 +2,7 @@
  * What must be true of a cluster, as far as it is told by the jobs that were
  * said to have succeeded and by what a person did to its file.
  */
-import type { Json, JsonObject } from '../../lib/json.ts'
+import type { Json, JsonObject } from '../../lib/json/json.ts'
 import type { Config } from '../../lib/model/config.ts'
 
 export interface KnownInstance {

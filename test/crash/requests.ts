@@ -1,5 +1,5 @@
 /** Requests that change a cluster, of all kinds, one at random after the other. */
-import type { Json, JsonObject } from '../../lib/json.ts'
+import type { Json, JsonObject } from '../../lib/json/json.ts'
 import type { Random } from '../fuzz/random.ts'
 import type { Known } from './known.ts'
 

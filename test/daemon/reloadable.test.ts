@@ -20,7 +20,7 @@ import {
 } from '../../lib/daemon/reloadable.ts'
 import { WatchedFiles } from '../../lib/daemon/watched-files.ts'
 import { Failure } from '../../lib/failure.ts'
-import { identityOf } from '../../lib/file-identity.ts'
+import { identityOf } from '../../lib/files/file-identity.ts'
 import { MemoryLog } from '../support/memory-log.ts'
 import { until } from '../support/until.ts'
 

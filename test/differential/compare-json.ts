@@ -3,7 +3,7 @@
  * differ in a line. Members of lists that have a name, and rows and cells of a
  * query's answer, are told by their names rather than by number.
  */
-import { isJsonObject, type Json, stringifyJson } from '../../lib/json.ts'
+import { isJsonObject, type Json, stringifyJson } from '../../lib/json/json.ts'
 
 export interface Comparison {
   /** How many values were looked at. */

@@ -2,7 +2,7 @@
  * What a made cluster file says, before anybody thinks of how it is written:
  * small clusters that are right, with names and values that are hard on YAML.
  */
-import type { Json } from '../../lib/json.ts'
+import type { Json } from '../../lib/json/json.ts'
 import type { Random } from './random.ts'
 
 /** An object in the order in which it is to be written. */

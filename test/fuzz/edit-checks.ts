@@ -15,7 +15,7 @@ import {
   type YAMLSeq,
 } from 'yaml'
 import { isMergeKey, keyOf, parseYaml } from '../../lib/backend/config-file/yaml/syntax/yaml-tree.ts'
-import { equalJson, isJsonObject, type Json } from '../../lib/json.ts'
+import { equalJson, isJsonObject, type Json } from '../../lib/json/json.ts'
 
 /** A part of a file that has a name: an object of a section, or all that an outermost key has. */
 interface Part {

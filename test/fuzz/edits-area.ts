@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { parseYaml } from '../../lib/backend/config-file/yaml/syntax/yaml-tree.ts'
-import type { Json } from '../../lib/json.ts'
+import type { Json } from '../../lib/json/json.ts'
 import type { Area } from './area.ts'
 import { planCluster } from './cluster-plan.ts'
 import { writePlan } from './cluster-text.ts'

@@ -8,7 +8,7 @@ import type { YamlText } from '../../lib/backend/config-file/yaml/document/yaml-
 import { readYamlText } from '../../lib/backend/config-file/yaml/read/read-yaml.ts'
 import { writeChange } from '../../lib/backend/config-file/yaml/write/write-change.ts'
 import { Failure } from '../../lib/failure.ts'
-import { equalJson, isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
 import type { Change } from '../../lib/model/change.ts'
 import { type Config, indexConfig } from '../../lib/model/config.ts'
 import { LiveCluster, numbers, opcode, told } from '../support/live-cluster.ts'

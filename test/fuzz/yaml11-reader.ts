@@ -2,7 +2,7 @@
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
-import { isJsonObject, type Json } from '../../lib/json.ts'
+import { isJsonObject, type Json } from '../../lib/json/json.ts'
 
 /** Reads a line with a list of texts, answers with a line of what each says: scalars with their type before them. */
 const PROGRAM = `

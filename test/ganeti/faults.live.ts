@@ -8,7 +8,7 @@ import { chmodSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:f
 import { createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { Json } from '../../lib/json.ts'
+import type { Json } from '../../lib/json/json.ts'
 import { ask, daemon, ended, must, ORIGINAL, OURS, run } from './sides.ts'
 
 t.setTimeout(600_000)

@@ -10,7 +10,7 @@
  */
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import type { Json } from '../../lib/json.ts'
+import type { Json } from '../../lib/json/json.ts'
 import { compareAnswers } from '../differential/compare-json.ts'
 import { CHANGE_DIFFERENCES } from './differences.ts'
 import { inParallel, whilePaused } from './paused.ts'

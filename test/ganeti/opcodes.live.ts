@@ -9,7 +9,7 @@
  * way, as far as the original takes it.
  */
 import t, { type Test } from 'tap'
-import { isJsonObject, type Json, type JsonObject, stringifyJson } from '../../lib/json.ts'
+import { isJsonObject, type Json, type JsonObject, stringifyJson } from '../../lib/json/json.ts'
 import { resources } from '../../lib/resources/table.ts'
 import { compareAnswers } from '../differential/compare-json.ts'
 import { inParallel, whilePaused } from './paused.ts'

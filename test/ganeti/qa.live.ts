@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { isJsonObject, type Json } from '../../lib/json.ts'
+import { isJsonObject, type Json } from '../../lib/json/json.ts'
 import { PYTHON, run } from '../clients/programs.ts'
 import { ask, daemon, must, ORIGINAL, OURS } from './sides.ts'
 

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { QueryResource } from '../../lib/backend/backend.ts'
-import { isJsonObject, type Json } from '../../lib/json.ts'
+import { isJsonObject, type Json } from '../../lib/json/json.ts'
 import { resources } from '../../lib/resources/table.ts'
 import { compareAnswers } from '../differential/compare-json.ts'
 import { LIVE_DIFFERENCES, MOVING } from './differences.ts'

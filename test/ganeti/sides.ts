@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Json, parseJson, stringifyJson } from '../../lib/json.ts'
+import { type Json, parseJson, stringifyJson } from '../../lib/json/json.ts'
 import type { Answer } from '../differential/compare-json.ts'
 import { type Outcome, outcome } from '../support/daemon-root.ts'
 

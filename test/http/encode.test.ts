@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { encode, encodeSmall } from '../../lib/http/encode.ts'
-import type { Json } from '../../lib/json.ts'
-import { LazyList, lazyMap } from '../../lib/lazy-list.ts'
+import type { Json } from '../../lib/json/json.ts'
+import { LazyList, lazyMap } from '../../lib/json/lazy-list.ts'
 
 /** Values and what Python's json.dumps makes of them. */
 const asPython: [Json, string][] = [

@@ -4,7 +4,7 @@ import type { Backend } from '../../lib/backend/backend.ts'
 import { type AppOptions, createApp } from '../../lib/http/app.ts'
 import { LargeAnswers, LargeBody } from '../../lib/http/large-answers.ts'
 import type { App, Response } from '../../lib/http/message.ts'
-import type { Json } from '../../lib/json.ts'
+import type { Json } from '../../lib/json/json.ts'
 import { type Call, live, type Method, open, resource } from '../../lib/resources/resource.ts'
 import { until } from '../support/until.ts'
 

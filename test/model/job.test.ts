@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Json } from '../../lib/json.ts'
+import type { Json } from '../../lib/json/json.ts'
 import { summaryOf } from '../../lib/model/job.ts'
 import type { Opcode } from '../../lib/model/opcode.ts'
 import * as cluster from '../../lib/model/opcodes/cluster.ts'

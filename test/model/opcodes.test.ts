@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { isJsonObject, type Json, type JsonObject, parseJson, stringifyJson } from '../../lib/json.ts'
+import { isJsonObject, type Json, type JsonObject, parseJson, stringifyJson } from '../../lib/json/json.ts'
 import { fillOpcode, makeOpcode, parametersOf } from '../../lib/model/opcode.ts'
 import { OP_GROUP_RENAME } from '../../lib/model/opcodes/group.ts'
 import { OPCODES } from '../../lib/model/opcodes/table.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Json } from '../../lib/json.ts'
+import type { Json } from '../../lib/json/json.ts'
 import { withoutPrivateValues } from '../../lib/model/private-values.ts'
 
 t.test('names of private and secret parameters are told, their values never', async (t) => {

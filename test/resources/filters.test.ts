@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Backend } from '../../lib/backend/backend.ts'
 import { Failure } from '../../lib/failure.ts'
-import type { Json } from '../../lib/json.ts'
+import type { Json } from '../../lib/json/json.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
 import type { MethodName } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'

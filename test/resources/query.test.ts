@@ -1,8 +1,8 @@
 /** `/2/query` through the API, over a backend that counts what is asked of it. */
 import t from 'tap'
 import type { Backend, Cell, QueryResult } from '../../lib/backend/backend.ts'
-import type { Json } from '../../lib/json.ts'
-import { LazyList } from '../../lib/lazy-list.ts'
+import type { Json } from '../../lib/json/json.ts'
+import { LazyList } from '../../lib/json/lazy-list.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
 import { type Call, plainAnswer } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'

@@ -1,12 +1,12 @@
 import t from 'tap'
 import type { Backend } from '../../lib/backend/backend.ts'
+import { TokenBucket } from '../../lib/concurrency/token-bucket.ts'
 import { Failure } from '../../lib/failure.ts'
-import type { Json, JsonObject } from '../../lib/json.ts'
+import type { Json, JsonObject } from '../../lib/json/json.ts'
 import { NEWEST } from '../../lib/model/version.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
 import { StrangersJobs } from '../../lib/resources/strangers-jobs.ts'
 import { resources } from '../../lib/resources/table.ts'
-import { TokenBucket } from '../../lib/token-bucket.ts'
 
 /** A queue in which jobs are as a test says; those that it does not know any more are gone. */
 function queue() {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import type { JsonObject } from '../../lib/json.ts'
+import type { JsonObject } from '../../lib/json/json.ts'
 import { NEWEST } from '../../lib/model/version.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
 import { type Call, dependenceOf, type Method } from '../../lib/resources/resource.ts'

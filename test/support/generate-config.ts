@@ -7,7 +7,7 @@
 import { writeFileSync } from 'node:fs'
 import { argv } from 'node:process'
 import { fileURLToPath } from 'node:url'
-import type { Json, JsonObject } from '../../lib/json.ts'
+import type { Json, JsonObject } from '../../lib/json/json.ts'
 
 const TEMPLATES = ['drbd', 'drbd', 'drbd', 'drbd', 'plain', 'plain', 'file', 'rbd', 'diskless'] as const
 const STATES = ['up', 'up', 'up', 'up', 'up', 'up', 'down', 'offline'] as const

@@ -13,7 +13,7 @@ import { makeYamlText } from '../../lib/backend/config-file/yaml/document/make-y
 import type { YamlText } from '../../lib/backend/config-file/yaml/document/yaml-text.ts'
 import { readYamlText } from '../../lib/backend/config-file/yaml/read/read-yaml.ts'
 import { writeChange } from '../../lib/backend/config-file/yaml/write/write-change.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../lib/json/json.ts'
 import type { Change } from '../../lib/model/change.ts'
 import { changeConfig, useOf } from '../../lib/model/change-config.ts'
 import { type Config, indexConfig } from '../../lib/model/config.ts'

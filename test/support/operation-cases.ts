@@ -1,7 +1,7 @@
 /** Tables of opcodes, each with what becomes of it on the cluster of `operations.yaml`. */
 import { readFileSync } from 'node:fs'
 import type { Test } from 'tap'
-import type { Json, JsonObject } from '../../lib/json.ts'
+import type { Json, JsonObject } from '../../lib/json/json.ts'
 import type { Config } from '../../lib/model/config.ts'
 import type { Instance } from '../../lib/model/instance.ts'
 import type { Version } from '../../lib/model/version.ts'

@@ -9,7 +9,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { QueryResult } from '../../lib/backend/backend.ts'
-import { type Json, parseJson } from '../../lib/json.ts'
+import { type Json, parseJson } from '../../lib/json/json.ts'
 import type { Config } from '../../lib/model/config.ts'
 import type { NodeLive } from '../../lib/model/node.ts'
 import { readConfigFile } from './read-cluster.ts'

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../failure.ts'
-import { equalJson, type Json } from '../../json.ts'
+import { equalJson, type Json } from '../../json/json.ts'
 import type { Config } from '../../model/config.ts'
 import { isFinal, type Job, statusOf } from '../../model/job.ts'
 import { findHost, findNamed } from '../../model/lookup.ts'

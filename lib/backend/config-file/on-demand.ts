@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises'
 import { Failure } from '../../failure.ts'
-import { identityOf } from '../../file-identity.ts'
+import { identityOf } from '../../files/file-identity.ts'
 import type { Config } from '../../model/config.ts'
 import type { StaleState } from '../backend.ts'
 import { configFileBackend } from './config-file-backend.ts'

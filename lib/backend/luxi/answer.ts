@@ -5,8 +5,8 @@
  * with status 500; ours tells the client's faults from the cluster's.
  */
 import { Failure, type FailureCode } from '../../failure.ts'
-import { isJsonObject, type Json } from '../../json.ts'
-import { type JsonDecoding, parseJsonInSlices } from '../../json-in-slices.ts'
+import { isJsonObject, type Json } from '../../json/json.ts'
+import { type JsonDecoding, parseJsonInSlices } from '../../json/json-in-slices.ts'
 
 /** What error classes stand for; the others are `internal`. */
 const CLASSES: { readonly [name: string]: FailureCode } = {

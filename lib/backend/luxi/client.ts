@@ -9,7 +9,7 @@
  * - a wait keeps a connection busy for seconds, so waits have their own, and
  *   never stand in the way of the others. One whose client is gone ends.
  */
-import { type Json, stringifyJson } from '../../json.ts'
+import { type Json, stringifyJson } from '../../json/json.ts'
 import { readAnswer } from './answer.ts'
 import { type CallOptions, Connection, ConnectionLost } from './connection.ts'
 import { RequestCoalescer } from './request-coalescer.ts'

@@ -5,10 +5,11 @@
  * Nothing is kept from one request to the next, but what is the same for all
  * of them: the version (see MasterVersion), the fields of OSes and the like (see JobQueries).
  */
+
+import type { TokenBucket } from '../../concurrency/token-bucket.ts'
 import { Failure } from '../../failure.ts'
-import { isJsonObject } from '../../json.ts'
+import { isJsonObject } from '../../json/json.ts'
 import { withoutPrivateValues } from '../../model/private-values.ts'
-import type { TokenBucket } from '../../token-bucket.ts'
 import { type Backend, MOST_QUERY_BYTES, type QueryResource } from '../backend.ts'
 import { LuxiClient, type LuxiClientOptions } from './client.ts'
 import { JobQueries, submit, WAIT_ALLOWANCE } from './job-queries.ts'

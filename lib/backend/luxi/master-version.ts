@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../json.ts'
+import { isJsonObject } from '../../json/json.ts'
 import { type Version, versionFrom } from '../../model/version.ts'
 import type { LuxiClient } from './client.ts'
 import { unexpected } from './results.ts'

@@ -9,7 +9,7 @@
  * by turns, each just missing the call that serves the other. So where several
  * ask, the next call starts a moment after the last one, when all have asked.
  */
-import { SharedSignal } from '../../shared-signal.ts'
+import { SharedSignal } from '../../concurrency/shared-signal.ts'
 
 /** That moment, as a part of the time that the call took, and in milliseconds at most. */
 const PAUSE = { part: 0.1, most: 50 } as const

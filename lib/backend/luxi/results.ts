@@ -1,6 +1,6 @@
 /** Results of calls, in the forms of the seam; a Failure `bad-answer` where one is not what it must be. */
 import { Failure } from '../../failure.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../json/json.ts'
 import { withoutPrivateValues } from '../../model/private-values.ts'
 import type { FieldDefinition, QueryResult } from '../backend.ts'
 

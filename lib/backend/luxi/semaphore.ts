@@ -1,5 +1,5 @@
 /** A semaphore with a deadline: so many calls at once; the others wait, in the order they came. */
-import { FairSemaphore } from '../../fair-semaphore.ts'
+import { FairSemaphore } from '../../concurrency/fair-semaphore.ts'
 import { noAnswer, timeUntil } from './connection.ts'
 
 /** With less time than this, in milliseconds, nothing is begun that could not end. */

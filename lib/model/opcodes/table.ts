@@ -1,5 +1,5 @@
 /** Every opcode that this API submits, by its id. */
-import type { JsonObject } from '../../json.ts'
+import type { JsonObject } from '../../json/json.ts'
 import { fillOpcode, type Opcode } from '../opcode.ts'
 import type { Version } from '../version.ts'
 import * as cluster from './cluster.ts'

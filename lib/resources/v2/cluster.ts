@@ -1,5 +1,5 @@
 import { ResultStatus } from '../../backend/backend.ts'
-import { lazyMap } from '../../lazy-list.ts'
+import { lazyMap } from '../../json/lazy-list.ts'
 import { OP_CLUSTER_REDIST_CONF, OP_CLUSTER_SET_PARAMS } from '../../model/opcodes/cluster.ts'
 import { isSince } from '../../model/version.ts'
 import { osNames } from '../os-names.ts'

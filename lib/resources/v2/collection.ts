@@ -3,8 +3,8 @@
  * way; what differs between them is said in a Collection.
  */
 import type { Backend } from '../../backend/backend.ts'
-import type { Json, JsonObject } from '../../json.ts'
-import { lazyMap } from '../../lazy-list.ts'
+import type { Json, JsonObject } from '../../json/json.ts'
+import { lazyMap } from '../../json/lazy-list.ts'
 import { isSince, type Release } from '../../model/version.ts'
 import { type Method, open } from '../resource.ts'
 import { onlyRow, rowObject, sortedNames, uriList } from '../rows.ts'

@@ -1,5 +1,5 @@
 import { Failure } from '../../failure.ts'
-import { isJsonObject, type Json } from '../../json.ts'
+import { isJsonObject, type Json } from '../../json/json.ts'
 import { filterRuleChecks, type NewFilterRule } from '../../model/filter-rule.ts'
 import { expectType } from '../expect-type.ts'
 import type { QueryString } from '../query-string.ts'

@@ -3,7 +3,7 @@
  * those of old clients, which said in the query string what a body says now.
  */
 import { Failure } from '../../failure.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../json/json.ts'
 import { bodyObject, expectType } from '../expect-type.ts'
 import { parsePythonInteger, type QueryString } from '../query-string.ts'
 

@@ -1,5 +1,5 @@
 import { Failure } from '../../failure.ts'
-import { isJsonObject, type JsonObject } from '../../json.ts'
+import { isJsonObject, type JsonObject } from '../../json/json.ts'
 import { fillOpcode } from '../../model/opcode.ts'
 import {
   OP_BACKUP_EXPORT,

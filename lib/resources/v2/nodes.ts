@@ -1,5 +1,5 @@
 import { Failure } from '../../failure.ts'
-import type { Json, JsonObject } from '../../json.ts'
+import type { Json, JsonObject } from '../../json/json.ts'
 import {
   OP_NODE_EVACUATE,
   OP_NODE_MIGRATE,

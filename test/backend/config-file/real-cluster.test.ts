@@ -11,7 +11,7 @@ import t from 'tap'
 import type { Cell, FieldDefinition, QueryResource } from '../../../lib/backend/backend.ts'
 import { configFileBackend } from '../../../lib/backend/config-file/config-file-backend.ts'
 import { Failure } from '../../../lib/failure.ts'
-import { isJsonObject, type Json, type JsonObject, parseJson } from '../../../lib/json.ts'
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../../../lib/json/json.ts'
 import type { NodeLive } from '../../../lib/model/node.ts'
 import { readConfigFile } from '../../support/read-cluster.ts'
 

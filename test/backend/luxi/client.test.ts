@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type ClientLimits, LuxiClient } from '../../../lib/backend/luxi/client.ts'
-import type { Json } from '../../../lib/json.ts'
+import type { Json } from '../../../lib/json/json.ts'
 import { eventually } from '../../support/daemon-root.ts'
 import { deferred, END, refuse, type Script, scriptedMaster, socketDir } from './scripted-master.ts'
 

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { luxiBackend } from '../../../lib/backend/luxi/luxi-backend.ts'
-import type { Json } from '../../../lib/json.ts'
+import type { Json } from '../../../lib/json/json.ts'
 import { deferred, refuse, type Script, scriptedMaster } from './scripted-master.ts'
 
 async function backendOf(t: Test, script: Script) {

@@ -8,7 +8,7 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { type Json, parseJson, stringifyJson } from '../../../lib/json.ts'
+import { type Json, parseJson, stringifyJson } from '../../../lib/json/json.ts'
 
 export interface Asked {
   readonly method: string

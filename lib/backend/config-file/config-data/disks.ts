@@ -1,5 +1,5 @@
 /** Disks in `config.data`, inside their instances or in a table of their own. */
-import { isJsonObject } from '../../../json.ts'
+import { isJsonObject } from '../../../json/json.ts'
 import type { Disk } from '../../../model/instance.ts'
 import type { Node } from '../../../model/node.ts'
 import { deriveUuid } from '../records/derived-ids.ts'

@@ -19,7 +19,7 @@
  *
  * Says nothing about what runs: there are no live values, and no OSes.
  */
-import { isJsonObject, type Json, parseJson } from '../../../json.ts'
+import { isJsonObject, type Json, parseJson } from '../../../json/json.ts'
 import type { Cluster } from '../../../model/cluster.ts'
 import type { ConfigObjects } from '../../../model/config.ts'
 import {

@@ -3,7 +3,7 @@
  * into the words of the cluster's file. Nothing is written yet.
  */
 import { Failure } from '../../../failure.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../json/json.ts'
 import type { Change } from '../../../model/change.ts'
 import type { Config } from '../../../model/config.ts'
 import type { Job } from '../../../model/job.ts'

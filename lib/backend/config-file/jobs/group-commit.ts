@@ -3,12 +3,13 @@
  * other, and share one write of the cluster's file. What a client has been told
  * holds after a crash (file-replacement.ts).
  */
+
+import { inSlices } from '../../../concurrency/time-slicing.ts'
 import { Failure, messageChain, messageLines, systemReason } from '../../../failure.ts'
-import type { JsonObject } from '../../../json.ts'
+import type { JsonObject } from '../../../json/json.ts'
 import type { Change } from '../../../model/change.ts'
 import type { Config } from '../../../model/config.ts'
 import type { Job } from '../../../model/job.ts'
-import { inSlices } from '../../../slices.ts'
 import { type ClusterFile, FileChanged } from '../state/cluster-file.ts'
 import { Irreplaceable } from '../state/file-attributes.ts'
 import { type Applied, applyOperations, type Pending, type Result, type Writing } from './apply-operations.ts'

@@ -4,7 +4,7 @@
  * order of their priorities, the first counts that does not say CONTINUE.
  */
 import { Failure } from '../../../failure.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../json/json.ts'
 import type { Config } from '../../../model/config.ts'
 import type { FilterRule, NewFilterRule } from '../../../model/filter-rule.ts'
 import { type Job, nanoseconds, timestamp } from '../../../model/job.ts'

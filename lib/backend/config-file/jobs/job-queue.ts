@@ -13,7 +13,7 @@
  * it can hold.
  */
 import { Failure, messageChain } from '../../../failure.ts'
-import type { JsonObject } from '../../../json.ts'
+import type { JsonObject } from '../../../json/json.ts'
 import type { NewFilterRule } from '../../../model/filter-rule.ts'
 import { isFinal, type Job, statusOf } from '../../../model/job.ts'
 import type { LockState, QueueView } from '../../../model/queue-view.ts'

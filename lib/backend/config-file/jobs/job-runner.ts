@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { messageLines } from '../../../failure.ts'
-import type { JsonObject } from '../../../json.ts'
+import type { JsonObject } from '../../../json/json.ts'
 import type { Config } from '../../../model/config.ts'
 import { type Job, type JobOp, timestamp } from '../../../model/job.ts'
 import { delayOf } from '../operations/cluster/test-delay.ts'

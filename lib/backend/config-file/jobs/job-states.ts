@@ -1,6 +1,6 @@
 /** How a job comes about, and what becomes of it step by step: pure functions from one state to the next. */
 import { Failure } from '../../../failure.ts'
-import type { Json, JsonObject } from '../../../json.ts'
+import type { Json, JsonObject } from '../../../json/json.ts'
 import {
   isFinal,
   type Job,

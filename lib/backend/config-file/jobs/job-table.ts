@@ -3,7 +3,7 @@
  * many; those that only read are counted apart, since clients without a user may
  * submit them, and leave without a trace. Clients may wait for a change of one.
  */
-import type { JsonObject } from '../../../json.ts'
+import type { JsonObject } from '../../../json/json.ts'
 import { isFinal, type Job, statusOf } from '../../../model/job.ts'
 import { readsOnly } from '../../../model/opcodes/table.ts'
 import type { Version } from '../../../model/version.ts'

@@ -1,5 +1,5 @@
 /** The records of the journal, and how they are written as lines. Their format is shown in journal.ts. */
-import { type JsonObject, stringifyJson } from '../../../json.ts'
+import { type JsonObject, stringifyJson } from '../../../json/json.ts'
 import type { Job } from '../../../model/job.ts'
 
 /** A replacement of the cluster's file whose outcome the journal does not have. */

@@ -25,7 +25,7 @@ import { access, constants, type FileHandle, mkdir, open, readdir, rename, unlin
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure, messageChain, systemReason } from '../../../failure.ts'
-import { stringifyJson } from '../../../json.ts'
+import { stringifyJson } from '../../../json/json.ts'
 import type { Job } from '../../../model/job.ts'
 import { syncFolder } from '../state/cluster-file.ts'
 import { Archive } from './archive.ts'

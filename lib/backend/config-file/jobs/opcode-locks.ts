@@ -1,5 +1,5 @@
 /** What an opcode is about: the objects that no other job may have meanwhile. */
-import { isJsonObject, type Json, type JsonObject } from '../../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../json/json.ts'
 import type { Config } from '../../../model/config.ts'
 import { isCalled } from '../../../model/lookup.ts'
 import type { Index } from '../../../model/object-index.ts'

@@ -5,7 +5,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../../failure.ts'
-import { isJsonObject, type Json, type JsonObject, parseJson } from '../../../json.ts'
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../../../json/json.ts'
 import type { Job } from '../../../model/job.ts'
 import type { OpenWrite } from './journal-records.ts'
 

@@ -3,7 +3,7 @@
  * then id), those that the job filter, the jobs they depend on and the number
  * of running ones let.
  */
-import type { Json } from '../../../json.ts'
+import type { Json } from '../../../json/json.ts'
 import type { Config } from '../../../model/config.ts'
 import type { FilterRule } from '../../../model/filter-rule.ts'
 import { isFinal, type Job, priorityOf, statusOf } from '../../../model/job.ts'

@@ -22,7 +22,7 @@
  * second.
  */
 import { Failure } from '../../../failure.ts'
-import { type Json, stringifyJson } from '../../../json.ts'
+import { type Json, stringifyJson } from '../../../json/json.ts'
 import type { Config } from '../../../model/config.ts'
 import { isCalled } from '../../../model/lookup.ts'
 import { type Cell, ResultStatus } from '../../backend.ts'

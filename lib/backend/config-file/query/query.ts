@@ -8,14 +8,15 @@
  * than memory bears, are made when they are asked for. Everything a query reads
  * is one Config, which never changes under it.
  */
+
+import { eachInSlices } from '../../../concurrency/time-slicing.ts'
 import { Failure } from '../../../failure.ts'
-import type { Json } from '../../../json.ts'
-import { lazyMap } from '../../../lazy-list.ts'
+import type { Json } from '../../../json/json.ts'
+import { lazyMap } from '../../../json/lazy-list.ts'
 import type { Config } from '../../../model/config.ts'
 import { findHost, findNamed, isCalled } from '../../../model/lookup.ts'
 import { niceSort } from '../../../model/nice-sort.ts'
 import type { QueueView } from '../../../model/queue-view.ts'
-import { eachInSlices } from '../../../slices.ts'
 import type { Cell, FieldDefinition, QueryResource, QueryResult } from '../../backend.ts'
 import { clusterFields } from './fields/cluster.ts'
 import { exportFields } from './fields/export.ts'

@@ -3,7 +3,7 @@
  * in how they name the master node and the defaults' group (`default`), and
  * each adds what it must.
  */
-import type { JsonObject } from '../../../json.ts'
+import type { JsonObject } from '../../../json/json.ts'
 import type { Cluster } from '../../../model/cluster.ts'
 import {
   BE_DEFAULTS,

@@ -3,7 +3,7 @@
  * at the end lists everything with its place.
  */
 import { Failure } from '../../../failure.ts'
-import type { Json } from '../../../json.ts'
+import type { Json } from '../../../json/json.ts'
 
 /** Where something stands in a file: a key of what stands around it; the outermost place has no `parent`. */
 export interface Place {

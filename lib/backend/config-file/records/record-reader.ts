@@ -6,7 +6,7 @@
  *
  * A value that is null counts as absent, as it does in Ganeti.
  */
-import { isJsonObject, type Json, type JsonObject } from '../../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../json/json.ts'
 import type { ParamType, ParamTypes } from '../../../model/defaults.ts'
 import { closest } from './did-you-mean.ts'
 import { andIs, type Place, type Problems, quoted } from './problems.ts'

@@ -3,7 +3,7 @@
  * written or derived from names. Each may be there once.
  */
 import { isIP } from 'node:net'
-import type { JsonObject } from '../../../json.ts'
+import type { JsonObject } from '../../../json/json.ts'
 import type { Recorded } from '../../../model/recorded.ts'
 import { FIRST_PORT, MACS, MINORS, macOf, PORTS } from '../../../model/unique-numbers.ts'
 import { deriveNumber, deriveUuid } from './derived-ids.ts'

@@ -15,7 +15,7 @@ import { type BigIntStats, existsSync, fstatSync, renameSync, statSync } from 'n
 import { constants, type FileHandle, lstat, open, readdir, realpath, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Failure, systemReason } from '../../../failure.ts'
-import { identityOf, mtimeOf } from '../../../file-identity.ts'
+import { identityOf, mtimeOf } from '../../../files/file-identity.ts'
 import type { Config } from '../../../model/config.ts'
 import type { makeYamlText } from '../yaml/document/make-yaml-text.ts'
 import type { YamlText } from '../yaml/document/yaml-text.ts'

@@ -17,11 +17,11 @@
  * cluster takes longer than all the rest.)
  */
 import { Worker } from 'node:worker_threads'
+import { inSlices } from '../../../concurrency/time-slicing.ts'
 import { Failure } from '../../../failure.ts'
-import { type JsonObject, parseJson, sharing } from '../../../json.ts'
+import { type JsonObject, parseJson, sharing } from '../../../json/json.ts'
 import { type Config, type ConfigObjects, indexing, type Table } from '../../../model/config.ts'
 import type { Index } from '../../../model/object-index.ts'
-import { inSlices } from '../../../slices.ts'
 import type { FileSource } from './read-state.ts'
 
 /** For each object of a table a digest of `DIGEST_LENGTH` bytes, in the order of the objects. */

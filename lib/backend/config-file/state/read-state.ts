@@ -6,9 +6,9 @@
  * on the daemon's own thread.
  */
 import { Failure } from '../../../failure.ts'
-import { identityOf, mtimeOf } from '../../../file-identity.ts'
+import { identityOf, mtimeOf } from '../../../files/file-identity.ts'
+import { readStable } from '../../../files/stable-read.ts'
 import type { ConfigObjects } from '../../../model/config.ts'
-import { readStable } from '../../../stable-read.ts'
 import { readConfigData } from '../config-data/read-config-data.ts'
 import { readYamlText } from '../yaml/read/read-yaml.ts'
 import type { Cuts } from '../yaml/syntax/yaml-cuts.ts'

@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import { isJsonObject, type Json, type JsonObject, parseJson } from '../../../../lib/json.ts'
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../../../../lib/json/json.ts'
 import { type Ended, LiveCluster, numbers } from '../../../support/live-cluster.ts'
 import { readConfigFile } from '../../../support/read-cluster.ts'
 

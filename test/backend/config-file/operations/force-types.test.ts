@@ -4,7 +4,7 @@ import {
   pythonLiteral,
   updatedParams,
 } from '../../../../lib/backend/config-file/operations/shared/force-types.ts'
-import type { Json } from '../../../../lib/json.ts'
+import type { Json } from '../../../../lib/json/json.ts'
 import type { ParamType } from '../../../../lib/model/defaults.ts'
 
 t.test('values are made to be of their types', async (t) => {

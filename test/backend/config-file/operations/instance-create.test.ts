@@ -1,6 +1,6 @@
 /** Creating instances, one or several, on named nodes or on chosen ones. */
 import t from 'tap'
-import type { Json, JsonObject } from '../../../../lib/json.ts'
+import type { Json, JsonObject } from '../../../../lib/json/json.ts'
 import { opcode } from '../../../support/live-cluster.ts'
 import {
   type Case,

@@ -1,6 +1,6 @@
 /** Changing instances: parameters, NICs, disks, state. */
 import t from 'tap'
-import type { Json, JsonObject } from '../../../../lib/json.ts'
+import type { Json, JsonObject } from '../../../../lib/json/json.ts'
 import { type Case, nodeUuid, operationsCluster, testCases } from '../../../support/operation-cases.ts'
 import { GANETI_3_1 } from '../../../support/versions.ts'
 

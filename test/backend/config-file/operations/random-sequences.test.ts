@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import { OPERATIONS } from '../../../../lib/backend/config-file/operations/operations.ts'
-import type { JsonObject } from '../../../../lib/json.ts'
+import type { JsonObject } from '../../../../lib/json/json.ts'
 import { indexIn, parseIpv4Network } from '../../../../lib/model/address.ts'
 import type { Config } from '../../../../lib/model/config.ts'
 import type { Disk, Instance } from '../../../../lib/model/instance.ts'

@@ -12,7 +12,7 @@ import {
   parseFilter,
   valuesAskedFor,
 } from '../../../../lib/backend/config-file/query/filter-language.ts'
-import { type Json, stringifyJson } from '../../../../lib/json.ts'
+import { type Json, stringifyJson } from '../../../../lib/json/json.ts'
 import type { Config } from '../../../../lib/model/config.ts'
 
 /** What the filters are tried on; `memory` is unknown where it is null. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { query, queryFields, queryRows } from '../../../../lib/backend/config-file/query/query.ts'
-import type { Json } from '../../../../lib/json.ts'
+import type { Json } from '../../../../lib/json/json.ts'
 import { type Config, type ConfigObjects, indexConfig } from '../../../../lib/model/config.ts'
 import type { Disk, Instance, Nic } from '../../../../lib/model/instance.ts'
 import type { Network } from '../../../../lib/model/network.ts'

@@ -1,5 +1,5 @@
 /** The parameters that the cluster hands down to everything in it. */
-import { isJsonObject, type Json } from '../../../../json.ts'
+import { isJsonObject, type Json } from '../../../../json/json.ts'
 import type { Cluster } from '../../../../model/cluster.ts'
 import {
   HV_TYPES,

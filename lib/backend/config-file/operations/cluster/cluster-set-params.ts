@@ -2,7 +2,7 @@
  * Changes settings of the cluster: everything is checked first, then told and
  * changed in Ganeti's order.
  */
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import type { Cluster } from '../../../../model/cluster.ts'
 import { promotions } from '../shared/candidate-pool.ts'
 import { isAllocator } from '../shared/iallocator.ts'

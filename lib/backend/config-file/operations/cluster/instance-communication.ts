@@ -1,5 +1,5 @@
 /** The network over which instances talk to their nodes. */
-import type { JsonObject } from '../../../../json.ts'
+import type { JsonObject } from '../../../../json/json.ts'
 import { OP_NETWORK_ADD, OP_NETWORK_CONNECT } from '../../../../model/opcodes/network.ts'
 import type { Run } from '../shared/run.ts'
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../../json.ts'
+import type { JsonObject } from '../../../../json/json.ts'
 import { operation } from '../shared/run.ts'
 
 /** Does nothing; how long that takes is the job queue's business. */

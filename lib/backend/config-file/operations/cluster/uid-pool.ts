@@ -1,5 +1,5 @@
 /** The pool of user ids: ranges, both ends included. */
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import { pythonText } from '../shared/force-types.ts'
 import { prerequisite } from '../shared/operation.ts'
 import type { Run } from '../shared/run.ts'

@@ -1,4 +1,4 @@
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import { filledIPolicy } from '../../../../model/fill.ts'
 import type { AllocPolicy, Group } from '../../../../model/group.ts'
 import type { PartialIPolicy } from '../../../../model/params.ts'

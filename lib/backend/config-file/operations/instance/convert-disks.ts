@@ -1,5 +1,5 @@
 /** Changing the disk template of an instance: the same disks, kept another way. */
-import type { JsonObject } from '../../../../json.ts'
+import type { JsonObject } from '../../../../json/json.ts'
 import { filledIPolicy } from '../../../../model/fill.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import { DRBD_META_SIZE } from '../../../../model/live-values.ts'

@@ -1,5 +1,5 @@
 /** What a client wants of a new instance, read and checked as far as that can be done without looking at nodes. */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import { checkTemplateEnabled, ON_LVM } from '../shared/disk-templates.ts'
 import { findNode, nodeOf } from '../shared/find.ts'
 import { forceTypes } from '../shared/force-types.ts'

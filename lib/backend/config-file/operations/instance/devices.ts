@@ -2,7 +2,7 @@
  * What disks and NICs have in common: names, and the lists of modifications
  * by which an opcode adds, changes and removes them.
  */
-import { isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import { failure, prerequisite } from '../shared/operation.ts'
 
 interface Device {

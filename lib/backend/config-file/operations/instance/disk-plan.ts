@@ -1,5 +1,5 @@
 /** What an opcode wants of a disk. */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import type { ParamTypes } from '../../../../model/defaults.ts'
 import type { DiskTemplateParams } from '../../../../model/params.ts'
 import { WITH_ACCESS } from '../shared/disk-templates.ts'

@@ -7,7 +7,7 @@
  * are none; and a file has no place for an instance that is only planned
  * (`forthcoming`).
  */
-import type { JsonObject } from '../../../../json.ts'
+import type { JsonObject } from '../../../../json/json.ts'
 import { filledDiskParams, filledIPolicy, filledOsParams } from '../../../../model/fill.ts'
 import type { Disk, Instance, Nic } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../../../../json.ts'
+import { isJsonObject, type JsonObject } from '../../../../json/json.ts'
 import type { Node } from '../../../../model/node.ts'
 import { OP_INSTANCE_CREATE } from '../../../../model/opcodes/instance.ts'
 import { findNode } from '../shared/find.ts'

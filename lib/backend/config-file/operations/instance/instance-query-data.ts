@@ -1,5 +1,5 @@
 /** Everything about instances in one answer, as `gnt-instance info` shows it. */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import { filledBeParams, filledHvParams, filledNicParams, filledOsParams } from '../../../../model/fill.ts'
 import type { Disk, Instance, Nic } from '../../../../model/instance.ts'
 import type { Network } from '../../../../model/network.ts'

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import { filledBeParams } from '../../../../model/fill.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import { sizeOnNode } from '../../../../model/live-values.ts'

@@ -3,7 +3,7 @@
  * that belongs to no instance has no place in a file, so none can be detached,
  * and there is none to attach.
  */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import { filledDiskParams } from '../../../../model/fill.ts'
 import { type Disk, type Instance, MAX_DISKS } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'

@@ -1,5 +1,5 @@
 /** Adding, changing and removing the NICs of an instance that is there. */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import type { ParamTypes } from '../../../../model/defaults.ts'
 import { type Instance, MAX_NICS, type Nic } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'

@@ -1,5 +1,5 @@
 /** Changing the parameters of an instance that is there: of its hypervisor, its backend and its OS. */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import { filledBeParams, filledHvParams } from '../../../../model/fill.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'

@@ -1,5 +1,5 @@
 /** New disks of an instance. */
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import type { Cluster } from '../../../../model/cluster.ts'
 import { filledDiskParams } from '../../../../model/fill.ts'
 import type { Group } from '../../../../model/group.ts'

@@ -1,6 +1,6 @@
 /** The NICs of an instance: new ones, and what becomes of them on a node. */
 import { isIP } from 'node:net'
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import { parseMac } from '../../../../model/address.ts'
 import type { ParamTypes } from '../../../../model/defaults.ts'
 import type { Nic } from '../../../../model/instance.ts'

@@ -4,7 +4,7 @@
  * Where they go is chosen as in iallocator.ts: the first node of the same group
  * that can take an instance, each instance with those before it in mind.
  */
-import type { JsonObject } from '../../../../json.ts'
+import type { JsonObject } from '../../../../json/json.ts'
 import { filledBeParams } from '../../../../model/fill.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'

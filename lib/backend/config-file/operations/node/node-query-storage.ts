@@ -1,4 +1,4 @@
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { Node } from '../../../../model/node.ts'
 import { findNode } from '../shared/find.ts'

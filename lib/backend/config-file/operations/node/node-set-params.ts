@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net'
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import { filledNdParams } from '../../../../model/fill.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'

@@ -1,5 +1,5 @@
 /** Instance policies of the cluster and of groups: changing them, and who is outside afterwards. */
-import { isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import type { Config } from '../../../../model/config.ts'
 import { DISK_TEMPLATES, type ParamTypes } from '../../../../model/defaults.ts'
 import type { Instance } from '../../../../model/instance.ts'

@@ -3,7 +3,7 @@
  * have, with Ganeti's tolerance (a boolean may come as 'true', a size as '1g')
  * and its complaints, which quote a value as Python would.
  */
-import { isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import type { ParamType, ParamTypes } from '../../../../model/defaults.ts'
 import { OpError } from './operation.ts'
 

@@ -5,7 +5,7 @@
  */
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { posix } from 'node:path'
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import { HV_GLOBALS } from '../../../../model/defaults.ts'
 import type { HvParams } from '../../../../model/params.ts'
 import { isSince, type Release, type Version } from '../../../../model/version.ts'

@@ -4,7 +4,7 @@
  * `disk_state`) are checked and go no further: Ganeti keeps them for later
  * use, shows them nowhere, and a file has no place for them.
  */
-import { isJsonObject, type JsonObject } from '../../../../json.ts'
+import { isJsonObject, type JsonObject } from '../../../../json/json.ts'
 import {
   DISK_DEFAULTS,
   DISK_TEMPLATES,

@@ -1,5 +1,5 @@
 /** Backend and hypervisor parameters as opcodes give them for an instance. */
-import type { JsonObject } from '../../../../json.ts'
+import type { JsonObject } from '../../../../json/json.ts'
 import type { Cluster } from '../../../../model/cluster.ts'
 import type { Config } from '../../../../model/config.ts'
 import { BE_TYPES, HV_TYPES } from '../../../../model/defaults.ts'

@@ -4,7 +4,7 @@
  * Each lives in a file named after its opcode; only the job queue runs them,
  * and only it writes.
  */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import type { Change } from '../../../../model/change.ts'
 import type { Config } from '../../../../model/config.ts'
 

@@ -3,7 +3,7 @@
  * Where it says nothing, every OS is accepted, and so is every parameter of
  * an OS of which it names none.
  */
-import type { JsonObject } from '../../../../json.ts'
+import type { JsonObject } from '../../../../json/json.ts'
 import type { Node } from '../../../../model/node.ts'
 import { nameWithoutVariant, type Os } from '../../../../model/os.ts'
 import { failure, prerequisite } from './operation.ts'

@@ -6,7 +6,7 @@
  * Parameters that are absent or of another type count as null, false or empty:
  * opcodes were checked and completed before they came here.
  */
-import { isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import type { Change } from '../../../../model/change.ts'
 import type { Config } from '../../../../model/config.ts'
 import { type Context, OpError, type Operation, type Outcome } from './operation.ts'

@@ -3,7 +3,7 @@
  * daemon runs that could name its own version; it is the file's.
  */
 import { machine } from 'node:os'
-import type { JsonObject } from '../../../../json.ts'
+import type { JsonObject } from '../../../../json/json.ts'
 import type { Config } from '../../../../model/config.ts'
 import { OS_API_VERSION } from '../../../../model/os.ts'
 import type { Version } from '../../../../model/version.ts'

@@ -2,7 +2,7 @@
  * How to reach an instance's console, as the hypervisor's part of Ganeti would
  * say it on the instance's node. Paths are those of Ganeti's packages.
  */
-import type { JsonObject } from '../../../../json.ts'
+import type { JsonObject } from '../../../../json/json.ts'
 import type { Config } from '../../../../model/config.ts'
 import { hvParam } from '../../../../model/fill.ts'
 import type { Instance } from '../../../../model/instance.ts'

@@ -4,7 +4,7 @@
  * this folder are lists of such fields; queries, old-style rows, filters and
  * the lists of fields all read them.
  */
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { NdParams } from '../../../../model/params.ts'
 import type { Recorded } from '../../../../model/recorded.ts'

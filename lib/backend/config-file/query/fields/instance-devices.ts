@@ -1,5 +1,5 @@
 /** Fields of the disks and NICs of instances: one for each device (`disk.size/0`), and one for all of them. */
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import type { Config } from '../../../../model/config.ts'
 import { filledNicParams } from '../../../../model/fill.ts'
 import { type Disk, type Instance, MAX_DISKS, MAX_NICS, type Nic } from '../../../../model/instance.ts'

@@ -1,6 +1,6 @@
 /** The fields of jobs. */
 import { Failure } from '../../../../failure.ts'
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import type { Config } from '../../../../model/config.ts'
 import { type Job, type JobOp, priorityOf, shownOpcode, statusOf, summaryOf } from '../../../../model/job.ts'
 import { withoutPrivateValues } from '../../../../model/private-values.ts'

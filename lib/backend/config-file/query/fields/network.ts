@@ -1,5 +1,5 @@
 /** The fields of networks, and the counting of their addresses. */
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import { addressAt, ipv4Number } from '../../../../model/address.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { Network } from '../../../../model/network.ts'

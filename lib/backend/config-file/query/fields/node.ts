@@ -1,5 +1,5 @@
 /** The fields of nodes. */
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import type { Config } from '../../../../model/config.ts'
 import { filledNdParams } from '../../../../model/fill.ts'
 import type { Node, NodeLive } from '../../../../model/node.ts'

@@ -1,5 +1,5 @@
 /** The fields of guest operating systems. */
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import { niceSort } from '../../../../model/nice-sort.ts'
 import type { Os } from '../../../../model/os.ts'
 import { cellField, type Field, field, NO_DATA } from './field.ts'

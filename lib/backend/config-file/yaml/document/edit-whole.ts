@@ -4,7 +4,7 @@
  * result read as a start would read it. Takes as long as reading the file.
  */
 import { Failure } from '../../../../failure.ts'
-import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import { readYamlText } from '../read/read-yaml.ts'
 import { SECTIONS } from '../syntax/yaml-cuts.ts'
 import { CannotEdit, type EditOptions, editYaml } from '../syntax/yaml-edit.ts'

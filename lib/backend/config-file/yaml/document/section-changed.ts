@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../../json.ts'
+import type { JsonObject } from '../../../../json/json.ts'
 
 /**
  * Gives a section as it is to be.

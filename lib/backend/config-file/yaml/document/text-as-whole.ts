@@ -4,7 +4,7 @@
  * of its own (edit-thread.ts), as that takes as long as reading it.
  */
 import { Worker } from 'node:worker_threads'
-import { type Json, type JsonObject, parseJson } from '../../../../json.ts'
+import { type Json, type JsonObject, parseJson } from '../../../../json/json.ts'
 import { aboutOf, SECTIONS, type Section } from '../syntax/yaml-cuts.ts'
 import { CannotEdit } from '../syntax/yaml-edit.ts'
 import { editWhole } from './edit-whole.ts'

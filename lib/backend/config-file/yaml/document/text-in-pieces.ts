@@ -9,7 +9,7 @@
  * is written anew (see rewrite-yaml.ts).
  */
 import { isMap } from 'yaml'
-import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import { rewritten, writtenAnew } from '../syntax/rewrite-yaml.ts'
 import {
   type About,

@@ -2,7 +2,7 @@
  * A cluster's YAML file as it is changed: in pieces where it can be cut into
  * some, else as a whole.
  */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import type { Section } from '../syntax/yaml-cuts.ts'
 
 /** What is to stand in the file; null for what is to go. */

@@ -1,7 +1,7 @@
 /** The cluster's own settings in a YAML file, and what it lets its instances be. */
 
 import { isIPv6 } from 'node:net'
-import { isJsonObject } from '../../../../json.ts'
+import { isJsonObject } from '../../../../json/json.ts'
 import type { Cluster } from '../../../../model/cluster.ts'
 import {
   CLUSTER_DEFAULTS,

@@ -1,6 +1,6 @@
 /** The disks of instances in a YAML file. */
 
-import { isJsonObject } from '../../../../json.ts'
+import { isJsonObject } from '../../../../json/json.ts'
 import { DISK_TEMPLATES } from '../../../../model/defaults.ts'
 import type { Disk } from '../../../../model/instance.ts'
 import { DRBD_META_SIZE } from '../../../../model/live-values.ts'

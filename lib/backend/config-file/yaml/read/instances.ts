@@ -4,7 +4,7 @@
  * only when everything it does give is known.
  */
 
-import type { JsonObject } from '../../../../json.ts'
+import type { JsonObject } from '../../../../json/json.ts'
 import { DISK_TEMPLATES, HYPERVISORS } from '../../../../model/defaults.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'

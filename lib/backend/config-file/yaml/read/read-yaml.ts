@@ -13,7 +13,7 @@
  * free on it is what its instances leave. What contradicts itself is an error; so is a key that means nothing.
  */
 
-import { isJsonObject, type Json } from '../../../../json.ts'
+import { isJsonObject, type Json } from '../../../../json/json.ts'
 import type { ConfigObjects } from '../../../../model/config.ts'
 import { CLUSTER_DEFAULTS } from '../../../../model/defaults.ts'
 import type { Instance } from '../../../../model/instance.ts'

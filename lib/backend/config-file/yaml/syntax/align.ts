@@ -2,7 +2,7 @@
  * Which elements of a list are which of another: a list of disks or network
  * cards after a change, where elements came, went and changed.
  */
-import { equalJson, isJsonObject, type Json } from '../../../../json.ts'
+import { equalJson, isJsonObject, type Json } from '../../../../json/json.ts'
 
 /** Longer lists are not compared each with each: their elements are taken in order. */
 const MOST_PAIRS = 250_000

@@ -4,7 +4,7 @@
  * in one style; or as one that nobody has written yet, with what stood above it.
  */
 import { type Document, isMap, isScalar, isSeq, type Node, parseDocument } from 'yaml'
-import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import { CannotEdit, lineBreakOf, marginOf, withLineBreaks } from './yaml-edit.ts'
 import { blockMap } from './yaml-format.ts'
 import { isMergeKey, keyOf, type TreePair } from './yaml-tree.ts'

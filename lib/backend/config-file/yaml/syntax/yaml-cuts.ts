@@ -5,7 +5,7 @@
  * keys, directives, document markers; nor where a key does not begin its line.
  */
 import { isMap } from 'yaml'
-import { isJsonObject, type Json, stringifyJson } from '../../../../json.ts'
+import { isJsonObject, type Json, stringifyJson } from '../../../../json/json.ts'
 import { leadStart } from './yaml-edit.ts'
 import { keyOf, type TreePair, type YamlTree } from './yaml-tree.ts'
 

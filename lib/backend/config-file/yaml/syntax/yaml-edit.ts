@@ -15,7 +15,7 @@
  */
 import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Node, visit } from 'yaml'
 import { Failure } from '../../../../failure.ts'
-import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import { align } from './align.ts'
 import { blockEntry, blockMap, flow, flowEntry, flowPair, rendered } from './yaml-format.ts'
 import {

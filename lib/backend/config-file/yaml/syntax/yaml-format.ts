@@ -7,7 +7,7 @@
  * text that either version takes for something else is quoted.
  */
 import { stringify } from 'yaml'
-import { isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 
 /** A flow collection longer than this is rather put on lines of its own. */
 const WIDTH = 100

@@ -21,7 +21,7 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml'
-import type { Json } from '../../../../json.ts'
+import type { Json } from '../../../../json/json.ts'
 import { type Problem, pathTo, quoted } from '../../records/problems.ts'
 import { faultsOf, type YamlFault } from './yaml-faults.ts'
 

@@ -1,5 +1,5 @@
 /** How far a change reaches: what has to be parsed again to know that the file means what it should. */
-import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import type { Change } from '../../../../model/change.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { Index } from '../../../../model/object-index.ts'

@@ -1,5 +1,5 @@
 /** What of a file is about to be written otherwise; whatever is not drafted stays as the text has it. */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import type { YamlChange, YamlText } from '../document/yaml-text.ts'
 import type { Section } from '../syntax/yaml-cuts.ts'
 

@@ -1,5 +1,5 @@
 /** References by name: what refers to a group or network that gets another name is written anew. */
-import { equalJson, isJsonObject, type JsonObject } from '../../../../json.ts'
+import { equalJson, isJsonObject, type JsonObject } from '../../../../json/json.ts'
 import type { Change } from '../../../../model/change.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { Index } from '../../../../model/object-index.ts'

@@ -1,5 +1,5 @@
 /** The reservations of networks, which are not written but follow from instances. */
-import { equalJson, type Json } from '../../../../json.ts'
+import { equalJson, type Json } from '../../../../json/json.ts'
 import { indexIn, parseIpv4Network } from '../../../../model/address.ts'
 import type { Change } from '../../../../model/change.ts'
 import { changeConfig } from '../../../../model/change-config.ts'

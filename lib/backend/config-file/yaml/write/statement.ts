@@ -10,7 +10,7 @@
  * not know what follows from what: who calls them has the result parsed, and
  * calls again until nothing changes.
  */
-import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { Recorded } from '../../../../model/recorded.ts'
 

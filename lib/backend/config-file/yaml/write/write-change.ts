@@ -11,7 +11,7 @@
  * text) and compared, but for instances where nothing that they refer to changes.
  */
 import { Failure } from '../../../../failure.ts'
-import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import type { Change } from '../../../../model/change.ts'
 import { changeConfig, useOf } from '../../../../model/change-config.ts'
 import type { Config, ConfigObjects } from '../../../../model/config.ts'

@@ -1,5 +1,5 @@
 /** What a file has to say of the cluster itself. */
-import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json.ts'
+import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import type { Cluster } from '../../../../model/cluster.ts'
 import type { Config } from '../../../../model/config.ts'
 import {

@@ -1,5 +1,5 @@
 /** What a file has to say of a disk. */
-import { equalJson, isJsonObject, type Json } from '../../../../json.ts'
+import { equalJson, isJsonObject, type Json } from '../../../../json/json.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import { deriveUuid } from '../../records/derived-ids.ts'
 import { type Around, fixPlaceId, fixStamps, Statement } from './statement.ts'

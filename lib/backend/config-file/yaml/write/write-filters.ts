@@ -1,5 +1,5 @@
 /** What a file has to say of the job filter. */
-import { equalJson, type Json } from '../../../../json.ts'
+import { equalJson, type Json } from '../../../../json/json.ts'
 import type { FilterRule } from '../../../../model/filter-rule.ts'
 import { deriveUuid } from '../../records/derived-ids.ts'
 import { fixList, fixPlaceId, Statement } from './statement.ts'

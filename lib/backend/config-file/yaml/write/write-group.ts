@@ -1,5 +1,5 @@
 /** What a file has to say of a node group. */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import type { Group } from '../../../../model/group.ts'
 import { deriveUuid } from '../../records/derived-ids.ts'
 import { type Around, fixIPolicy, fixNested, fixRecord, Statement } from './statement.ts'

@@ -1,5 +1,5 @@
 /** What a file has to say of an instance. */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { BeParams } from '../../../../model/params.ts'
 import { deriveUuid } from '../../records/derived-ids.ts'

@@ -1,5 +1,5 @@
 /** What a file has to say of a network. */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import { addressAt, indexIn, parseIpv4Network } from '../../../../model/address.ts'
 import type { Network } from '../../../../model/network.ts'
 import { deriveUuid } from '../../records/derived-ids.ts'

@@ -1,5 +1,5 @@
 /** What a file has to say of a NIC. */
-import { equalJson, type Json } from '../../../../json.ts'
+import { equalJson, type Json } from '../../../../json/json.ts'
 import type { Instance, Nic } from '../../../../model/instance.ts'
 import { deriveUuid } from '../../records/derived-ids.ts'
 import { type Around, fixPlaceId, Statement } from './statement.ts'

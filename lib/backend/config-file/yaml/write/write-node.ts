@@ -1,5 +1,5 @@
 /** What a file has to say of a node. */
-import type { Json, JsonObject } from '../../../../json.ts'
+import type { Json, JsonObject } from '../../../../json/json.ts'
 import type { Node } from '../../../../model/node.ts'
 import { deriveUuid } from '../../records/derived-ids.ts'
 import { type Around, fixRecord, Statement } from './statement.ts'

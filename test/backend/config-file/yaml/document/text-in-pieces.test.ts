@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Json } from '../../../../../lib/json.ts'
+import type { Json } from '../../../../../lib/json/json.ts'
 import type { Config } from '../../../../../lib/model/config.ts'
 import { ofInstance, readText, textAfter } from '../../../../support/edited-text.ts'
 

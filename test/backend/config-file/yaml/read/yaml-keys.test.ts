@@ -7,7 +7,7 @@ import {
   YAML_KEYS,
   type YamlKind,
 } from '../../../../../lib/backend/config-file/yaml/read/yaml-keys.ts'
-import type { Json, JsonObject } from '../../../../../lib/json.ts'
+import type { Json, JsonObject } from '../../../../../lib/json/json.ts'
 
 const template = readFileSync(new URL('../../../../../../man/ganeti-rapi.8.in', import.meta.url), 'utf8')
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { editYaml, newEntry, ownPart } from '../../../../../lib/backend/config-file/yaml/syntax/yaml-edit.ts'
-import type { JsonObject } from '../../../../../lib/json.ts'
+import type { JsonObject } from '../../../../../lib/json/json.ts'
 
 const cases: {
   readonly title: string

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { blockMap, flow } from '../../../../../lib/backend/config-file/yaml/syntax/yaml-format.ts'
 import { parseYaml } from '../../../../../lib/backend/config-file/yaml/syntax/yaml-tree.ts'
-import type { Json, JsonObject } from '../../../../../lib/json.ts'
+import type { Json, JsonObject } from '../../../../../lib/json/json.ts'
 import { PYTHON, run, unless } from '../../../../clients/programs.ts'
 import { anyTexts } from '../../../../support/any-text.ts'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Problems } from '../../../../../lib/backend/config-file/records/problems.ts'
 import { parseYaml } from '../../../../../lib/backend/config-file/yaml/syntax/yaml-tree.ts'
-import type { Json } from '../../../../../lib/json.ts'
+import type { Json } from '../../../../../lib/json/json.ts'
 
 t.test('YAML becomes plain values', async (t) => {
   const cases: [text: string, value: Json][] = [

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import type { Json, JsonObject } from '../../../../../lib/json.ts'
+import type { Json, JsonObject } from '../../../../../lib/json/json.ts'
 import type { Config } from '../../../../../lib/model/config.ts'
 import { anyTexts } from '../../../../support/any-text.ts'
 import { numbers, told, WrittenCluster } from '../../../../support/live-cluster.ts'

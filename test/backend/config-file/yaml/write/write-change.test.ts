@@ -6,7 +6,7 @@ import type { YamlText } from '../../../../../lib/backend/config-file/yaml/docum
 import { readYamlText } from '../../../../../lib/backend/config-file/yaml/read/read-yaml.ts'
 import { writeChange } from '../../../../../lib/backend/config-file/yaml/write/write-change.ts'
 import { Failure } from '../../../../../lib/failure.ts'
-import { isJsonObject, type Json } from '../../../../../lib/json.ts'
+import { isJsonObject, type Json } from '../../../../../lib/json/json.ts'
 import type { Change } from '../../../../../lib/model/change.ts'
 import { type Config, indexConfig } from '../../../../../lib/model/config.ts'
 import type { Instance } from '../../../../../lib/model/instance.ts'

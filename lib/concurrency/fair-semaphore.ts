@@ -4,7 +4,7 @@
  * queue (backlog) in which keys take turns (round robin). So a network with a
  * thousand requests mostly delays itself.
  */
-import { Failure } from './failure.ts'
+import { Failure } from '../failure.ts'
 
 export interface FairSemaphoreOptions {
   /** How many places there are. */

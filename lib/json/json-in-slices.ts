@@ -4,6 +4,8 @@
  * a run are split here. The result is the same as from JSON.parse of the whole
  * text, and the same texts are refused.
  */
+
+import { inSlices } from '../concurrency/time-slicing.ts'
 import { type Json, parseJson } from './json.ts'
 import {
   BACKSLASH,
@@ -16,7 +18,6 @@ import {
   OPEN_OBJECT,
   QUOTE,
 } from './json-outline.ts'
-import { inSlices } from './slices.ts'
 
 export interface JsonDecoding {
   readonly bounds: JsonBounds

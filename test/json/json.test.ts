@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Json, type JsonObject, parseJson, sharing, stringifyJson } from '../lib/json.ts'
+import { type Json, type JsonObject, parseJson, sharing, stringifyJson } from '../../lib/json/json.ts'
 
 t.test('integers of any length come out as they went in', async (t) => {
   for (const text of [

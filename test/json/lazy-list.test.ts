@@ -1,5 +1,5 @@
 import t from 'tap'
-import { LazyList, lazyMap } from '../lib/lazy-list.ts'
+import { LazyList, lazyMap } from '../../lib/json/lazy-list.ts'
 
 t.test('elements are made when they are asked for', async (t) => {
   const made: number[] = []

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { equalJson, type Json, parseJson, stringifyJson } from '../lib/json.ts'
-import { parseJsonInSlices } from '../lib/json-in-slices.ts'
-import { numbers } from './support/live-cluster.ts'
+import { equalJson, type Json, parseJson, stringifyJson } from '../../lib/json/json.ts'
+import { parseJsonInSlices } from '../../lib/json/json-in-slices.ts'
+import { numbers } from '../support/live-cluster.ts'
 
 const BOUNDS = { depth: 100, values: 100_000, members: 1000, scalar: 1024 * 1024 }
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -1,5 +1,9 @@
 import t from 'tap'
-import { FairSemaphore, type FairSemaphoreOptions, type Release } from '../lib/fair-semaphore.ts'
+import {
+  FairSemaphore,
+  type FairSemaphoreOptions,
+  type Release,
+} from '../../lib/concurrency/fair-semaphore.ts'
 
 /** A semaphore whose holders leave when they are told to, and a record of who got a place or was refused. */
 function scene(options: Omit<FairSemaphoreOptions, 'refusal'>) {

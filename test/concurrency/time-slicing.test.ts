@@ -1,5 +1,5 @@
 import t from 'tap'
-import { arrivals, eachInSlices, inSlices } from '../lib/slices.ts'
+import { arrivals, eachInSlices, inSlices } from '../../lib/concurrency/time-slicing.ts'
 
 /** Longer than any slice. */
 function workLong(): void {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { TokenBucket } from '../lib/token-bucket.ts'
+import { TokenBucket } from '../../lib/concurrency/token-bucket.ts'
 
 t.test('so many go at once, then so many a second, and what nobody took adds up to no more', async (t) => {
   let now = 1000

@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { readStable } from '../lib/stable-read.ts'
-import { rewrite } from './support/rewriting.ts'
+import { readStable } from '../../lib/files/stable-read.ts'
+import { rewrite } from '../support/rewriting.ts'
 
 const read = async (path: string) => (await readStable(path)).bytes.toString()
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { SharedSignal } from '../lib/shared-signal.ts'
+import { SharedSignal } from '../../lib/concurrency/shared-signal.ts'
 
 t.test('work is for nobody once the last who waits has left', async (t) => {
   const shared = new SharedSignal()
