@@ -1,7 +1,7 @@
 /** The thread of `TextAsWhole`, started for one edit. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { lowerThreadPriority } from '../../../../engine/thread-priority.ts'
-import { CannotEdit } from '../syntax/yaml-edit.ts'
+import { CannotEdit } from '../syntax/cannot-edit.ts'
 import { editWhole } from './edit-whole.ts'
 import type { EditAnswer, EditAssignment } from './text-as-whole.ts'
 

@@ -6,8 +6,9 @@
 import { Failure } from '../../../../failure.ts'
 import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import { readYamlText } from '../read/read-yaml.ts'
+import { CannotEdit } from '../syntax/cannot-edit.ts'
 import { SECTIONS } from '../syntax/yaml-cuts.ts'
-import { CannotEdit, type EditOptions, editYaml } from '../syntax/yaml-edit.ts'
+import { type EditOptions, editYaml } from '../syntax/yaml-edit.ts'
 import { sectionChanged } from './section-changed.ts'
 import type { YamlChange } from './yaml-text.ts'
 

@@ -5,8 +5,8 @@
  */
 import { Worker } from 'node:worker_threads'
 import { type Json, type JsonObject, parseJson } from '../../../../json/json.ts'
+import { CannotEdit } from '../syntax/cannot-edit.ts'
 import { aboutOf, SECTIONS, type Section } from '../syntax/yaml-cuts.ts'
-import { CannotEdit } from '../syntax/yaml-edit.ts'
 import { editWhole } from './edit-whole.ts'
 import type { YamlChange, YamlText } from './yaml-text.ts'
 

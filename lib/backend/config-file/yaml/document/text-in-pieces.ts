@@ -10,7 +10,9 @@
  */
 import { isMap } from 'yaml'
 import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
+import { CannotEdit } from '../syntax/cannot-edit.ts'
 import { rewritten, writtenAnew } from '../syntax/rewrite-yaml.ts'
+import { lineBreakOf, marginOf, withLineBreaks } from '../syntax/text-lines.ts'
 import {
   type About,
   aboutOf,
@@ -20,16 +22,7 @@ import {
   SECTIONS,
   type Section,
 } from '../syntax/yaml-cuts.ts'
-import {
-  CannotEdit,
-  type EditOptions,
-  editYaml,
-  lineBreakOf,
-  marginOf,
-  newEntry,
-  ownPart,
-  withLineBreaks,
-} from '../syntax/yaml-edit.ts'
+import { type EditOptions, editYaml, newEntry, ownPart } from '../syntax/yaml-edit.ts'
 import { blockMap } from '../syntax/yaml-format.ts'
 import { parseYaml } from '../syntax/yaml-tree.ts'
 import { sectionChanged } from './section-changed.ts'

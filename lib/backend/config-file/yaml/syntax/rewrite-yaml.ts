@@ -5,7 +5,8 @@
  */
 import { type Document, isMap, isScalar, isSeq, type Node, parseDocument } from 'yaml'
 import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
-import { CannotEdit, lineBreakOf, marginOf, withLineBreaks } from './yaml-edit.ts'
+import { CannotEdit } from './cannot-edit.ts'
+import { lineBreakOf, marginOf, withLineBreaks } from './text-lines.ts'
 import { blockMap } from './yaml-format.ts'
 import { isMergeKey, keyOf, type TreePair } from './yaml-tree.ts'
 

@@ -6,7 +6,7 @@
  */
 import { isMap } from 'yaml'
 import { isJsonObject, type Json, stringifyJson } from '../../../../json/json.ts'
-import { leadStart } from './yaml-edit.ts'
+import { leadStart } from './text-lines.ts'
 import { keyOf, type TreePair, type YamlTree } from './yaml-tree.ts'
 
 /** The sections that are objects by name. */
