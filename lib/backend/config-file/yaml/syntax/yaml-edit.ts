@@ -177,13 +177,14 @@ class Editor {
     } else if (
       want === null &&
       isMap(node) &&
-      !node.flow &&
-      this.#isOnOwnLines(node) &&
+      (node.flow ? this.#hasComment(node) : this.#isOnOwnLines(node)) &&
       !node.items.some(isMergeKey)
     ) {
       // A section that has become empty keeps the comments that are about none of its objects.
-      this.#removeTag(slot)
-      this.#inMap(node, {}, path)
+      if (node.items.length > 0) {
+        this.#removeTag(slot)
+        this.#inMap(node, {}, path)
+      }
     } else if (isCollection(node) && node.flow && node.items.length === 0 && isFilled(want, isMap(node))) {
       this.#fillFlow(node, want)
     } else this.#replace(node, want, slot)
@@ -201,6 +202,10 @@ class Editor {
       start + 1,
       behind.includes('#') ? `${inner},${behind.startsWith('#') ? ' ' : ''}` : inner,
     )
+  }
+
+  #hasComment({ range }: Node): boolean {
+    return range ? this.#text.slice(range[0], range[1]).includes('#') : false
   }
 
   #isOnOwnLines(map: Node): boolean {

@@ -154,6 +154,12 @@ const cases: {
   },
   { title: 'an empty text gets its first key', text: '', wanted: { a: { b: 1 } }, result: 'a: {b: 1}\n' },
   {
+    title: 'an object in braces that becomes empty keeps the comments that are about none of its keys',
+    text: '{a: { # about a\n b: 1}, z: 1}\n',
+    wanted: { a: null, z: 1 },
+    result: '{a: { # about a\n }, z: 1}\n',
+  },
+  {
     title: 'comments alone are kept above the first key',
     text: '# nothing yet\n',
     wanted: { a: 1 },
