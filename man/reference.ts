@@ -1,10 +1,10 @@
 /**
- * The reference of the API, in Markdown, from the table of resources: what
- * each method does, who may, which parameters it takes, and what it answers.
- * The answers are real ones, asked of a backend.
+ * The reference of the API, in Markdown, made from the table of resources: what
+ * each method does, which right it needs, its parameters, and an example answer
+ * from a backend.
  *
- * Simplified on purpose: answers are abridged to what shows their shape, and a
- * method that changes something, or that the backend cannot answer, has none.
+ * Simplified on purpose: examples are shortened to show their structure, and a
+ * method that makes changes, or that the backend cannot answer, has none.
  */
 import type { Backend } from '../lib/backend/backend.ts'
 import { Failure } from '../lib/failure.ts'
@@ -12,10 +12,10 @@ import { isJsonObject, type Json, stringifyJson } from '../lib/json/json.ts'
 import { QueryString } from '../lib/resources/query-string.ts'
 import { type Method, type MethodName, plainAnswer, type Resource } from '../lib/resources/resource.ts'
 
-/** Where answers come from. */
+/** The source of example answers. */
 export interface Sample {
   readonly backend: Backend
-  /** What to put for the names in the braces of paths, e.g. `node_name`; a path with another has no example. */
+  /** Values for the names in braces of paths, e.g. `node_name`; a path with other names has no example. */
   readonly names: { readonly [name: string]: string }
 }
 
@@ -30,10 +30,10 @@ const NEVER = new AbortController().signal
 
 /** The longest line of an example. */
 const WIDTH = 100
-/** From a list, so many members are shown; in an inner object, so many keys. */
+/** The most elements of a list, and keys of an inner object, that are shown. */
 const MEMBERS = 2
 const INNER_KEYS = 4
-/** What stands for what is left out. */
+/** The placeholder for omitted parts. */
 const LEFT_OUT = '…'
 
 /** Describes every resource of a table, in its order. */
@@ -91,7 +91,7 @@ function describe(name: MethodName, method: Method): string[] {
   ]
 }
 
-/** Of what not every Ganeti has. */
+/** The note for what older releases of Ganeti do not have. */
 function firstRelease({ since }: Resource | Method): string {
   return since === undefined ? '' : ` Since Ganeti ${since}.`
 }
@@ -106,7 +106,7 @@ function code(text: string): string {
   return `\`${text}\``
 }
 
-/** A request and its answer, where there is one to show. */
+/** A request and its answer, if there is an example. */
 async function example(path: string, method: Method, { backend, names }: Sample): Promise<string[]> {
   const inBraces = [...path.matchAll(/{(\w+)}/g)].map(([, name = '']) => name)
   if (!inBraces.every((name) => name in names)) return []
@@ -124,16 +124,16 @@ async function example(path: string, method: Method, { backend, names }: Sample)
     const target = path.replaceAll(/{(\w+)}/g, (_, name) => names[name] ?? '') + (query && `?${query}`)
     return [`    GET ${target}`, `\`\`\`\n${abridged(plainAnswer(answer))}\n\`\`\``]
   } catch (error) {
-    // Some things only a running cluster can answer.
+    // Some requests can be answered only by a running cluster.
     if (error instanceof Failure) return []
     throw error
   }
 }
 
 /**
- * JSON for people: in one line what fits there; of what does not, only the outermost object has all its keys.
- * @param indent what stands before the value's last line
- * @param column where its first line begins
+ * JSON for readers: on one line if it fits; otherwise only the outermost object has all its keys.
+ * @param indent the indentation of the value's last line
+ * @param column the column at which its first line begins
  */
 function abridged(value: Json, indent = '', column = 0): string {
   const whole = inOneLine(value)

@@ -1,5 +1,5 @@
 /**
- * Parts of a body must be of a type, and are refused in the original's words,
+ * Type checks for parts of a request body, with the original's error messages,
  * which name Python's types.
  */
 import { Failure } from '../failure.ts'
@@ -14,9 +14,9 @@ interface PythonTypes {
 }
 
 /**
- * Gives a value back as what it must be.
- * @param what what the value is, for the message
- * @throws Failure `invalid` where it is of another type
+ * Checks the type of a value and returns it.
+ * @param what the name of the value, for the message
+ * @throws Failure `invalid` if it is of another type
  */
 export function expectType<Type extends keyof PythonTypes>(
   value: Json | undefined,
@@ -29,7 +29,7 @@ export function expectType<Type extends keyof PythonTypes>(
 }
 
 /**
- * The object that a request's body must be.
+ * Checks that a request's body is an object and returns it.
  * @throws Failure `invalid` for anything else
  */
 export function bodyObject(body: Json | undefined): JsonObject {

@@ -2,9 +2,8 @@ import type { Backend } from '../backend/backend.ts'
 import { ResultStatus } from '../backend/backend.ts'
 
 /**
- * Names of the OSes an instance can be made with, each with its variants as
- * instances bear them (`noop+default`); invalid, hidden and blacklisted ones
- * are left out.
+ * Names of the OSes that an instance can be created with, including variants
+ * (`noop+default`), without invalid, hidden and blacklisted ones.
  */
 export async function osNames(backend: Backend, signal: AbortSignal): Promise<readonly string[]> {
   const fields = ['name', 'variants', 'valid', 'hidden', 'blacklisted']

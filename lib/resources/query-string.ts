@@ -1,7 +1,7 @@
 /**
  * The query string as Ganeti's daemon reads it: `&` is the only separator, `+`
  * is a space, parameters with an empty value count as absent, unknown ones are
- * nobody's business, and integers are whatever Python's int() takes.
+ * ignored, and integers have the syntax of Python's int().
  */
 import { Failure } from '../failure.ts'
 
@@ -11,9 +11,9 @@ const PYTHON_INTEGER = /^\s*[+-]?\d+(_\d+)*\s*$/
 export class QueryString {
   readonly #values = new Map<string, string[]>()
 
-  /** @param text what follows the `?` of a request's target, still encoded; '' where there is none */
+  /** @param text what follows the `?` of a request's target, still encoded; '' if there is none */
   constructor(text: string) {
-    // A question mark that the text may begin with is part of it: only the first is taken away.
+    // URLSearchParams removes a leading question mark, but here it would be part of the text.
     for (const [name, value] of new URLSearchParams(`?${text}`)) {
       if (value === '') continue
       const others = this.#values.get(name)
@@ -33,8 +33,8 @@ export class QueryString {
   }
 
   /**
-   * Whether an integer parameter is anything but zero; false where it is absent.
-   * @throws Failure `invalid` where it is no integer
+   * Whether an integer parameter is not zero; false if it is absent.
+   * @throws Failure `invalid` if it is not an integer
    */
   flag(name: string): boolean {
     const value = this.first(name)
@@ -44,8 +44,8 @@ export class QueryString {
   }
 
   /**
-   * A flag of RAPI 1.2, whose documentation says `true` where RAPI 2 says 1.
-   * @throws Failure `invalid` where it is neither a word nor an integer
+   * A flag of RAPI 1.2, which is documented as `true`, not as 1 like in RAPI 2.
+   * @throws Failure `invalid` if it is neither a boolean word nor an integer
    */
   flagOrWord(name: string): boolean {
     const value = this.first(name)
@@ -55,7 +55,7 @@ export class QueryString {
   }
 }
 
-/** What Python's int() makes of a text in base 10; undefined where it raises. */
+/** The result of Python's int() for a text in base 10; undefined if it raises. */
 export function parsePythonInteger(text: string): number | undefined {
   return PYTHON_INTEGER.test(text) ? Number(text.replaceAll('_', '')) : undefined
 }

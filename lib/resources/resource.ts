@@ -1,7 +1,7 @@
 /**
- * A resource is a value: its path, and for each method what it does, who may
- * and how it answers. The router, access control, the lists at `/` and `/2`,
- * the reference and several tests read the same table of such values.
+ * A resource is a value: its path, and for each method a description, the
+ * necessary rights and a handler. The router, access control, the lists at `/`
+ * and `/2`, the reference and several tests use the same table of such values.
  */
 import type { Right } from '../auth/rights.ts'
 import type { Backend } from '../backend/backend.ts'
@@ -15,43 +15,43 @@ type NamesIn<Path extends string> = Path extends `${string}{${infer Name}}${infe
   ? Name | NamesIn<Rest>
   : never
 
-/** What the path matched, by the names in its braces; never percent-decoded. */
+/** The parts of the path that its names in braces match; never percent-decoded. */
 export type PathParams<Path extends string> = { readonly [Name in NamesIn<Path>]: string }
 
-/** What a handler gets: plain values, nothing of HTTP. */
+/** The arguments of a handler: plain values, independent of HTTP. */
 export interface Call<Params = Readonly<Record<string, string>>> {
   readonly params: Params
   readonly query: QueryString
-  /** The decoded body; undefined where the request has none. */
+  /** The decoded body; undefined if the request has none. */
   readonly body: Json | undefined
-  /** Who asks; undefined for people who do not say who they are. Others may get the same answer where it is kept. */
+  /** The authenticated user; undefined without credentials. If the answer is cached, other users get it too. */
   readonly user: string | undefined
   readonly backend: Backend
-  /** For a method that waits: how many seconds it may; 0 to tell how things are now. */
+  /** For a method that waits: how many seconds it may wait; 0 to answer with the current state. */
   readonly patience: number
-  /** Raised when the client is gone and nobody waits for the answer. */
+  /** Aborted when no client waits for the answer any more. */
   readonly signal: AbortSignal
 }
 
 /**
- * The most bytes of a body, by what it is for. Ganeti's own daemon takes
- * whatever comes, of everyone and for every method.
+ * The most bytes of a body, by its use. Ganeti's own daemon accepts bodies of any
+ * length, from any client and for any method.
  */
 export const BodyLimit = {
-  /** For a method that takes none: enough to tell clients that what they sent is no JSON. */
+  /** For a method without a body: enough to tell a client that what it sent is not JSON. */
   unused: 4 * 1024,
-  /** For a job whose parameters are in path and query; the body may name jobs to wait for. */
+  /** For a job whose parameters are in path and query; the body may name jobs that it depends on. */
   jobIds: 64 * 1024,
-  /** For what a person or a program asks about: long lists of names in a filter. */
+  /** For a query: long lists of names in a filter. */
   question: 1024 * 1024,
-  /** For a job: many instances may be asked for at once, with some 500 bytes for each. */
+  /** For a job: many instances may be created at once, with about 500 bytes for each. */
   job: 4 * 1024 * 1024,
 } as const
 
-/** What is sent as JSON: lists in it that may be long can be lazy, if they are the whole or the outermost object's. */
+/** A value to send as JSON; it may be a lazy list, or an object with lazy lists as members. */
 export type Answer = Json | List<Json> | { readonly [key: string]: Json | List<Json> }
 
-/** An answer with its lists made. */
+/** Gives an answer with its lazy lists made into arrays. */
 export function plainAnswer(answer: Answer): Json {
   if (answer instanceof LazyList) return [...answer]
   if (!isJsonObject(answer as Json)) return answer as Json
@@ -59,7 +59,7 @@ export function plainAnswer(answer: Answer): Json {
   return Object.fromEntries(members.map(([key, member]) => [key, plainAnswer(member)]))
 }
 
-/** Gives what is sent as JSON; throws a Failure for what cannot be done. */
+/** Gives the value to send as JSON; throws a Failure if the request cannot be fulfilled. */
 export type Handler<Params> = (call: Call<Params>) => Promise<Answer>
 
 /** A parameter of the query string, for the reference. */
@@ -69,36 +69,36 @@ export interface Parameter {
 }
 
 /**
- * What else than path and query an answer depends on: `nothing`, so that it may be cached as long as the
- * program runs; cluster `state` alone, so that it may be cached as long as that; or `more` (jobs, the moment).
+ * What an answer depends on apart from path and query: `nothing`, so that it may be cached as long as the program
+ * runs; only cluster `state`, so that it may be cached until that changes; or `more` (jobs, the time).
  */
 export type Dependence = 'nothing' | 'state' | 'more'
 
 export interface Method<Params = Readonly<Record<string, string>>> {
   readonly doc: string
-  /** Any one of these rights lets a user in; none at all means open to everyone. */
+  /** Any one of these rights is enough; an empty list means open to everyone. */
   readonly access: readonly Right[]
   /** The first release of Ganeti that has it; all that are known, unless given. */
   readonly since?: Release
   readonly parameters: readonly Parameter[]
   readonly dependsOn: Dependence | ((params: Params) => Dependence)
   /**
-   * How many seconds it may keep a client waiting for something to happen, if it does so at all:
-   * such clients are counted apart from those who are worked on.
+   * For a method that waits for an event (long polling): how many seconds it may wait. Such requests have a
+   * limit of their own.
    */
   readonly waits?: number
-  /** Whether an answer may be large, as far as the request tells; throws Failure `invalid` where that is wrong. */
+  /** Whether the answer to a request may be large; throws Failure `invalid` if a parameter is wrong. */
   readonly large?: (query: QueryString, body: Json | undefined) => boolean
-  /** The most bytes of an answer, where a client can ask for any number of fields; no bound unless given. */
+  /** The most bytes of an answer, if a client can ask for any number of fields; default: no limit. */
   readonly answerLimit?: number
-  /** The most bytes of a body; `BodyLimit.unused` unless given, for a method that takes none. */
+  /** The most bytes of a body; default: `BodyLimit.unused`, for a method without a body. */
   readonly bodyLimit?: number
-  /** Which opcodes the job is made of that it submits, if it submits one. */
+  /** The opcodes of the job that it submits, if it submits one. */
   readonly submits?: readonly string[]
   readonly handle: Handler<Params>
 }
 
-/** What else than path and query the answer to a request depends on. */
+/** What the answer to a request depends on apart from path and query. */
 export function dependenceOf({ dependsOn }: Method, params: Readonly<Record<string, string>>): Dependence {
   return typeof dependsOn === 'function' ? dependsOn(params) : dependsOn
 }
@@ -119,11 +119,11 @@ export function resource<const Path extends string>(
   doc: string,
   methods: { readonly [name in MethodName]?: Method<PathParams<Path>> },
 ): Resource {
-  // A handler asks for just the names of its own path, and the router fills in those.
+  // A handler uses only the names of its own path, and the router provides those.
   return { path, doc, methods: methods as Resource['methods'] }
 }
 
-/** A reading of cluster state that everyone may do (unless the daemon wants authentication for all). */
+/** A method that reads cluster state and needs no right (except with --require-authentication). */
 export function open<Params>(
   doc: string,
   handle: Handler<Params>,
@@ -137,7 +137,7 @@ export function fixed<Params>(doc: string, answer: Json): Method<Params> {
   return { ...open<Params>(doc, async () => answer), dependsOn: 'nothing' }
 }
 
-/** A reading of cluster state for users with one of the rights. */
+/** A method that reads cluster state, for users with one of the rights. */
 export function guarded<Params>(
   access: readonly Right[],
   doc: string,
@@ -147,7 +147,7 @@ export function guarded<Params>(
   return { doc, access, parameters, dependsOn: 'state', handle }
 }
 
-/** A method whose answer depends on more than cluster state (on jobs, on the moment). */
+/** A method whose answer depends on more than cluster state (jobs, the time). */
 export function live<Params>(
   access: readonly Right[],
   doc: string,

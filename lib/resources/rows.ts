@@ -1,4 +1,4 @@
-/** What rows of values become on their way out; shared by both versions of the API. */
+/** Conversions of rows of values for answers; used by both versions of the API. */
 import type { Json, JsonObject } from '../json/json.ts'
 
 /** Pairs a row's values with the names of its fields. */
@@ -8,7 +8,7 @@ export function rowObject(fields: readonly string[], row: readonly Json[]): Json
   return object
 }
 
-/** The names in rows of one column, sorted as text (bulk answers keep Ganeti's natural order instead). */
+/** The names in rows of one column, sorted as text (unlike bulk answers, which have Ganeti's natural order). */
 export function sortedNames(rows: readonly (readonly Json[])[]): string[] {
   return rows.map(([name]) => String(name)).sort()
 }

@@ -1,14 +1,14 @@
 /**
- * Jobs for people who do not say who they are. A few readings are answered by
- * a job and need no right, so anybody could fill the job queue, and on a live
- * cluster keep Ganeti from running anything else: it runs some twenty jobs at
- * once, and one that waits for the lock of a busy instance is one of them.
+ * Jobs of clients without credentials. A few read requests submit a job and need
+ * no right, so any client could fill the job queue, and on a live cluster
+ * prevent Ganeti from running other jobs: it runs about twenty at once, including
+ * those that wait for the lock of a busy instance.
  *
- * So there are three bounds, whatever stands behind the seam. Who asks for what
- * an unfinished job of a stranger will tell gets the number of that job, where
- * Ganeti would submit another one like it. Only so many of these jobs may be
- * unfinished. And there is a rate, as even jobs that take no time are kept for
- * a while. Everybody else's jobs are never counted.
+ * So there are three limits, for every backend. Equal requests share an
+ * unfinished job (request coalescing), while Ganeti would submit another one. The
+ * number of unfinished jobs of this kind is limited. And there is a rate limit (a
+ * token bucket), as finished jobs are kept for a while. Jobs of users are not
+ * counted.
  */
 import type { Backend } from '../backend/backend.ts'
 import { TokenBucket } from '../concurrency/token-bucket.ts'
@@ -17,14 +17,14 @@ import { type JsonObject, stringifyJson } from '../json/json.ts'
 import { isFinal, type JobStatus } from '../model/job.ts'
 
 const MOST_UNFINISHED = 100
-/** Enough for a client that asks about each of hundreds of instances in turn. */
+/** Enough for a client that makes a request for each of several hundred instances. */
 const BURST = 500
 const PER_SECOND = 1
 
 export class StrangersJobs {
   readonly #backend: Backend
   readonly #rate: TokenBucket
-  /** Ids of jobs that may not have finished, by what they are about. */
+  /** Ids of jobs that may not have finished, by their opcodes as JSON. */
   readonly #jobs = new Map<string, Promise<number>>()
 
   constructor(backend: Backend, rate = new TokenBucket(BURST, PER_SECOND)) {
@@ -33,9 +33,9 @@ export class StrangersJobs {
   }
 
   /**
-   * Submits a job, or finds one like it that has not finished.
+   * Submits a job, or finds an equal one that has not finished.
    * @returns its id
-   * @throws Failure `unavailable` where there are too many
+   * @throws Failure `unavailable` beyond a limit
    */
   async submit(opcodes: readonly JsonObject[]): Promise<number> {
     const about = stringifyJson(opcodes.map(({ reason, ...others }) => others))
@@ -46,7 +46,7 @@ export class StrangersJobs {
     }
     if (this.#jobs.size >= MOST_UNFINISHED) {
       await this.#forgetFinished()
-      // Meanwhile others may have come.
+      // Others may have been added in the meantime, so check again.
       if (this.#jobs.size < MOST_UNFINISHED) return this.submit(opcodes)
       throw tooMany(`no more than ${MOST_UNFINISHED} jobs may be unfinished`)
     }
@@ -75,14 +75,14 @@ export class StrangersJobs {
     if (this.#jobs.get(about) === job) this.#jobs.delete(about)
   }
 
-  /** Which of the jobs have finished; one that is not in the queue any more has. */
+  /** Which of the jobs have finished; one that is not in the queue any more counts as finished. */
   async #finishedOf(ids: readonly number[]): Promise<readonly number[]> {
     try {
       const rows = await this.#backend.queryJobs(ids.map(String), ['status'])
       return ids.filter((_, place) => isFinal(rows[place]?.[0] as JobStatus))
     } catch (error) {
       if (!(error instanceof Failure && error.code === 'not-found')) throw error
-      // It does not say which of them is unknown.
+      // The failure does not say which of them is unknown, so query them one by one.
       if (ids.length === 1) return ids
       return (await Promise.all(ids.map((id) => this.#finishedOf([id])))).flat()
     }

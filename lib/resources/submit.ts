@@ -1,9 +1,9 @@
 /**
- * Methods that submit a job. Each is declared: which opcode, and where its
- * parameters come from. Those that path and query decide are fixed, and the
- * body must not repeat them; the body says the rest under the opcode's own
- * names, but for a few that have an older name here. Everything is checked
- * before anything is submitted, and the answer is the job's id alone.
+ * Methods that submit a job. Each is declared: its opcode, and where the
+ * parameters come from. Parameters from path and query are fixed, and the body
+ * must not repeat them; the body has the others under the opcode's own names,
+ * except for a few that have an older name here. Everything is checked before the
+ * job is submitted, and the answer is the job's id.
  */
 import type { Right } from '../auth/rights.ts'
 import type { Backend } from '../backend/backend.ts'
@@ -16,35 +16,35 @@ import type { QueryString } from './query-string.ts'
 import { BodyLimit, type Call, type Method, type Parameter } from './resource.ts'
 import { StrangersJobs } from './strangers-jobs.ts'
 
-/** What the path matched, by those names of its braces that somebody asks for. */
+/** The parts of the path that are used, by their names in braces. */
 type Params<Name extends string> = { readonly [name in Name]: string }
 
-/** Where the value of a fixed parameter comes from. */
+/** The source of a fixed parameter. */
 export interface Source<Name extends string = never> {
   /** The name in the path's braces. */
   readonly inPath?: Name
   /** The parameter of the query string, for the reference. */
   readonly inQuery?: Parameter
-  /** @throws Failure `invalid` where the request says nothing that could be a value */
+  /** @throws Failure `invalid` if the request has no valid value */
   valueIn(call: Call<Params<Name>>): Json
 }
 
-/** What the path says. */
+/** A value from the path. */
 export function path<const Name extends string>(name: Name): Source<Name> {
   return { inPath: name, valueIn: ({ params }) => params[name] }
 }
 
-/** Whether an integer of the query string is anything but 0. */
+/** Whether an integer of the query string is not 0. */
 export function flag(name: string, doc: string): Source {
   return { inQuery: { name, doc }, valueIn: ({ query }) => query.flag(name) }
 }
 
-/** A text of the query string, or a value to take where there is none. */
+/** A text of the query string, or a default. */
 export function text(name: string, doc: string, otherwise: Json = null): Source {
   return { inQuery: { name, doc }, valueIn: ({ query }) => query.first(name) ?? otherwise }
 }
 
-/** The same for every request. */
+/** A constant value. */
 export function constant(value: Json): Source {
   return { valueIn: () => value }
 }
@@ -60,19 +60,19 @@ export const reasonParameter: Parameter = {
   doc: "Why, in the requester's words; the job keeps it.",
 }
 
-/** How a body's names become an opcode's, by the older name. */
+/** Names of an opcode's parameters, by the older name in a body. */
 export type Renames<Taken extends string> = { readonly [olderName: string]: Taken }
 
 /**
- * Whether `dry-run` of the query string always decides, or leaves it to the
- * body where it is not there, or counts for nothing (with opcodes that only read).
+ * Whether `dry-run` of the query string always decides, or the body decides if it
+ * is missing, or it is ignored (for opcodes that only read).
  */
 export type DryRun = 'fixed' | 'if asked' | 'ignored'
 
 /** Declares a submission: `Taken` are the names of the opcode's parameters, `Name` those in the path. */
 export interface Submission<Taken extends string, Name extends string> {
   readonly doc: string
-  /** Who asks, as a job's reason trail has it: what Ganeti calls the resource (its class in rlib2.py). */
+  /** The source in a job's reason trail: Ganeti's name of the resource (its class in rlib2.py). */
   readonly operation: string
   /** `write` unless given. */
   readonly access?: readonly Right[]
@@ -80,12 +80,12 @@ export interface Submission<Taken extends string, Name extends string> {
   /** The first release that has it; all that are known, unless given. */
   readonly since?: Release
   readonly fixed?: { readonly [parameter in NoInfer<Taken>]?: Source<Name> }
-  /** What else there is in the query string: `body` looks at it. */
+  /** Other parameters of the query string, which `body` uses. */
   readonly parameters?: readonly Parameter[]
-  /** What the body says; unless given, the body itself, which may be missing. */
+  /** Parameters from the body; default: the body itself, which may be missing. */
   readonly body?: (call: Call<Params<Name>>, version: Version) => JsonObject
   readonly renames?: Renames<NoInfer<Taken>>
-  /** Parameters that are not for clients of this API. */
+  /** Parameters that clients of this API may not give. */
   readonly forbidden?: readonly NoInfer<Taken>[]
 }
 
@@ -143,7 +143,7 @@ export function jobMethod<Name extends string>({
     ...(since && { since }),
     parameters,
     dependsOn: 'more',
-    // Strangers have nothing long to send, whatever it is for.
+    // Clients without credentials never need to send a long body.
     bodyLimit: access.length > 0 ? bodyLimit : BodyLimit.unused,
     submits: opcodes.map(({ id }) => id),
     handle: async (call) => {
@@ -157,7 +157,7 @@ export function jobMethod<Name extends string>({
 
 const strangers = new WeakMap<Backend, StrangersJobs>()
 
-/** What people who do not say who they are have submitted to a backend. */
+/** The jobs that clients without credentials have submitted to a backend. */
 function strangersOf(backend: Backend): StrangersJobs {
   const known = strangers.get(backend) ?? new StrangersJobs(backend)
   strangers.set(backend, known)
@@ -165,9 +165,9 @@ function strangersOf(backend: Backend): StrangersJobs {
 }
 
 /**
- * An opcode from what a body says and what is fixed, as the version at hand has it.
- * @throws Failure `invalid` where a name stands there with its older one, the
- *   body repeats what is fixed, or the result is not what the opcode takes
+ * Makes an opcode from a body and fixed parameters, for the cluster's version.
+ * @throws Failure `invalid` if the body has a name together with its older one, or
+ *   repeats a fixed parameter, or the result is not valid for the opcode
  */
 export function opcodeOf(
   opcode: Opcode,
@@ -194,14 +194,14 @@ export function opcodeOf(
   return makeOpcode(opcode, { ...given, ...fixed }, version)
 }
 
-/** Whether a request only asks what would be. */
+/** Whether a request is a dry run. */
 export function isDryRun(query: QueryString): boolean {
   return query.flag(dryRunParameter.name)
 }
 
 /**
- * What the query string says of a dry run. Ganeti heeds it only where it is
- * fixed, and elsewhere runs for real what was asked for as a dry run.
+ * The dry run flag of the query string. Ganeti uses it only for some opcodes, and
+ * for the others makes the change despite it.
  */
 export function dryRunIn(query: QueryString, mode: DryRun): JsonObject {
   if (mode === 'ignored') return {}
@@ -209,7 +209,7 @@ export function dryRunIn(query: QueryString, mode: DryRun): JsonObject {
   return dry_run || mode === 'fixed' ? { dry_run } : {}
 }
 
-/** Why a job is there: what the requester says, and who asks for it; times in nanoseconds. */
+/** The reason trail of a job: the requester's reason, and its source; times in nanoseconds. */
 export function reasonTrail(operation: string, query: QueryString): Json {
   const now = BigInt(Date.now()) * 1_000_000n
   const reason = query.first('reason')
@@ -217,17 +217,17 @@ export function reasonTrail(operation: string, query: QueryString): Json {
   return reason === undefined ? [ours] : [['gnt:user', reason, now], ours]
 }
 
-/** The body where it says parameters; none at all says nothing. */
+/** The body as parameters; a missing one has none. */
 export function wholeBody({ body }: { readonly body: Json | undefined }): JsonObject {
   return body === undefined || body === null ? {} : bodyObject(body)
 }
 
-/** For methods whose body says nothing (but see `dependsIn`). */
+/** For methods whose body is ignored (but see `dependsIn`). */
 export function noBody(): JsonObject {
   return {}
 }
 
-/** Jobs to wait for can be named in any body, even one that is not looked at otherwise. */
+/** Dependencies on other jobs can be given in any body, even one that is otherwise ignored. */
 export function dependsIn(body: Json | undefined): JsonObject {
   if (!isJsonObject(body)) return {}
   const { depends = null } = body

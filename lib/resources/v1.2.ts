@@ -1,7 +1,7 @@
 /**
- * Version 1.2 of the API, read-only and without a prefix, over the same
- * queries as version 2. Its words are older than Ganeti's present ones, so
- * each of its fields says here which field it comes from and how.
+ * Version 1.2 of the API, read-only and without a prefix, with the same queries
+ * as version 2. Its names are older than Ganeti's current ones, so each of its
+ * fields is declared here with the field that it comes from, and the conversion.
  */
 import type { Json } from '../json/json.ts'
 import { isJsonObject } from '../json/json.ts'
@@ -11,7 +11,7 @@ import type { QueryString } from './query-string.ts'
 import { fixed, open, type Parameter, resource } from './resource.ts'
 import { onlyRow, sortedNames, uriList } from './rows.ts'
 
-/** Name in 1.2, name in today's queries, and what to make of the value (nothing: itself). */
+/** Name in 1.2, name in current queries, and the conversion of the value (default: none). */
 type OldField = readonly [name: string, field: string, convert?: (value: Json) => Json]
 
 const hypervisorParameter =
@@ -19,7 +19,7 @@ const hypervisorParameter =
   (hvparams: Json): Json =>
     (isJsonObject(hvparams) ? hvparams[name] : null) ?? null
 
-/** Statuses that came after 1.2, by what a client of 1.2 knows; the rest it knows itself. */
+/** Instance statuses that are newer than 1.2, with their nearest status in 1.2. */
 const OLD_STATUS: { readonly [status: string]: string } = {
   ADMIN_offline: 'ADMIN_down',
   USER_down: 'ADMIN_down',
@@ -110,7 +110,7 @@ const info = resource('/info', 'Cluster information.', {
   ),
 })
 
-/** 1.2 says `64bit` where today's answer has `64bits`. */
+/** 1.2 has `64bit`, current answers have `64bits`. */
 function oldArchitecture(architecture: Json): Json {
   if (!Array.isArray(architecture)) return architecture
   const [bits, machine] = architecture
@@ -186,8 +186,8 @@ const tags = resource('/tags', 'Tags of the cluster.', {
 })
 
 const version = resource('/version', 'Version of the API.', {
-  // In 1.2 itself this was 1. "To adapt clients accordingly" now means that
-  // /2 is there, and ganeti-watcher restarts a daemon that answers anything else.
+  // In 1.2 itself this was 1. Now it is 2, as /2 exists, and ganeti-watcher
+  // restarts a daemon that answers anything else.
   GET: fixed('Gives 2: the newest version of the API that is served.', 2),
 })
 

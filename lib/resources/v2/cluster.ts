@@ -9,7 +9,7 @@ import { constant, submit } from '../submit.ts'
 import { bulk } from './parameters.ts'
 import { tagMethods } from './tags.ts'
 
-/** What `gnt-os info` shows. */
+/** The fields that `gnt-os info` shows. */
 const OS_FIELDS = [
   'name',
   'valid',
@@ -76,7 +76,7 @@ const modify = resource('/2/modify', 'Parameters of the cluster.', {
   PUT: submit(OP_CLUSTER_SET_PARAMS, {
     doc: 'Changes parameters of the cluster.',
     operation: 'cluster_modify',
-    // The tools run as root on the nodes; which they are is not for remote users to say.
+    // These tools run as root on the nodes, so remote users must not choose them.
     forbidden: ['compression_tools'],
   }),
 })

@@ -1,6 +1,6 @@
 /**
- * Nodes, instances, groups and networks are listed and shown in the same
- * way; what differs between them is said in a Collection.
+ * Nodes, instances, groups and networks are listed and shown in the same way; a
+ * Collection declares the differences.
  */
 import type { Backend } from '../../backend/backend.ts'
 import type { Json, JsonObject } from '../../json/json.ts'
@@ -14,20 +14,20 @@ export interface Collection {
   readonly path: string
   readonly singular: string
   readonly plural: string
-  /** What a plain list calls an object's name. */
+  /** The key of an object's name in a plain list. */
   readonly idKey: 'id' | 'name'
-  /** What is shown of each object; some since a release. */
+  /** The fields of each object, some only since a release. */
   readonly fields: readonly (string | readonly [since: Release, field: string])[]
-  /** Asks for the named objects, or for all of them. */
+  /** Queries the named objects, or all of them. */
   query(
     backend: Backend,
     names: readonly string[],
     fields: readonly string[],
     signal: AbortSignal,
   ): Promise<readonly (readonly Json[])[]>
-  /** What else an object shows, wherever it is shown. */
+  /** Additional fields of an object, in lists and alone. */
   extra?(object: JsonObject): JsonObject
-  /** What it shows when asked for alone: the names by which it is modified (GET_ALIASES in rlib2.py). */
+  /** Additional fields of a single object: the names by which it is modified (GET_ALIASES in rlib2.py). */
   aliases?(object: JsonObject): JsonObject
 }
 

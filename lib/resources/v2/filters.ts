@@ -62,13 +62,13 @@ const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', 
   ),
 })
 
-/** Whether the predicates of a rule make sense only the job queue knows, and it tells when it takes the rule. */
+/** A dry run is refused: only the job queue can check the predicates of a rule, when the rule is added. */
 function refuseDryRun(query: QueryString): void {
   if (!isDryRun(query)) return
   throw new Failure('invalid', "A rule of the job filter cannot be tried: there is no 'dry-run' of this")
 }
 
-/** @throws Failure `invalid` for anything but an object that makes a rule */
+/** @throws Failure `invalid` if the body is not a valid rule */
 function newRule(body: Json | undefined): NewFilterRule {
   if (!isJsonObject(body)) throw new Failure('invalid', 'Invalid body contents, not a dictionary')
   const { priority = 0, predicates = [], action = 'CONTINUE', reason = [], ...others } = body
@@ -86,7 +86,7 @@ function newRule(body: Json | undefined): NewFilterRule {
     reason: expectType(reason, 'list', "'reason' parameter"),
   }
   for (const part of PARTS) {
-    // Ganeti's master daemon finds this out, and its answer becomes a 502.
+    // In Ganeti, the master daemon checks this, and the status is 502.
     if (!filterRuleChecks[part](rule[part])) {
       throw new Failure('invalid', `'${part}' parameter: not what a filter rule can have`)
     }

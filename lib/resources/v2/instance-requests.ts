@@ -1,6 +1,6 @@
 /**
- * Bodies of requests about instances that say it in a way of their own, and
- * those of old clients, which said in the query string what a body says now.
+ * Bodies of requests about instances that have a form of their own, and requests
+ * of old clients, which put into the query string what is now in the body.
  */
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../json/json.ts'
@@ -8,8 +8,8 @@ import { bodyObject, expectType } from '../expect-type.ts'
 import { parsePythonInteger, type QueryString } from '../query-string.ts'
 
 /**
- * What a request for a new instance says.
- * @throws Failure `invalid` unless the form of the request is version 1, the only one today
+ * The parameters of a request for a new instance.
+ * @throws Failure `invalid` unless the request has version 1, the only one so far
  */
 export function creation(body: Json | undefined): JsonObject {
   const { __version__ = 0, ...said } = bodyObject(body)
@@ -31,8 +31,8 @@ export function withUsbDevices(said: JsonObject): JsonObject {
 }
 
 /**
- * What a request for a reinstallation says.
- * @throws Failure `invalid` where body and query string both say something of it
+ * The parameters of a request for a reinstallation.
+ * @throws Failure `invalid` if both body and query string have parameters
  */
 export function reinstallation(
   body: Json | undefined,
@@ -49,8 +49,8 @@ export function reinstallation(
 }
 
 /**
- * What a request for new mirrors says.
- * @throws Failure `invalid` where the disks are neither numbers nor a text with numbers in it
+ * The parameters of a request to replace disks.
+ * @throws Failure `invalid` if the disks are neither numbers nor a text of numbers
  */
 export function replacement(body: Json | undefined, query: QueryString): JsonObject {
   const { disks = null, ...others } = isEmpty(body) ? oldReplacement(query) : bodyObject(body)
@@ -75,7 +75,7 @@ function diskNumbers(disks: Json): Json {
   })
 }
 
-/** Whether Python would take a value for false. */
+/** Whether a value is false in Python. */
 function isEmpty(value: Json | undefined): boolean {
   if (value === undefined || value === null || value === false || value === 0 || value === '') return true
   return typeof value === 'object' && Object.keys(value).length === 0

@@ -94,7 +94,7 @@ const collection: Collection = {
     'tags',
   ],
   query: (backend, ...args) => backend.queryInstances(...args),
-  // Clients older than ballooning look for `beparams.memory`, which `maxmem` replaced.
+  // Old clients use `beparams.memory`, which was replaced by `maxmem`.
   extra: ({ beparams }) =>
     isJsonObject(beparams) ? { beparams: { ...beparams, memory: beparams.maxmem ?? null } } : {},
 }
@@ -125,7 +125,7 @@ const multiAlloc = resource('/2/instances-multi-alloc', 'Many instances at once.
   }),
 })
 
-/** A request for several instances, with each as an opcode of its own: a whole one, as no master daemon fills in these. */
+/** A request for several instances, each as a complete opcode: the master daemon does not add defaults to these. */
 function allocations(request: JsonObject, version: Version): JsonObject {
   const { instances } = request
   if (instances === undefined) {
@@ -251,7 +251,7 @@ const reinstall = resource('/2/instances/{instance_name}/reinstall', 'Operating 
       const fixed = {
         instance_name,
         ...dryRunIn(query, 'if asked'),
-        // Ganeti leaves the trail of these empty, and drops what the requester says.
+        // Ganeti leaves the reason trail of these opcodes empty, and drops the requester's reason.
         ...(query.first('reason') !== undefined && {
           reason: reasonTrail('instances_name_reinstall', query),
         }),

@@ -11,7 +11,7 @@ import { bulk, isBulk } from './parameters.ts'
 const BULK_FIELDS = ['id', 'ops', 'status', 'summary', 'opstatus', 'received_ts', 'start_ts', 'end_ts']
 const FIELDS = [...BULK_FIELDS, 'oplog', 'opresult']
 
-/** How long a client may be kept waiting for a change of a job, in seconds. */
+/** How long a request may wait for a change of a job, in seconds. */
 const WAIT_TIMEOUT = 10
 
 const list = resource('/2/jobs', 'The jobs in the queue.', {
@@ -47,7 +47,7 @@ const one = resource('/2/jobs/{job_id}', 'One job.', {
   ),
 })
 
-/** What canceling a job would come to, as far as its state tells. */
+/** The result that canceling a job would have, according to its state. */
 async function tryToCancel(backend: Backend, id: string): Promise<readonly [boolean, string]> {
   const rows = await backend.queryJobs([id], ['status']).catch((error) => {
     if (error instanceof Failure && error.code === 'not-found') return []

@@ -59,7 +59,7 @@ const collection: Collection = {
   aliases: ({ sip = null }) => ({ secondary_ip: sip }),
 }
 
-/** What the letters of the `role` field stand for. */
+/** The names of the letters of the `role` field. */
 const ROLES: { readonly [letter: string]: string } = {
   M: 'master',
   C: 'master-candidate',
@@ -68,7 +68,7 @@ const ROLES: { readonly [letter: string]: string } = {
   R: 'regular',
 }
 
-/** What each role that can be given sets; null leaves it as it is, as far as the others let it. */
+/** The flags that each assignable role sets; null leaves a flag unchanged, unless the others require a change. */
 const ROLE_CHANGES: { readonly [role: string]: JsonObject } = {
   regular: { master_candidate: false, offline: false, drained: false },
   'master-candidate': { master_candidate: true, offline: null, drained: null },
@@ -141,9 +141,9 @@ const migrate = resource('/2/nodes/{node_name}/migrate', 'Migrating instances aw
 })
 
 /**
- * What a request from before there were bodies asks for. Ganeti takes any
- * parameter of the query string for a sign of one, `reason` too, and then does
- * not look at the body.
+ * The parameters of a request of an old client, in the query string. Ganeti takes
+ * any parameter of the query string, even `reason`, for such a request, and then
+ * ignores the body.
  */
 function oldMigration(query: QueryString): JsonObject | undefined {
   const mode = query.first('mode')
@@ -162,7 +162,7 @@ const powercycle = resource('/2/nodes/{node_name}/powercycle', 'Hard reset of a 
 
 const storage_type = text('storage_type', 'Kind of storage: file, lvm-pv, lvm-vg and so on.')
 const onlyThisNode: Source<'node_name'> = { ...node_name, valueIn: ({ params }) => [params.node_name] }
-/** Which storage unit; it must be said. */
+/** The storage unit, a required parameter. */
 const unitName: Source = {
   ...text('name', 'Name of the storage unit; required.'),
   valueIn: ({ query }) => query.first('name') ?? missing('name'),
@@ -172,7 +172,7 @@ const storage = resource('/2/nodes/{node_name}/storage', 'Storage units of a nod
   GET: submit(OP_NODE_QUERY_STORAGE, {
     doc: 'Asks a node for its storage units, which will be the result of the job.',
     operation: 'nodes_name_storage',
-    // It takes locks, so it is not for everyone.
+    // It takes locks, so it needs a right.
     access: ['write'],
     dryRun: 'ignored',
     fixed: {

@@ -12,9 +12,9 @@ export const isBulk = (query: QueryString): boolean => query.flag(bulk.name)
 export const lock: Parameter = { name: 'lock', doc: 'An integer, once asking for locks; of no effect.' }
 
 /**
- * Checks `lock` and does nothing with it: queries are never synchronised with
- * jobs (Ganeti 3.0 refuses them with a 500).
- * @throws Failure `invalid` where it is no integer
+ * Checks `lock` and ignores it: queries are never synchronised with jobs (Ganeti
+ * 3.0 refuses them with a 500).
+ * @throws Failure `invalid` if it is not an integer
  */
 export function checkLock(query: QueryString): void {
   query.flag('lock')

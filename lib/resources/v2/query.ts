@@ -6,7 +6,7 @@ import { bodyObject } from '../expect-type.ts'
 import type { QueryString } from '../query-string.ts'
 import { type Answer, BodyLimit, type Call, guarded, live, open, resource } from '../resource.ts'
 
-/** The names in a comma-separated `fields` parameter; undefined where there is none. */
+/** The names in a comma-separated `fields` parameter; undefined if there is none. */
 function fieldsIn(query: QueryString): string[] | undefined {
   return query
     .first('fields')
@@ -21,7 +21,7 @@ function missingFields(): Failure {
 /** More fields than any kind of object has. */
 const MAX_FIELDS = 1000
 
-/** Asks for the fields, each of which may be named any number of times, but costs only once. */
+/** Queries fields; a repeated field is queried only once. */
 async function ask(
   { backend, params, signal }: Call<{ readonly resource: string }>,
   fields: readonly string[],
@@ -80,12 +80,12 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
   },
 })
 
-/** Clients before Ganeti 2.7 say `filter`. */
+/** Clients before Ganeti 2.7 use the name `filter`. */
 function filterIn({ qfilter, filter }: JsonObject): Json {
   return qfilter ?? filter ?? null
 }
 
-/** Whether a query is for one object by its name, so that its answer is short, and many may ask at once. */
+/** Whether a query selects one object by its name, so that its answer is short, and needs no place for a large one. */
 function asksForOne(body: Json | undefined): boolean {
   const filter = isJsonObject(body) ? filterIn(body) : null
   return (

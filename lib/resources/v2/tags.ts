@@ -1,4 +1,4 @@
-/** Tags are read, added and removed in the same way, whatever bears them. */
+/** Tags are read, added and removed in the same way for all kinds of objects. */
 import type { TagKind } from '../../backend/backend.ts'
 import { OP_TAGS_DEL, OP_TAGS_SET } from '../../model/opcodes/tags.ts'
 import { type Method, open } from '../resource.ts'
@@ -11,9 +11,9 @@ const tags: Source = {
 
 /**
  * The methods of a resource of tags.
- * @param whose what bears the tags, for people
+ * @param whose the owner of the tags, for descriptions
  * @param operation see Submission
- * @param name where its name comes from; null for the cluster
+ * @param name the source of the owner's name; null for the cluster
  */
 export function tagMethods<Name extends string = never>(
   kind: TagKind,
