@@ -1,8 +1,8 @@
 /**
- * The seam: what resources may ask of a cluster, in the words of Ganeti's own
- * LUXI protocol, so that a handler cannot tell which backend answers.
+ * The interface between resources and a cluster, with the operations of Ganeti's
+ * own LUXI protocol, so that handlers are independent of the backend.
  *
- * Every verb may also raise the Failures of the way to the cluster:
+ * Every method may also throw the Failures of the connection to the cluster:
  * `no-master`, `no-answer`, `bad-answer`, `unavailable`.
  */
 import type { Json, JsonObject } from '../json/json.ts'
@@ -25,7 +25,7 @@ export type QueryResource =
 
 export type FieldKind = 'unknown' | 'text' | 'bool' | 'number' | 'float' | 'unit' | 'timestamp' | 'other'
 
-/** What a query says of a field, besides its values. */
+/** The definition of a field of a query. */
 export interface FieldDefinition {
   readonly name: string
   readonly title: string
@@ -33,19 +33,19 @@ export interface FieldDefinition {
   readonly doc: string
 }
 
-/** How a cell of a query's answer came out: Ganeti's RS_* numbers. */
+/** The result status of a cell: Ganeti's RS_* numbers. */
 export const ResultStatus = { normal: 0, unknown: 1, noData: 2, unavailable: 3, offline: 4 } as const
 export type ResultStatus = (typeof ResultStatus)[keyof typeof ResultStatus]
 
 /** A cell; its value is null unless the status is `normal`. */
 export type Cell = readonly [ResultStatus, Json]
 
-/** A query is refused whose answer would have more bytes: fields and objects can be multiplied at will. */
+/** The most bytes of a query's answer; larger ones are refused, as a client can ask for any number of fields. */
 export const MOST_QUERY_BYTES = 64 * 1024 * 1024
 
 export interface QueryResult {
   readonly fields: readonly FieldDefinition[]
-  /** A row for each object; rows may be made when they are asked for. */
+  /** A row for each object; rows may be lazy. */
   readonly data: List<readonly Cell[]>
 }
 
@@ -53,14 +53,14 @@ export type TagKind = 'cluster' | 'instance' | 'network' | 'node' | 'nodegroup'
 
 export interface Backend {
   /**
-   * Rises whenever an answer may have changed; equal numbers mean equal
-   * answers. Null where that cannot be known (a live cluster).
+   * A number that rises whenever an answer may have changed; equal numbers mean
+   * equal answers. Null if that is unknown (a live cluster).
    */
   readonly generation: number | null
 
-  /** Which Ganeti the cluster runs, as far as that is known without asking; undefined before a live cluster has told. */
+  /** The cluster's version of Ganeti, if known without a query; undefined before a live cluster was asked. */
   readonly knownVersion: Version | undefined
-  /** Which Ganeti the cluster runs. */
+  /** The cluster's version of Ganeti. */
   version(): Promise<Version>
 
   /** What `gnt-cluster info` shows: name, master, versions and all defaults, as RAPI 2's /2/info has them. */
@@ -74,9 +74,9 @@ export interface Backend {
 
   /**
    * One row for each name (short forms allowed), or for all objects in
-   * natural order where `names` is empty; a row has one value for each field,
-   * null where there is none.
-   * @param signal has it given up as soon as it would wait, or is long; then throws the signal's reason
+   * natural order if `names` is empty; a row has one value for each field,
+   * null if there is none.
+   * @param signal aborts it when it would wait, or takes long; then throws the signal's reason
    * @throws Failure `not-found` for an unknown name, `invalid` for an unknown field
    */
   queryInstances(
@@ -120,13 +120,13 @@ export interface Backend {
   ): Promise<readonly (readonly Json[])[]>
 
   /**
-   * Rows of cells for the objects that a filter lets through (null: all), in
-   * natural order, or in the filter's where it is only names. Unknown fields
-   * answer `unknown` cells, not an error.
+   * Rows of cells for the objects that match a filter (null: all), in natural
+   * order, or in the filter's order if it only has names. Unknown fields give
+   * `unknown` cells, not an error.
    * @param what a QueryResource
    * @param filter Ganeti's filter in its JSON form, e.g. `["=", "name", "inst1"]`
-   * @throws Failure `invalid` for an unknown resource or a broken filter, `not-found` where a filter of
-   *   names alone has an unknown one, `too-large` where more than MOST_QUERY_BYTES had to be received
+   * @throws Failure `invalid` for an unknown resource or an invalid filter, `not-found` if a filter that
+   *   only has names has an unknown one, `too-large` if more than MOST_QUERY_BYTES had to be received
    */
   query(what: string, fields: readonly string[], filter: Json, signal?: AbortSignal): Promise<QueryResult>
 
@@ -137,16 +137,16 @@ export interface Backend {
   queryFields(what: string, fields: readonly string[] | null): Promise<readonly FieldDefinition[]>
 
   /**
-   * Hands opcodes over to be run one after the other. Parameters that are left out have the defaults of
-   * the cluster's version.
+   * Submits opcodes as a job, to be run one after the other. Missing parameters have the defaults of the
+   * cluster's version.
    * @returns the new job's id
-   * @throws Failure `unavailable` where no job can be taken, `unsupported` where none ever will
+   * @throws Failure `unavailable` if no job is accepted now, `unsupported` if this backend never accepts jobs
    */
   submitJob(opcodes: readonly JsonObject[]): Promise<number>
 
   /**
-   * Waits until a job differs from what the caller knows of it.
-   * @returns null after `timeout` seconds without a change; with 0, how the job is if it differs now
+   * Waits until a job differs from the state that the caller knows (long polling).
+   * @returns null after `timeout` seconds without a change; 0 only compares the current state
    * @throws Failure `not-found` for an unknown job
    */
   waitForJobChange(
@@ -158,16 +158,16 @@ export interface Backend {
   ): Promise<{ readonly jobInfo: Json; readonly logEntries: Json } | null>
 
   /**
-   * Takes a job out of the queue, or asks it to stop, if it has not begun.
-   * @returns whether that was done, and a sentence about it; an unknown job is no Failure
+   * Removes a job from the queue, or asks it to stop, if it has not begun.
+   * @returns whether that was done, and a message; an unknown job is not a Failure
    */
   cancelJob(id: string): Promise<readonly [boolean, string]>
 
   /**
-   * Puts a rule of the job filter in the place of another, or adds it.
-   * @param uuid which rule; one that is not there is made, and null asks for a new UUID
+   * Replaces or adds a rule of the job filter.
+   * @param uuid the rule to replace; it is added if it does not exist; null for a new rule with a new UUID
    * @returns the rule's UUID
-   * @throws Failure as `submitJob` does, and `invalid` for a rule that makes no sense
+   * @throws Failure as `submitJob` does, and `invalid` for an invalid rule
    */
   replaceFilter(uuid: string | null, rule: NewFilterRule): Promise<string>
 
@@ -177,13 +177,13 @@ export interface Backend {
    */
   deleteFilter(uuid: string): Promise<void>
 
-  /** Lets go of whatever is held open; no verb may be called afterwards. */
+  /** Closes all resources; no method may be called afterwards. */
   close(): Promise<void>
 }
 
-/** An older state of the cluster, for when the present one cannot be asked for. */
+/** An older state of the cluster, for when the current one cannot be queried (stale-if-error). */
 export interface StaleState {
   readonly backend: Backend
-  /** From when it is. */
+  /** Its time. */
   readonly asOf: Date
 }

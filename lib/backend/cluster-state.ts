@@ -1,6 +1,6 @@
 /**
- * The backend for wherever cluster state comes from, ready to be asked, and
- * what the daemon does with it besides: read it anew, and name its version.
+ * The backend for the source of cluster state, with what the daemon needs apart
+ * from queries: reloading it, and its version.
  */
 
 import type { Log } from '../daemon/log.ts'
@@ -16,22 +16,22 @@ import { ConfigLoader } from './config-file/state/config-loader.ts'
 import { changesReporter } from './config-file/state/report-changes.ts'
 import { luxiBackend } from './luxi/luxi-backend.ts'
 
-/** What answers for the cluster. */
+/** The backend, and its life cycle. */
 export interface ClusterState {
   readonly backend: Backend
-  /** Which Ganeti the cluster runs; undefined before it has told. */
+  /** The cluster's version of Ganeti; undefined before it is known. */
   readonly version: Version | undefined
   readonly staleState?: () => Promise<StaleState>
-  /** Takes up its work; there is no backend to ask before. */
+  /** Starts it; there is no backend before. */
   begin(): Promise<void>
   reload(): Promise<unknown>
   close(): Promise<void>
 }
 
 /**
- * Opens the backend that a source calls for.
- * @param staleFile the file that answers while a master daemon is away
- * @throws Failure `configuration` where there is no state to begin with
+ * Opens the backend for a source.
+ * @param staleFile the file for answers while the master daemon cannot be reached (stale-if-error)
+ * @throws Failure `configuration` if the state cannot be loaded
  */
 export async function openClusterState(
   source: Source,
@@ -57,7 +57,7 @@ function liveState(
     },
     ...(staleFile !== undefined && { staleState: configOnDemand(staleFile, loader) }),
     begin: async () => {
-      // For the first answers to name it; where the master daemon is away, it is asked when it is met.
+      // Get the version for the first answers; if the master daemon cannot be reached, it is asked later.
       backend.version().catch(() => {})
     },
     reload: async () => {},
@@ -68,11 +68,11 @@ function liveState(
   }
 }
 
-/** A file, the first of those that exists, which is read again when it changes. */
+/** The first of the files that exists; it is read again when it changes. */
 async function fileState(files: readonly [string, ...string[]], log: Log): Promise<ClusterState> {
   const loader = new ConfigLoader()
   const file = new ClusterFile(files, loader)
-  // The file owns the state: this only says when to read it.
+  // `file` owns the state; `reloadable` only triggers reading.
   const reloads = await reloadable<void>({
     name: 'the cluster state',
     load: (reason) => loadState(file, reason, log),
@@ -112,7 +112,7 @@ async function fileState(files: readonly [string, ...string[]], log: Log): Promi
 async function loadState(file: ClusterFile, reason: Reason, log: Log): Promise<void> {
   const before = file.loaded
   const config = await file.load(reason === 'signal')
-  // Job and reload may find the same change.
+  // A job and a reload may report the same change.
   if (config === before) return
   const { cluster, nodes, instances } = config
   log.info(

@@ -1,14 +1,14 @@
 /**
- * The file that cluster state lives in: read when it changes, and written
- * whole, so that whoever reads it at any moment, after a crash too, finds one
- * state or the next and nothing between.
+ * The file of cluster state: read when it changes, and written by an atomic
+ * replace, so that readers at any time, and after a crash, find either the old
+ * state or the new one.
  *
- * Writing goes by way of a file beside it: written, synced, renamed over the
- * old one, the folder synced. Right before the rename we look whether the file
- * is still the one we read. (Between that look and the rename there is nothing
- * but the two system calls; POSIX has no way to do both at once.) A link is
- * followed, and its target replaced. The new file has a name that nobody can
- * know beforehand, and is what the old one is besides its text.
+ * A new file is written beside the old one and synced (fsync), renamed over it,
+ * and the folder is synced. Right before the rename we check that the old file
+ * is still the one that we read. (Only these two system calls are between check
+ * and rename; POSIX cannot do both at once.) A symbolic link is followed, and
+ * its target replaced. The new file has an unpredictable name, and the same
+ * attributes as the old one.
  */
 import { randomBytes } from 'node:crypto'
 import { type BigIntStats, existsSync, fstatSync, renameSync, statSync } from 'node:fs'
@@ -24,12 +24,12 @@ import { type Extras, findExtras, Irreplaceable, makeAlike } from './file-attrib
 import { checkReplaceable } from './replaceable.ts'
 import { hashInBackground } from './text-hash.ts'
 
-/** Somebody else changed the file while we were about to; the message is for clients. */
+/** Someone else changed the file before we could replace it; the message is for clients. */
 export class FileChanged extends Error {
   override readonly name = 'FileChanged'
 }
 
-/** Makes a text that can be changed; the class itself is for those who load it (see change-yaml.ts). */
+/** Makes an editable text; the implementation is passed in by the caller (see change-yaml.ts). */
 type TextMaker = typeof makeYamlText
 
 /** One state of the file. */
@@ -37,59 +37,59 @@ interface FileState {
   readonly config: Config
   /** False for Ganeti's own form. */
   readonly isYaml: boolean
-  /** Gives undefined for what is not YAML. */
+  /** Gives undefined if it is not YAML. */
   readonly text: (maker: TextMaker) => YamlText | undefined
-  /** Of the text, in hexadecimal. */
+  /** The hash of the text, in hexadecimal. */
   readonly hash: string
-  /** What tells this file from another, or from itself once changed. */
+  /** The identity of the file in this state; see `identityOf`. */
   readonly identity: string
 }
 
 /** A new state of the file, on disk beside it. */
 export interface Prepared {
-  /** Hashes of the text that is there and of the one that is to be. */
+  /** Hashes of the current text and of the new one. */
   readonly before: string
   readonly after: string
-  /** The name of the file that has it. */
+  /** The name of the new file. */
   readonly temporary: string
   /**
-   * Puts it in the place of the old one.
-   * @throws FileChanged where the file is not the one that was read any more
+   * Replaces the old file (rename).
+   * @throws FileChanged if the old file is not the one that was read any more
    */
   commit(): Promise<void>
-  /** Forgets it. */
+  /** Removes the new file. */
   discard(): Promise<void>
 }
 
-/** For how long it is believed that writing goes as it went, though something has changed in the folder; milliseconds. */
+/** How long the result of a trial is valid although something has changed in the folder, in milliseconds. */
 const PROOF_LASTS = 1000
-/** A new file that is older than this belongs to nobody any more; milliseconds. */
+/** A new file that is older than this was left over from a crash; milliseconds. */
 const WORK_LASTS = 60_000
-/** Of a new file's name. */
+/** The random part of a new file's name. */
 const RANDOM_BYTES = 8
 
 export class ClusterFile {
   readonly #paths: readonly [string, ...string[]]
   readonly #loader: Pick<ConfigLoader, 'load'>
-  /** Whether to wait for the disk. */
+  /** Whether to sync to disk (fsync). */
   readonly #sync: boolean
   #path: string
   #state: FileState | undefined
-  /** What the last load gave, for the next one. */
+  /** The result of the last load, for the next one. */
   #last: Loaded | undefined
   #onWritten: (path: string, identity: string) => void = () => {}
   #loading: Promise<unknown> = Promise.resolve()
-  /** What is to be kept of the file in the state with this identity. */
+  /** Whether attributes must be kept, for the file in the state with this identity. */
   #extras: { readonly identity: string; readonly extras: Extras } | undefined
-  /** What file and folder were like when writing was last tried, and when. */
+  /** The states of file and folder at the last trial, and its time. */
   #proven: { readonly rights: string; readonly identities: string; readonly at: number } | undefined
   #trial: Promise<void> | undefined
   #keepsRights = true
 
   /**
-   * @param paths where it may be; the first that exists counts
+   * @param paths possible paths; the first that exists counts
    * @param loader reads it
-   * @param sync false gives up what is promised of crashes, for trials of speed
+   * @param sync false gives no guarantee after crashes, for benchmarks
    */
   constructor(
     paths: readonly [string, ...string[]],
@@ -102,7 +102,7 @@ export class ClusterFile {
     this.#sync = sync
   }
 
-  /** Where it was last read from. */
+  /** The path that it was last read from. */
   get path(): string {
     return this.#path
   }
@@ -111,7 +111,7 @@ export class ClusterFile {
     return this.#loaded.config
   }
 
-  /** The same, or undefined where nothing has been read yet. */
+  /** The same, or undefined if nothing has been read yet. */
   get loaded(): Config | undefined {
     return this.#state?.config
   }
@@ -121,7 +121,7 @@ export class ClusterFile {
     return this.#loaded.isYaml
   }
 
-  /** What can be changed of it: undefined where it is not YAML. */
+  /** Its editable text; undefined if it is not YAML. */
   text(maker: TextMaker): YamlText | undefined {
     return this.#loaded.text(maker)
   }
@@ -135,15 +135,15 @@ export class ClusterFile {
     return this.#state
   }
 
-  /** Has a listener called in the same turn of the event loop in which a new state has replaced the file. */
+  /** Adds a listener, called in the same turn of the event loop in which a new state has replaced the file. */
   onWritten(listener: (path: string, identity: string) => void): void {
     this.#onWritten = listener
   }
 
   /**
-   * Reads the file, once nobody is writing it, unless it is the very one that was read or written last.
-   * @param anew reads it all the same
-   * @throws Failure `configuration` when it cannot be read, or listing all that is wrong in it
+   * Reads the file, once it is not being written, unless it is unchanged since it was last read or written.
+   * @param anew reads it even if unchanged
+   * @throws Failure `configuration` if it cannot be read, or that lists all mistakes in it
    */
   load(anew = false): Promise<Config> {
     const loading = this.#loading.then(() => this.#load(anew))
@@ -157,13 +157,13 @@ export class ClusterFile {
     if (!anew && before && lookAt(path) === before.identity) return before.config
     const { loaded, source } = await this.#loader.load(path, this.#last)
     this.#last = loaded
-    // Written by ourselves while it was read: what we wrote is newer.
+    // We have written it while it was being read; what we wrote is newer.
     if (this.#state && this.#state !== before && lookAt(path) === this.#state.identity)
       return this.#state.config
     const { identity, hash, yaml } = source
     this.#path = path
     let text: YamlText | undefined
-    // Cut into pieces only once somebody wants to change it.
+    // Cut into pieces only at the first change.
     const cut = (maker: TextMaker) => {
       if (yaml) text ??= maker(yaml.text, yaml.cuts)
       return text
@@ -173,8 +173,8 @@ export class ClusterFile {
   }
 
   /**
-   * Makes sure, as far as that can be told beforehand, that the file can be written.
-   * @throws Failure `unsupported` for a form that never is, `unavailable` where we may not
+   * Checks, as far as possible beforehand, that the file can be replaced.
+   * @throws Failure `unsupported` for a form that is never written, `unavailable` if we may not
    */
   async checkWritable(): Promise<void> {
     if (!this.isYaml) {
@@ -187,7 +187,7 @@ export class ClusterFile {
     try {
       await this.#tryWriting()
     } catch (cause) {
-      // Clients learn why, and where only the log.
+      // Clients get the reason; only the log has the path.
       const reason = cause instanceof Irreplaceable ? cause.message : systemReason(cause)
       const told = cause instanceof Irreplaceable ? cause.cause : cause
       throw new Failure(
@@ -198,12 +198,12 @@ export class ClusterFile {
     }
   }
 
-  /** Whether, when writing was last tried, everybody kept the rights to the file that they had. */
+  /** Whether, at the last trial, the new file had all rights of the old one. */
   get keepsRights(): boolean {
     return this.#keepsRights
   }
 
-  /** Tries whatever writing takes that leaves no trace, unless that has been done a moment ago. */
+  /** Tries all steps of replacing the file that leave no trace, unless that was done a moment ago. */
   async #tryWriting(): Promise<void> {
     const path = await realpath(this.#path)
     const { rights, identities } = await surroundings(path)
@@ -231,7 +231,7 @@ export class ClusterFile {
     this.#proven = { rights, identities, at: performance.now() }
   }
 
-  /** Whether there is more to keep than owner, group and mode; asked once for each state that others leave the file in. */
+  /** Whether the file has attributes other than owner, group and mode; checked once for each state made by others. */
   async #extrasOf(path: string, temporary: string): Promise<Extras> {
     const { identity } = this.#loaded
     // The new file may inherit something from the folder.
@@ -242,7 +242,7 @@ export class ClusterFile {
 
   /**
    * Writes a new state beside the file.
-   * @throws Irreplaceable, or whatever the file system has to say
+   * @throws Irreplaceable, or the system error
    */
   async prepare(text: YamlText, config: Config): Promise<Prepared> {
     const { identity, hash: before } = this.#loaded
@@ -250,7 +250,7 @@ export class ClusterFile {
     const bytes = text.toBytes()
     const { handle, temporary } = await openBeside(path)
     const discard = async () => {
-      // Whatever it was that failed may fail again.
+      // The failure may happen again, so forget the last trial.
       this.#proven = undefined
       await handle.close().catch(() => {})
       await unlink(temporary).catch(() => {})
@@ -260,17 +260,17 @@ export class ClusterFile {
     try {
       extras = await this.#extrasOf(path, temporary)
       await makeAlike(handle, path, extras)
-      // A large file's hash takes its time, which others need not wait for.
+      // The hash of a large file takes long, so it is made on another thread.
       ;[after] = await Promise.all([hashInBackground(bytes), this.#fill(handle, bytes)])
     } catch (error) {
       await discard()
       throw error
     }
     const commit = async () => {
-      // Nothing may come between these two.
+      // The check and the rename must follow each other directly.
       if (lookAt(path) !== identity) throw new FileChanged('it was changed by somebody else')
       renameSync(temporary, path)
-      // Told at once, before the new file can be taken for another's.
+      // Notify at once, before the watcher can take the new file for someone else's.
       const stats = fstatSync(handle.fd, { bigint: true })
       this.#onWritten(this.#path, identityOf(stats))
       this.#state = {
@@ -281,7 +281,7 @@ export class ClusterFile {
         identity: identityOf(stats),
       }
       this.#extras = { identity: identityOf(stats), extras }
-      // It is done, whatever becomes of this; should it be undone by a failing disk, the next start finds out.
+      // The replacement is done even if this fails; if a disk failure reverts it, the next start notices.
       await handle.close().catch(() => {})
       if (this.#sync) await syncFolder(dirname(path)).catch(() => {})
     }
@@ -293,7 +293,7 @@ export class ClusterFile {
     if (this.#sync) await handle.sync()
   }
 
-  /** Whether a crash has left a new state beside the file. */
+  /** Whether a crash has left a new file beside the old one. */
   async hasTemporary(name: string): Promise<boolean> {
     return lstat(await this.#beside(name)).then(
       () => true,
@@ -301,7 +301,7 @@ export class ClusterFile {
     )
   }
 
-  /** Removes what a crash may have left beside the file. */
+  /** Removes a file that a crash may have left. */
   async removeTemporary(name: string): Promise<void> {
     await unlink(await this.#beside(name)).catch(() => {})
   }
@@ -310,7 +310,7 @@ export class ClusterFile {
     return join(dirname(await realpath(this.#path)), name)
   }
 
-  /** Removes what crashes left beside the file before anything told of it, once nobody can be at work on it. */
+  /** Removes files that crashes left before the journal had their names, once no process can be using them. */
   async removeLeftovers(): Promise<void> {
     const path = await realpath(this.#path)
     const folder = dirname(path)
@@ -326,21 +326,21 @@ export class ClusterFile {
   }
 }
 
-/** Opens a file with a new name, for its owner alone. */
+/** Creates a file with a new name, readable only for its owner. */
 async function openBeside(path: string): Promise<{ handle: FileHandle; temporary: string }> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(RANDOM_BYTES).toString('hex')}.new`)
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
   return { handle: await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600), temporary }
 }
 
-/** Whether a name is one that `openBeside` gives; the shorter one is that of earlier versions. */
+/** Whether a name is one of `openBeside`; the shorter form is that of earlier versions. */
 function isTemporary(name: string, path: string): boolean {
   const prefix = `.${basename(path)}.`
   if (!name.startsWith(prefix) || !name.endsWith('new')) return false
   return /^(?:[0-9a-f]{16}\.)?new$/.test(name.slice(prefix.length))
 }
 
-/** What a file and its folder are like: who may do what with them, and what tells this state from another. */
+/** The state of a file and its folder: permissions and identity. */
 async function surroundings(path: string): Promise<{ rights: string; identities: string }> {
   const [file, folder] = await Promise.all([
     stat(path, { bigint: true }),
@@ -352,14 +352,14 @@ async function surroundings(path: string): Promise<{ rights: string; identities:
   }
 }
 
-/** Who may do what with a file or folder. */
+/** The permissions of a file or folder. */
 function rightsOf({ dev, mode, uid, gid }: BigIntStats): string {
   return `${dev}:${mode}:${uid}:${gid}`
 }
 
 function nothingAt(paths: readonly [string, ...string[]]): string {
   const [path, ...others] = paths
-  // The attempt to read it tells why it is not there.
+  // Reading it will give the error.
   if (others.length === 0) return path
   throw new Failure(
     'configuration',
@@ -367,7 +367,7 @@ function nothingAt(paths: readonly [string, ...string[]]): string {
   )
 }
 
-/** Makes the renames in a folder last. */
+/** Syncs a folder (fsync), so that its renames survive a crash. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path)
   try {

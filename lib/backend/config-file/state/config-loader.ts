@@ -1,20 +1,20 @@
 /**
- * Loads cluster state beside the daemon's work: a thread of its own reads,
- * checks and sorts (load-thread.ts), and here the objects arrive in pieces, one
- * to a turn of the event loop, and are indexed in slices. Reading 20,000
- * instances takes a second or two; nobody waits for more than a few
- * milliseconds of it. Small files go the same way, as even a page of YAML
- * takes longer to read than a request should have to wait.
+ * Loads cluster state without blocking the event loop: a thread reads, checks
+ * and sorts (load-thread.ts); here the objects arrive in pieces, one in each turn
+ * of the event loop, and are indexed in time slices. Reading 20,000 instances
+ * takes a second or two, but requests are delayed by a few milliseconds at most.
+ * Small files are loaded in the same way, as even a page of YAML takes longer to
+ * read than a request should wait.
  *
- * Most of a large cluster is the same from one load to the next. The thread is
- * told what the last load gave, as digests, and names what is still so by its
- * place there; only what differs travels, and the old objects live on in the
- * new state, as do the parts of those that changed. So a reload costs the daemon
- * little time and memory.
+ * Most of a large cluster is unchanged from one load to the next, so loads are
+ * incremental. The thread gets digests of the objects of the last load, and
+ * refers to unchanged objects by their index there; only changed objects are
+ * transferred, and unchanged objects, and unchanged parts of changed ones, are
+ * reused (structural sharing). So a reload costs the daemon little time and memory.
  *
- * The thread ends with the load, and its memory goes with it. (A process would
- * not share that memory with us, but forking a daemon that has read a large
- * cluster takes longer than all the rest.)
+ * The thread ends with the load, which frees its memory. (A process would have
+ * its own memory too, but forking a daemon that has read a large cluster takes
+ * longer than everything else.)
  */
 import { Worker } from 'node:worker_threads'
 import { inSlices } from '../../../concurrency/time-slicing.ts'
@@ -28,21 +28,21 @@ import type { FileSource } from './read-state.ts'
 export type Digests = { readonly [table in Table]: Uint8Array }
 export const DIGEST_LENGTH = 16
 
-/** What a load gives, and the next one compares with. */
+/** The result of a load, with which the next one compares. */
 export interface Loaded {
   readonly config: Config
-  /** Of the objects in it. */
+  /** The digests of its objects. */
   readonly digests: Digests
 }
 
-/** What the thread is given. */
+/** The input of the thread. */
 export interface Assignment {
   readonly path: string
-  /** Of the objects that the last load gave. */
+  /** The digests of the objects of the last load. */
   readonly known: Digests
 }
 
-/** What the thread answers: a piece each time it is asked for one, `done` after the last; or why there is nothing. */
+/** The messages of the thread: a piece for each request, `done` after the last; or an error. */
 export type Message =
   | { readonly kind: 'piece'; readonly piece: Piece }
   | Done
@@ -58,19 +58,19 @@ interface Done {
 /** The next objects of a table, in natural order of their names. */
 export interface Piece {
   readonly table: Table
-  /** For each object its place in what the last load gave, or -1 for the next one in `text`. */
+  /** For each object its index in the last load, or -1 for the next one in `text`. */
   readonly places: Int32Array
   /** A JSON list. */
   readonly text: string
 }
 
-/** What is not in tables. */
+/** The parts of the state that are not in tables. */
 export type Rest = Omit<ConfigObjects, Table>
 
-/** An error on its way from thread to thread, which by itself would lose its kind and its causes. */
+/** An error as a message between threads, with its kind and its causes, which structured cloning would lose. */
 export interface PackedError {
   readonly message: string
-  /** A Failure's code, or that of a system's error. */
+  /** The code of a Failure, or of a system error. */
   readonly code: string | undefined
   readonly isFailure: boolean
   readonly cause: PackedError | undefined
@@ -79,7 +79,7 @@ export interface PackedError {
 type Tables = { [table in Table]: object[] }
 
 const EMPTY = new Uint8Array()
-/** Of nothing. */
+/** The digests of an empty state. */
 export const NO_DIGESTS: Digests = { groups: EMPTY, nodes: EMPTY, networks: EMPTY, instances: EMPTY }
 
 export class ConfigLoader {
@@ -93,10 +93,10 @@ export class ConfigLoader {
 
   /**
    * Reads cluster state in either form.
-   * @param last what the last load gave: what is the same now lives on
-   * @returns that of this load, and the file as it was read
-   * @throws Failure `configuration` when the file cannot be read, or listing all that is wrong in it;
-   *   `internal` when the loader is closed meanwhile
+   * @param last the result of the last load, whose unchanged objects are reused
+   * @returns the result of this load, and the file as it was read
+   * @throws Failure `configuration` if the file cannot be read, or that lists all mistakes in it;
+   *   `internal` if the loader is closed in the meantime
    */
   async load(path: string, last?: Loaded): Promise<{ loaded: Loaded; source: FileSource }> {
     const tables = emptyTables()
@@ -114,14 +114,14 @@ export class ConfigLoader {
     return { loaded: { config, digests }, source }
   }
 
-  /** Ends loads under way. */
+  /** Ends loads in progress. */
   async close(): Promise<void> {
     await Promise.all([...this.#underWay].map((worker) => worker.terminate()))
   }
 
   /**
-   * Runs the thread, and takes the pieces it gives.
-   * @param isUrgent whether not even to wait for its end
+   * Runs the thread, and receives its pieces.
+   * @param isUrgent whether to finish without waiting for its end
    */
   #receive(assignment: Assignment, isUrgent: boolean, take: (piece: Piece) => void): Promise<Done> {
     const worker = new Worker(this.#thread, { workerData: assignment, execArgv: [] })
@@ -132,12 +132,12 @@ export class ConfigLoader {
         switch (message.kind) {
           case 'piece':
             take(message.piece)
-            // Asked for one by one, so that others have their turn in between.
+            // Requested one by one, so that the event loop has other turns in between.
             worker.postMessage('next')
             break
           case 'done':
             done = message
-            // Until there is something to serve, every client waits for this.
+            // At the start nothing can be served before this is done.
             if (isUrgent) resolve(done)
             break
           case 'failure':
@@ -147,7 +147,7 @@ export class ConfigLoader {
       worker.on('error', reject)
       worker.on('exit', () => {
         this.#underWay.delete(worker)
-        // Not before the thread has given its memory back: while it does, whoever else takes some has to wait.
+        // Wait until the thread has freed its memory: while it does, other allocations are delayed.
         if (done) return resolve(done)
         const cause = new Error(`it was to read ${assignment.path}`)
         reject(
@@ -158,7 +158,7 @@ export class ConfigLoader {
   }
 }
 
-/** An object as it was read; what of its old version is still so lives on in it. */
+/** An object as it was read, with unchanged parts of its old version reused. */
 function newVersion(fresh: JsonObject, old: Index<object> | undefined): object {
   return sharing(fresh, old?.byUuid.get(String(fresh.uuid)) as JsonObject | undefined) as JsonObject
 }

@@ -1,7 +1,6 @@
 /**
- * From a file's bytes to its text, which is UTF-8. Anything else is refused with
- * its place: a character put in the place of what cannot be read would be
- * written back by the next change.
+ * Decodes a file as UTF-8. Anything else is refused with its position: a
+ * replacement character would be written back by the next change.
  */
 import { isUtf8 } from 'node:buffer'
 import { Failure } from '../../../failure.ts'
@@ -10,7 +9,7 @@ const NEWLINE = 0x0a
 
 /**
  * @param name of the file, for messages
- * @throws Failure `configuration` with line and column of what is not UTF-8
+ * @throws Failure `configuration` with line and column of the first byte that is not UTF-8
  */
 export function decodeText(bytes: Buffer, name: string): string {
   const fault = faultOf(bytes)
@@ -38,7 +37,7 @@ function faultOf(bytes: Buffer): string | undefined {
   }
 }
 
-/** By its byte order mark, or as every other byte of plain text is zero in it. */
+/** Detects UTF-16 by its byte order mark, or because every other byte is zero. */
 function looksLikeUtf16(bytes: Buffer): boolean {
   if (bytes.length < 4) return false
   const mark = bytes.readUInt16BE()
@@ -47,7 +46,7 @@ function looksLikeUtf16(bytes: Buffer): boolean {
   return zeros[0] !== zeros[1] && zeros[0] === zeros[2] && zeros[1] === zeros[3]
 }
 
-/** The first character of a line that is none, in UTF-16 units from 1, and the byte it begins with. */
+/** The column of the first invalid byte in a line, in UTF-16 units from 1, and that byte. */
 function firstFault(line: Buffer): { column: number; byte: number } {
   let text = ''
   for (let at = 0; ; ) {

@@ -1,14 +1,14 @@
 /**
- * What a file is besides its text: owner, group, mode, access control list
- * (ACL), extended attributes. A file that takes another's place gets them, and
- * never rights that the other did not give.
+ * The attributes of a file: owner, group, mode, access control list (ACL),
+ * extended attributes. A file that replaces another gets them, and never gives
+ * anyone more rights than the old one (least privilege).
  *
- * Node has no calls for ACLs and extended attributes. tar(1), which puts them
- * into its headers, tells whether there are any; only where there are, cp(1)
+ * Node has no calls for ACLs and extended attributes. tar(1) has them in its
+ * headers, so it is used to check whether there are any; only if there are, cp(1)
  * copies them, as that takes a process for every replacement. Both are part of
- * every Debian. An ACL that the folder gives to new files is taken away by
- * setfacl(1), by which the folder got it: not every version of cp copies that
- * there is none. Labels of SELinux are left to its policy.
+ * every Debian. A default ACL of the folder is removed from the new file by
+ * setfacl(1), as not every version of cp removes it if the old file has no ACL.
+ * SELinux labels are left to its policy.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,40 +16,40 @@ import type { Stats } from 'node:fs'
 import { type FileHandle, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** The file cannot be replaced. The message says why, to clients too, and the cause what only the log may tell. */
+/** The file cannot be replaced. The message gives the reason, also to clients; the cause is only for the log. */
 export class Irreplaceable extends Error {
   override readonly name = 'Irreplaceable'
 }
 
-/** ACLs and extended attributes, where a file is to be replaced by a new one. */
+/** Whether ACLs and extended attributes must be handled when a file is replaced. */
 export interface Extras {
-  /** Whether the old one has any; unknown where there is no tar that knows of them. */
+  /** Whether the old file has any; unknown without a tar that supports them. */
   readonly own: 'none' | 'some' | 'unknown'
-  /** Whether the new one has been given some by its folder. */
+  /** Whether the new file has inherited some from its folder. */
   readonly inherited: boolean
 }
 
-/** How Linux shows an owner or group that the user namespace has no number for. */
+/** The id that Linux shows for an owner or group without a mapping in the user namespace. */
 const HIDDEN_ID = 65534
 
 const BLOCK = 512
-/** Where a header of tar has the size of what follows, in octal digits, and its kind. */
+/** The positions of size (in octal digits) and type in a tar header. */
 const SIZE = [124, 136] as const
 const KIND = 156
-/** The kind of a header with more about the next file: `30 mtime=...` and the like, a line each. */
+/** The type of an extended header for the next file, with lines such as `30 mtime=...`. */
 const EXTENDED = 'x'
 const EXTRA = / SCHILY\.(?:acl\.|xattr\.(?!security\.selinux=))/
 
-/** What programs that are run here know the new file as. */
+/** The path by which child processes can open the new file. */
 const OPEN_FILE = '/proc/self/fd/3'
 
-/** Neither options nor language of a user's. */
+/** The environment of child processes, without a user's options or language. */
 const ENVIRONMENT = { PATH: process.env.PATH, LC_ALL: 'C' }
 
 /**
  * @param fresh the new file, still empty
- * @param old the file that it is to replace
- * @throws the error of the system where tar(1) is there and cannot be run
+ * @param old the file that it will replace
+ * @throws the system error if tar(1) exists and cannot be run
  */
 export async function findExtras(fresh: string, old: string): Promise<Extras> {
   const [inherited, own] = await whichHaveExtras([fresh, old])
@@ -57,7 +57,7 @@ export async function findExtras(fresh: string, old: string): Promise<Extras> {
   return { own: own ? 'some' : 'none', inherited }
 }
 
-/** @returns an answer for each of a few files, as far as they could be looked at; they are not read to their ends */
+/** @returns whether each of a few files has such attributes, as far as known; reads only the headers of tar */
 async function whichHaveExtras(paths: readonly string[]): Promise<boolean[]> {
   const options = ['--create', '--format=posix', '--acls', '--xattrs', '--absolute-names', '--file=-']
   const tar = spawn('tar', [...options, '--', ...paths], {
@@ -72,7 +72,7 @@ async function whichHaveExtras(paths: readonly string[]): Promise<boolean[]> {
   let hasExtras = false
   let unread = Buffer.alloc(0)
   let toSkip = 0
-  // Without a process there is no output either.
+  // Without a process there is no output.
   for await (const chunk of tar.stdout ?? []) {
     unread = Buffer.concat([unread, chunk])
     while (answers.length < paths.length) {
@@ -100,15 +100,14 @@ async function whichHaveExtras(paths: readonly string[]): Promise<boolean[]> {
 }
 
 /**
- * Gives a new file, open and so far for its owner alone, what another file is besides its text.
+ * Gives a new file, which is open and so far accessible only for its owner, the attributes of another file.
  *
- * A group that we cannot give (it is not ours, or hidden from us) is replaced by the one that the new file
- * has; then whoever is not its owner gets the rights that both group and others had. So it is done too where
- * it is unknown whether there is an ACL, as the group's rights may be other people's then.
+ * If we cannot set the group (we are not in it, or cannot see it), the new file keeps its own group; group and
+ * others then get only the rights that both the old group and others had. The same is done if it is unknown
+ * whether there is an ACL, as the group bits may then be the mask of an ACL.
  *
- * @returns whether everybody has the rights that they had; if not, some have fewer
- * @throws Irreplaceable where its owner, its ACL or its extended attributes cannot be kept; and whatever the
- *   file system has to say
+ * @returns whether all rights were kept; if not, some are missing
+ * @throws Irreplaceable if its owner, its ACL or its extended attributes cannot be kept; and any system error
  */
 export async function makeAlike(
   handle: FileHandle,
@@ -137,7 +136,7 @@ export async function makeAlike(
 /** @returns whether the new file has the group of the other one */
 async function giveOwners(handle: FileHandle, { uid, gid }: Stats): Promise<boolean> {
   const own = await handle.stat()
-  // Two groups that are hidden look alike.
+  // Two groups without a mapping have the same id.
   if (own.uid === uid && own.gid === gid && gid !== HIDDEN_ID) return true
   try {
     await handle.chown(uid, gid)
@@ -151,7 +150,7 @@ async function giveOwners(handle: FileHandle, { uid, gid }: Stats): Promise<bool
   return false
 }
 
-/** Whoever is in the old group or the new one may be among the others by now, or have been. */
+/** The rights that are safe for members of the old and the new group: those that group and others both have. */
 function withoutGroup(mode: number): number {
   const common = (mode >> 3) & mode & 0o7
   return (mode & 0o700) | (common << 3) | common
@@ -167,7 +166,7 @@ async function removeInherited(folder: string, handle: FileHandle): Promise<void
   }
 }
 
-/** Copies the mode as well, of which an ACL is part. */
+/** Copies ACL and extended attributes, and the mode, which an ACL includes. */
 async function copyExtras(path: string, handle: FileHandle): Promise<void> {
   const options = ['--attributes-only', '--preserve=mode,xattr']
   const fault = await runOn(handle, 'cp', [...options, '--', path, OPEN_FILE])
@@ -177,8 +176,8 @@ async function copyExtras(path: string, handle: FileHandle): Promise<void> {
 }
 
 /**
- * Runs a program that finds an open file as OPEN_FILE: its name may lead elsewhere by now.
- * @returns what went wrong, if anything did
+ * Runs a program with an open file as OPEN_FILE, as its name may lead to another file by now.
+ * @returns the error, if there was one
  */
 async function runOn(handle: FileHandle, program: string, args: string[]): Promise<Error | undefined> {
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', handle.fd], env: ENVIRONMENT })

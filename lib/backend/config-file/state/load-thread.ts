@@ -1,6 +1,6 @@
 /**
- * The thread of `ConfigLoader`, started for one load: reads, checks and sorts,
- * then hands over what differs from the last load, piece by piece as asked.
+ * The worker thread of `ConfigLoader`, started for one load: reads, checks and
+ * sorts, then sends what differs from the last load, piece by piece on request.
  */
 import { createHash } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
@@ -11,11 +11,11 @@ import { type ConfigObjects, inNaturalOrder, type Table } from '../../../model/c
 import { type Assignment, DIGEST_LENGTH, type Digests, type Message, packError } from './config-loader.ts'
 import { type FileSource, readFileState } from './read-state.ts'
 
-/** A piece ends when it has so many characters, which are parsed in half a millisecond, or so many objects. */
+/** The size of a piece in characters, which are parsed in half a millisecond, and in objects. */
 const PIECE_LENGTH = 64 * 1024
 const PIECE_OBJECTS = 2000
 
-/** The objects as pieces, and last of all what is not in them. */
+/** The objects as pieces, and at the end the other parts. */
 function* messages(
   { groups, nodes, networks, instances, ...rest }: ConfigObjects,
   known: Digests,
@@ -64,7 +64,7 @@ function digestOf(text: string): string {
   return createHash('sha256').update(text).digest().toString('latin1', 0, DIGEST_LENGTH)
 }
 
-/** Where an object was, by its digest. */
+/** The index of each object in the last load, by its digest. */
 function placesOf(digests: Uint8Array): Map<string, number> {
   const bytes = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength)
   const places = new Map<string, number>()
@@ -76,7 +76,7 @@ function placesOf(digests: Uint8Array): Map<string, number> {
 
 async function run(port: MessagePort, { path, known }: Assignment): Promise<void> {
   const send = (message: Message) => port.postMessage(message)
-  // Until there is something to serve, everybody waits for us.
+  // At the start nothing can be served before this is done, so keep the priority.
   if (known.instances.length > 0) lowerThreadPriority()
   try {
     const { objects, source } = await readFileState(path)
@@ -85,14 +85,14 @@ async function run(port: MessagePort, { path, known }: Assignment): Promise<void
     const answer = () => {
       if (next.done) return
       send(next.value)
-      // Made while the daemon takes the one before.
+      // Made while the daemon processes the previous piece.
       next = toSend.next()
       if (next.done) port.close()
     }
     port.on('message', answer)
     answer()
   } catch (error) {
-    // Anything else is a fault of ours, which ends the thread and is reported with its stack.
+    // Anything else is a bug of ours, which ends the thread and is reported with its stack.
     if (!(error instanceof Failure)) throw error
     send({ kind: 'failure', failure: packError(error) })
   }

@@ -1,9 +1,9 @@
 /**
- * Cluster state from a file: Ganeti's own `config.data`, or a cluster that a
- * person wrote down in YAML. Both become the same `Config`.
+ * Cluster state from a file: Ganeti's own `config.data`, or YAML written by
+ * hand. Both become the same `Config`.
  *
- * The way from text to objects is pure, so that it can be done elsewhere than
- * on the daemon's own thread.
+ * The functions from text to objects are pure, so that they can run on another
+ * thread.
  */
 import { Failure } from '../../../failure.ts'
 import { identityOf, mtimeOf } from '../../../files/file-identity.ts'
@@ -15,30 +15,30 @@ import type { Cuts } from '../yaml/syntax/yaml-cuts.ts'
 import { decodeText } from './decode-text.ts'
 import { hashOf } from './text-hash.ts'
 
-/** Ganeti's own form; YAML, too, may begin with a brace. */
+/** Detects Ganeti's own form; YAML may begin with a brace too. */
 const GANETIS = /^\s*\{.*?"version"\s*:/s
 
-/** About the file a text is from. */
+/** The file of a text. */
 export interface Origin {
   /** For messages. */
   readonly name: string
-  /** When it was last changed, seconds since the epoch; the age of objects in a form that does not tell it. */
+  /** When it was last changed, in seconds since the epoch; the default time of objects. */
   readonly mtime?: number
 }
 
-/** A file as it was read: what tells it from another state of it, and its text where that can be changed. */
+/** A file as it was read: its identity, and its text if that can be changed. */
 export interface FileSource {
-  /** Changes with whatever happens to the file (see `identityOf`). */
+  /** Changes with every change of the file (see `identityOf`). */
   readonly identity: string
-  /** Of the text: SHA-256 in hexadecimal. */
+  /** SHA-256 of the text in hexadecimal. */
   readonly hash: string
   /** Undefined for Ganeti's own form, which is never written. */
   readonly yaml?: { readonly text: string; readonly cuts: Cuts }
 }
 
 /**
- * Reads cluster state in either form, on the caller's thread.
- * @throws Failure `configuration` when the file cannot be read, or listing all that is wrong in it
+ * Reads cluster state in either form, on the caller's thread; the daemon itself uses `ConfigLoader`.
+ * @throws Failure `configuration` if the file cannot be read, or that lists all mistakes in it
  */
 export async function readFileState(path: string): Promise<{ objects: ConfigObjects; source: FileSource }> {
   const { bytes, stats } = await readStable(path).catch((cause) => {
@@ -51,15 +51,15 @@ export async function readFileState(path: string): Promise<{ objects: ConfigObje
 }
 
 /**
- * Makes sense of a file's text: YAML, unless it is JSON with a version, as Ganeti's always is.
- * @throws Failure `configuration` listing all that is wrong
+ * Parses the text of a file: as YAML, unless it is JSON with a version, like Ganeti's own form.
+ * @throws Failure `configuration` that lists all mistakes
  */
 export function parseState(text: string, origin: Origin): { objects: ConfigObjects; cuts?: Cuts } {
   try {
     if (GANETIS.test(text)) return { objects: readConfigData(text.replace(/^\uFEFF/, ''), origin.name) }
     return readYamlText(text, origin)
   } catch (error) {
-    // Lists within lists within lists: no cluster is like that.
+    // A stack overflow from too deep nesting, which no real cluster has.
     if (error instanceof RangeError) throw new Failure('configuration', `${origin.name}: nested too deeply`)
     throw error
   }

@@ -1,10 +1,10 @@
 /**
- * Whether a file can be replaced by another that is renamed over it, found out
- * without doing it: whose it is, what is mounted, what its folder allows.
+ * Checks whether a file can be replaced by a rename (atomic replace), without
+ * doing it: its owner, mounts, the permissions of its folder.
  *
- * Much of this cannot be seen from outside (flags of chattr(1), a sticky
- * folder), but the kernel looks at all of it when it is asked to remove a
- * directory of that name, and only then at what the name stands for.
+ * Some conditions cannot be read (flags of chattr(1), a sticky folder). But for
+ * rmdir(2), the kernel checks all of them before it checks that the name is a
+ * directory, so rmdir on the file fails without effect, and its error tells.
  */
 import { access, constants, readFile, rmdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -12,8 +12,8 @@ import { ownName } from '../../../daemon/privileges.ts'
 import { Irreplaceable } from './file-attributes.ts'
 
 /**
- * @param path of the file itself, with no link in it
- * @throws Irreplaceable where it cannot be; or the error of the system
+ * @param path of the file itself, without symbolic links
+ * @throws Irreplaceable if it cannot be replaced; or the system error
  */
 export async function checkReplaceable(path: string): Promise<void> {
   const folder = dirname(path)
@@ -52,10 +52,10 @@ export async function checkReplaceable(path: string): Promise<void> {
   })
 }
 
-/** Where it cannot be told, it is no mount point. */
+/** Whether a path is a mount point; false if unknown. */
 async function isMountPoint(path: string): Promise<boolean> {
   const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
-  // The fifth field; blanks and the like are octal numbers.
+  // The fifth field is the mount point; white space is escaped as octal numbers.
   const points = table.split('\n').map((line) => line.split(' ')[4] ?? '')
   return points.some((point) => point.replace(/\\([0-7]{3})/g, unescaped) === path)
 }

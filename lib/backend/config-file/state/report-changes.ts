@@ -1,7 +1,7 @@
 /**
- * Tells the operator whether the cluster can be changed, and if not why: when
- * the daemon starts, and whenever that has changed by the time the file is read
- * again. Else the first client to change something would be the one to find out.
+ * Logs whether the cluster can be changed, and if not why: at the start, and
+ * after a reload if that has changed. Otherwise the operator would learn it from
+ * the first client whose change is refused.
  */
 import { stat } from 'node:fs/promises'
 import { ownName } from '../../../daemon/privileges.ts'
@@ -14,8 +14,8 @@ interface ReportLog {
 }
 
 /**
- * @param queue says whether it takes jobs
- * @returns what tells it in the log, in one line, where it is news
+ * @param queue knows whether it accepts jobs
+ * @returns a function that logs it in one line, if it has changed
  */
 export function changesReporter(
   file: Pick<ClusterFile, 'path' | 'keepsRights'>,
@@ -45,7 +45,7 @@ async function stateOf(
     const text = [`The cluster can be changed: jobs replace ${file.path}, as the user ${user}`, ...losses]
     return { level: losses.length > 0 ? 'warning' : 'info', text: text.join('; ') }
   } catch (error) {
-    // Nobody expects to change Ganeti's own form.
+    // Ganeti's own form is never written, so that is not worth a warning.
     const level = error instanceof Failure && error.code === 'unsupported' ? 'info' : 'warning'
     return { level, text: `The cluster cannot be changed by the user ${user}: ${messageChain(error)}` }
   }

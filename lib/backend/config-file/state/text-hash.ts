@@ -1,4 +1,4 @@
-/** Tells one text of the cluster's file from another. */
+/** A hash that identifies a text of the cluster's file. */
 import { createHash, webcrypto } from 'node:crypto'
 
 /** SHA-256 in hexadecimal. */
@@ -6,7 +6,7 @@ export function hashOf(text: string | Buffer): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-/** The same, worked out on another thread. */
+/** The same, computed on another thread. */
 export async function hashInBackground(bytes: Buffer): Promise<string> {
   return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex')
 }
