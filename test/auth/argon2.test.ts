@@ -26,14 +26,14 @@ t.test('several are checked at a time, in one process', async (t) => {
   t.ok(helper())
 })
 
-t.test('it leaves a processor to those who are served', async (t) => {
+t.test('one processor is left for serving requests', async (t) => {
   await verifyArgon2(LIGHT, 'password')
   const pid = helper()
   t.equal(getPriority(pid), Math.min(getPriority() + 10, 19))
   if (availableParallelism() > 1) t.not(processorsOf(pid), processorsOf('self'))
 })
 
-t.test('what cannot be computed is neither right nor wrong', async (t) => {
+t.test('a check that cannot be computed is an error, neither right nor wrong', async (t) => {
   await t.rejects(verifyArgon2(LIGHT.replace('$m=256', '$m=1'), 'password'), {
     code: 'unavailable',
     message: 'The password cannot be checked now',
@@ -42,7 +42,7 @@ t.test('what cannot be computed is neither right nor wrong', async (t) => {
   t.equal(await verifyArgon2(LIGHT, 'password'), true)
 })
 
-t.test('a process that ends takes its checks along, and the next one is checked by another', async (t) => {
+t.test('when the process ends, its checks fail, and the next check starts another process', async (t) => {
   await verifyArgon2(LIGHT, 'password')
   const pid = helper()
   const lost = t.rejects(verifyArgon2(HEAVY, 'password'), {

@@ -171,7 +171,7 @@ const authorizer = (list: UserList, now = () => 0): Authorizer['authorize'] =>
 
 const idle = () => new Promise(setImmediate)
 
-t.test('what is decided at once is what is decided otherwise, and needs no password', async (t) => {
+t.test('authorizeNow and authorize agree, and authorizeNow needs no password', async (t) => {
   for (const requireAuthentication of [false, true]) {
     const { authorizeNow, authorize } = createAuthorizer({ users: () => LIST, requireAuthentication })
     for (const access of [[], ['read'], ['write', 'read']] as const) {
@@ -184,7 +184,7 @@ t.test('what is decided at once is what is decided otherwise, and needs no passw
   }
 })
 
-t.test('whoever fails costs one comparison with the costliest entry', async (t) => {
+t.test('every failed attempt costs one comparison with the costliest entry', async (t) => {
   const costly = slowPassword('costly-pw', 2)
   const cheaper = slowPassword('cheaper-pw', 1)
   const cheap = slowPassword('cheap-pw', 0)
@@ -219,7 +219,7 @@ t.test('a right password of a cheap entry does not wait for costly ones', async 
   t.same(costly.compared, [])
 })
 
-t.test('an outcome is remembered for five minutes after it was last asked for', async (t) => {
+t.test('a result is cached for five minutes after its last use', async (t) => {
   for (const [password, kind] of [
     ['right', 'granted'],
     ['wrong', 'unauthenticated'],
@@ -236,7 +236,7 @@ t.test('an outcome is remembered for five minutes after it was last asked for', 
   }
 })
 
-t.test('no number of wrong passwords makes the right one be forgotten', async (t) => {
+t.test('wrong passwords never evict the right one from the cache', async (t) => {
   const joe = slowPassword('right', 1)
   const authorize = authorizer(listOf({ joe: joe.verifier }))
   await authorize(basic('joe:right'), [])
@@ -246,7 +246,7 @@ t.test('no number of wrong passwords makes the right one be forgotten', async (t
   t.equal(joe.compared.length, before)
 })
 
-t.test('outcomes are remembered for the pair of name and password', async (t) => {
+t.test('results are cached by name and password', async (t) => {
   const authorize = authorizer(
     listOf({ joe: slowPassword('pw', 1).verifier, ann: slowPassword('x', 1).verifier }),
   )
@@ -256,7 +256,7 @@ t.test('outcomes are remembered for the pair of name and password', async (t) =>
   t.equal((await authorize(basic('ann:x'), [])).kind, 'granted')
 })
 
-t.test('a users file read anew makes everything forgotten', async (t) => {
+t.test('reloading the users file drops all cached results', async (t) => {
   const before = slowPassword('old', 1)
   const after = slowPassword('new', 1)
   let list = listOf({ joe: before.verifier })
@@ -268,23 +268,20 @@ t.test('a users file read anew makes everything forgotten', async (t) => {
   t.equal((await authorize(basic('joe:new'), [])).kind, 'granted')
 })
 
-t.test(
-  'a check that ends after the users file was read anew is not remembered for the new one',
-  async (t) => {
-    const before = slowPassword('old', 1)
-    before.hold()
-    let list = listOf({ joe: before.verifier })
-    const { authorize } = createAuthorizer({ users: () => list, requireAuthentication: false })
-    const late = authorize(basic('joe:old'), [])
-    list = listOf({ joe: slowPassword('new', 1).verifier })
-    t.equal((await authorize(basic('joe:old'), [])).kind, 'unauthenticated')
-    before.release()
-    await late
-    t.equal((await authorize(basic('joe:old'), [])).kind, 'unauthenticated')
-  },
-)
+t.test('a check that ends after a reload of the users file is not cached', async (t) => {
+  const before = slowPassword('old', 1)
+  before.hold()
+  let list = listOf({ joe: before.verifier })
+  const { authorize } = createAuthorizer({ users: () => list, requireAuthentication: false })
+  const late = authorize(basic('joe:old'), [])
+  list = listOf({ joe: slowPassword('new', 1).verifier })
+  t.equal((await authorize(basic('joe:old'), [])).kind, 'unauthenticated')
+  before.release()
+  await late
+  t.equal((await authorize(basic('joe:old'), [])).kind, 'unauthenticated')
+})
 
-t.test('the same attempt many times at once is one comparison', async (t) => {
+t.test('concurrent equal attempts share one comparison', async (t) => {
   const joe = slowPassword('pw', 1)
   joe.hold()
   const authorize = authorizer(listOf({ joe: joe.verifier }))
@@ -321,7 +318,7 @@ t.test('in a flood of wrong passwords', async (t) => {
   for (const failure of refused) t.equal(failure.code, 'unavailable')
 })
 
-t.test('without an origin, those who wait take turns by user name', async (t) => {
+t.test('without an origin, waiting checks take turns by user name', async (t) => {
   const joe = slowPassword('pw', 1)
   joe.hold()
   const authorize = authorizer(listOf({ joe: joe.verifier }))

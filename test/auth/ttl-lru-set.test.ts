@@ -1,7 +1,7 @@
 import t from 'tap'
 import { TtlLruSet } from '../../lib/auth/ttl-lru-set.ts'
 
-t.test('a key stays until its lifetime has passed since it was last seen', async (t) => {
+t.test('a key expires after its lifetime without use', async (t) => {
   let now = 0
   const keys = new TtlLruSet({ capacity: 10, lifetime: 100, now: () => now })
   t.equal(keys.has('a'), false)
@@ -16,7 +16,7 @@ t.test('a key stays until its lifetime has passed since it was last seen', async
   t.equal(keys.has('a'), false, 'what is forgotten stays forgotten')
 })
 
-t.test('the key not seen for longest makes room', async (t) => {
+t.test('the least recently used key is evicted', async (t) => {
   const keys = new TtlLruSet({ capacity: 2, lifetime: 100, now: () => 0 })
   keys.add('a')
   keys.add('b')

@@ -104,7 +104,7 @@ t.test('of repeated lines for a name, the last one counts', async (t) => {
   t.equal(await list.users.get('joe')?.password.matches('joe', 'new'), true)
 })
 
-t.test('a file that is no users file gives a bounded number of bounded warnings', async (t) => {
+t.test('a file that is not a users file gives a limited number of short warnings', async (t) => {
   const { warnings } = parseUsers('word\n'.repeat(1000) + `${'x'.repeat(100000)} {md5}pw\n`.repeat(2))
   t.equal(warnings.length, 21)
   t.equal(warnings[20], '983 more lines are at fault')
@@ -159,7 +159,7 @@ t.test('a users file that cannot be read is a failure, so that an older list sta
   }
 })
 
-t.test('who is in a file that is written in place ten times a second is let in at any time', async (t) => {
+t.test('a users file written in place ten times a second is always usable', async (t) => {
   const path = join(t.testdir({ users: 'joe secret write\n' }), 'users')
   const log = new MemoryLog()
   const users = await reloadable({
@@ -194,7 +194,7 @@ t.test('who is in a file that is written in place ten times a second is let in a
   t.strictSame(log.lines, [])
 })
 
-t.test('users whose file was emptied, and left so, are gone', async (t) => {
+t.test('users are removed when their file stays empty', async (t) => {
   const path = join(t.testdir({ users: 'joe secret write\n' }), 'users')
   truncateSync(path)
   t.equal((await readUsers(path)).users.size, 0)

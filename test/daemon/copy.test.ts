@@ -8,7 +8,7 @@ import { start } from './programs/run.ts'
 const WORD = { text: 'a key', more: ['ä'] }
 const SORRY = 'Error when starting daemon process: '
 
-t.test('the starter ends with 0 once the copy is ready, and the copy lives on by itself', async (t) => {
+t.test('the starter exits with 0 once the copy is ready, and the copy keeps running', async (t) => {
   const report = join(t.testdir(), 'report')
   const program = start('copying', ['serve', report])
   t.equal(await program.ended, 0)
@@ -37,7 +37,7 @@ for (const [behaviour, message] of failures) {
   })
 }
 
-t.test('a copy that never reports is ended', async (t) => {
+t.test('a copy that never reports is killed', async (t) => {
   const report = join(t.testdir(), 'report')
   const program = start('copying', ['hang', report, '1000'])
   t.equal(await program.ended, 1)
@@ -57,21 +57,18 @@ t.test('a copy whose starter was interrupted ends too', async (t) => {
   await until(() => !isAlive(pid))
 })
 
-t.test(
-  'a copy in the foreground is handed the same, stays where it is, and is not in our session',
-  async (t) => {
-    const program = start('copying', ['foreground'])
-    const { pid, ...rest } = JSON.parse(await program.heard())
-    t.strictSame(rest, { word: WORD, cwd: process.cwd(), umask: process.umask(), env: [], again: true })
-    t.not(pid, program.child.pid)
-    t.equal(sessionOf(pid), pid)
-    program.child.kill('SIGTERM')
-    program.child.kill('SIGINT')
-    t.equal(await program.ended, 42)
-  },
-)
+t.test('a copy in the foreground gets the value, its folder, and a session', async (t) => {
+  const program = start('copying', ['foreground'])
+  const { pid, ...rest } = JSON.parse(await program.heard())
+  t.strictSame(rest, { word: WORD, cwd: process.cwd(), umask: process.umask(), env: [], again: true })
+  t.not(pid, program.child.pid)
+  t.equal(sessionOf(pid), pid)
+  program.child.kill('SIGTERM')
+  program.child.kill('SIGINT')
+  t.equal(await program.ended, 42)
+})
 
-t.test('signals reach a copy in the foreground, and its status is that of its starter', async (t) => {
+t.test('signals and exit status pass between a foreground copy and its starter', async (t) => {
   const program = start('copying', ['foreground'])
   const { pid } = JSON.parse(await program.heard())
   program.child.kill('SIGHUP')
@@ -103,7 +100,7 @@ t.test('a copy in the foreground that listens to no signals yet is ended by them
   await until(() => !isAlive(pid))
 })
 
-t.test('a copy in the foreground says itself why it fails', async (t) => {
+t.test('a copy in the foreground prints itself why it fails', async (t) => {
   const failed = start('copying', ['foreground-fail'])
   t.equal(await failed.ended, 3)
   t.equal(await failed.stderr, 'Address already in use: port 5080\n')
@@ -120,7 +117,7 @@ t.test('a program that cannot be started at all is a failure', async (t) => {
   })
 })
 
-t.test('a program that was started as any other is no copy', (t) => {
+t.test('a program that was not started by a starter is not a copy', (t) => {
   t.equal(starterOfCopy(), undefined)
   t.end()
 })

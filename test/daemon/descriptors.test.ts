@@ -6,7 +6,7 @@ import { messageChain } from '../../lib/failure.ts'
 
 const onLinux = { skip: process.platform !== 'linux' && 'only Linux tells' }
 
-t.test('each open file leaves one less', onLinux, async (t) => {
+t.test('each open file uses one descriptor', onLinux, async (t) => {
   const before = freeDescriptors() ?? Number.NaN
   const files = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r')]
   t.equal(freeDescriptors(), before - 2)
@@ -14,7 +14,7 @@ t.test('each open file leaves one less', onLinux, async (t) => {
   t.equal(freeDescriptors(), before)
 })
 
-t.test('what is left is what can be opened, down to none', onLinux, async (t) => {
+t.test('exactly the free descriptors can be opened', onLinux, async (t) => {
   const module = new URL('../../lib/daemon/descriptors.js', import.meta.url)
   const script = `
     const { openSync } = await import('node:fs')
@@ -40,7 +40,7 @@ t.test('there are enough for a test', async (t) => {
   t.doesNotThrow(checkDescriptors)
 })
 
-t.test('a want of descriptors is known by its code, however deep it lies', async (t) => {
+t.test('a lack of descriptors is recognized by its code, at any depth of causes', async (t) => {
   const error = (code: string, message = code) => Object.assign(new Error(message), { code })
   for (const cause of [
     error('EMFILE'),

@@ -28,7 +28,7 @@ t.test('lines arrive whole and in order, however many', async (t) => {
   t.strictSame(events.events, [])
 })
 
-t.test('what comes faster than it can be written is lost, counted and told once', async (t) => {
+t.test('lines beyond the speed of writing are dropped, counted, reported once', async (t) => {
   const path = join(t.testdir(), 'file')
   const events = remembered()
   const writer = new LineWriter(openSync(path, 'a'), events, 100)
@@ -42,7 +42,7 @@ t.test('what comes faster than it can be written is lost, counted and told once'
   t.equal(readFileSync(path, 'utf8'), `${'123456789\n'.repeat(10)}again\n`)
 })
 
-t.test('a file that refuses is told once; a better one brings the count', async (t) => {
+t.test('a failing file is reported once, and the dropped lines when it recovers', async (t) => {
   const path = join(t.testdir({ file: '' }), 'file')
   const events = remembered()
   const writer = new LineWriter(openSync(path, constants.O_RDONLY), events)
@@ -58,7 +58,7 @@ t.test('a file that refuses is told once; a better one brings the count', async 
   t.equal(readFileSync(path, 'utf8'), 'written\n')
 })
 
-t.test('a line that broke off does not spoil the next one', async (t) => {
+t.test('an incomplete line does not damage the next one', async (t) => {
   const path = join(t.testdir(), 'file')
   const events = remembered()
   const writer = new LineWriter(openSync(path, 'a'), events)

@@ -60,7 +60,7 @@ t.test('with debugging there are, and each line names file and line of its calle
   }
 })
 
-t.test('the log file is appended to, and made for our eyes only', async (t) => {
+t.test('the log file is appended to, and created with mode 0600', async (t) => {
   const { log, file, lines } = fileLog(t)
   log.info('first')
   await log.close()
@@ -154,7 +154,7 @@ t.test('a log file that cannot be opened is a failure of the configuration', (t)
 })
 
 t.test(
-  'a full disk does not stop anyone',
+  'a full disk does not stop the daemon',
   { skip: !existsSync('/dev/full') && 'needs /dev/full' },
   async (t) => {
     const log = new DaemonLog({ program: 'x', debug: false, file: '/dev/full', stderr: false, syslog: 'no' })
@@ -247,7 +247,7 @@ t.test('with syslog only there is no log file', async (t) => {
   t.notOk(existsSync(file))
 })
 
-t.test('where nobody listens for syslog, the file says so once', async (t) => {
+t.test('without a syslogd, the log file says so once', async (t) => {
   const { log, lines } = fileLog(t, { syslog: 'yes', syslogSocket: join(t.testdir(), 'nobody') })
   await until(() => {
     log.info('hello')

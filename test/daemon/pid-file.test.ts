@@ -4,7 +4,7 @@ import t from 'tap'
 import { acquirePidFile } from '../../lib/daemon/pid-file.ts'
 import { start } from './programs/run.ts'
 
-t.test('the file holds our process id, for our eyes only, until it is released', (t) => {
+t.test('the file has our process id and mode 0600, until it is released', (t) => {
   const path = join(t.testdir(), 'daemon.pid')
   const file = acquirePidFile(path)
   t.equal(readFileSync(path, 'utf8'), `${process.pid}\n`)
@@ -14,7 +14,7 @@ t.test('the file holds our process id, for our eyes only, until it is released',
   t.end()
 })
 
-t.test('a file that a running daemon holds is refused, with that daemon named', async (t) => {
+t.test('a file that a running daemon has locked is refused, with its process id', async (t) => {
   const path = join(t.testdir(), 'daemon.pid')
   const holder = start('pid-holder', [path, 'release'])
   t.equal(await holder.heard(), 'held')
@@ -41,7 +41,7 @@ t.test('a file left by a crash is taken over', async (t) => {
   file.release()
 })
 
-t.test('what an old file says does not matter, only whether it is held', (t) => {
+t.test('the content of an old file does not matter, only whether it is locked', (t) => {
   const contents = [`${process.ppid}\n`, '1\n', '', 'garbage', `${'9'.repeat(4000)}\n`]
   for (const content of contents) {
     const path = join(t.testdir({ 'daemon.pid': content }), 'daemon.pid')
@@ -63,7 +63,7 @@ t.test('of daemons starting at once over a stale file exactly one gets it', asyn
   await Promise.all(holders.map((holder) => holder.ended))
 })
 
-t.test('a file that is no longer ours stays where it is when we release', (t) => {
+t.test('a file that is no longer ours is not removed on release', (t) => {
   const dir = t.testdir()
   const path = join(dir, 'daemon.pid')
   const ours = acquirePidFile(path)

@@ -15,7 +15,7 @@ t.test('users are found by name with their ids', (t) => {
   t.end()
 })
 
-t.test('without the user database nothing is assumed', (t) => {
+t.test('if the user database cannot be queried, the start fails', (t) => {
   const path = process.env.PATH
   t.teardown(() => {
     process.env.PATH = path
@@ -25,7 +25,7 @@ t.test('without the user database nothing is assumed', (t) => {
   t.end()
 })
 
-t.test('only root becomes someone else', (t) => {
+t.test('only root switches to another user', (t) => {
   t.strictSame(userToBecome('nobody'), isRoot ? nobody : undefined)
   t.equal(userToBecome('no-such-user-here'), undefined)
   t.end()
@@ -49,18 +49,14 @@ t.test(
 const anyPort = isRoot && Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8')) <= 1
 const needsRootForPort = anyPort ? { skip: 'any user may listen on any port here' } : needsRoot
 
-t.test(
-  'a port that is for root gives the capability to listen there, and no other',
-  needsRootForPort,
-  (t) => {
-    const { ids, capabilities } = statusAs(nobody, 1)
-    t.strictSame(ids.Uid, Array(4).fill(nobody.uid))
-    t.strictSame(capabilities, { CapInh: LISTEN, CapPrm: LISTEN, CapEff: LISTEN, CapAmb: LISTEN })
-    t.end()
-  },
-)
+t.test('a privileged port gives only the capability to listen on it', needsRootForPort, (t) => {
+  const { ids, capabilities } = statusAs(nobody, 1)
+  t.strictSame(ids.Uid, Array(4).fill(nobody.uid))
+  t.strictSame(capabilities, { CapInh: LISTEN, CapPrm: LISTEN, CapEff: LISTEN, CapAmb: LISTEN })
+  t.end()
+})
 
-t.test('where a command cannot be run as a user, it is not made', needsRoot, (t) => {
+t.test('a command that cannot be run as a user is refused', needsRoot, (t) => {
   const dir = t.testdir({ secret: '' })
   chmodSync(join(dir, 'secret'), 0o600)
   const command = (user = nobody, script = '/') => commandAs(user, ['true'], script, 0)

@@ -79,7 +79,7 @@ t.test('the first value is there from the start', async (t) => {
   t.strictSame(log.lines, [])
 })
 
-t.test('without a first value there is nothing, and nothing is watched', async (t) => {
+t.test('if the first load fails, there is no value, and nothing is watched', async (t) => {
   const path = join(t.testdir({ file: 'broken' }), 'file')
   let watched = 0
   const watchFolder = () => {
@@ -139,7 +139,7 @@ t.test('a list of mistakes is logged with a line for each', async (t) => {
   ])
 })
 
-t.test('a value that does not load is logged with its causes, and the old one stays', async (t) => {
+t.test('a failed load is logged with its causes, and the old value is kept', async (t) => {
   const { value, path, log } = await sample(t)
   replace(path, 'broken')
   await until(() => log.lines.length > 0)
@@ -152,7 +152,7 @@ t.test('a value that does not load is logged with its causes, and the old one st
   t.equal(log.lines.length, 1)
 })
 
-t.test('a file that could not be opened for want of descriptors is read later, unchanged', async (t) => {
+t.test('a file that lacked a descriptor is read later, though unchanged', async (t) => {
   const path = join(t.testdir({ file: 'first' }), 'file')
   let wanting = false
   const { value, log } = await sample(t, {
@@ -178,7 +178,7 @@ t.test('a file that was made readable again is read again', async (t) => {
   t.equal(value.current, 'first')
 })
 
-t.test('other files in the folder do not matter', async (t) => {
+t.test('changes of other files in the folder are ignored', async (t) => {
   const { value, path, reasons } = await sample(t)
   for (let other = 0; other < 50; other++) {
     writeFileSync(`${path}.${other}`, 'x')
@@ -189,7 +189,7 @@ t.test('other files in the folder do not matter', async (t) => {
   t.strictSame(reasons, ['start', 'change'])
 })
 
-t.test('the folder may come later, go and be replaced', async (t) => {
+t.test('the folder may be created later, removed and replaced', async (t) => {
   const folder = join(t.testdir(), 'folder')
   const path = join(folder, 'file')
   const { value } = await sample(t, { watch: [path], pollInterval: OFTEN })
@@ -208,7 +208,7 @@ t.test('the folder may come later, go and be replaced', async (t) => {
   await until(() => value.current === 'in the new folder')
 })
 
-t.test('a replaced folder is watched anew', async (t) => {
+t.test('a replaced folder is watched again', async (t) => {
   const folder = join(t.testdir({ folder: { file: 'first' } }), 'folder')
   const path = join(folder, 'file')
   const { value } = await sample(t, { watch: [path] })
@@ -282,28 +282,25 @@ t.test('loads never overlap, and the last change wins', async (t) => {
   t.equal(most, 1)
 })
 
-t.test(
-  'asked to reload, it loads what was there when it was asked, and says whether that worked',
-  async (t) => {
-    const { value, path, reasons, log } = await sample(t, { watchFolder: noWatches })
-    t.ok(await value.reload())
-    t.strictSame(reasons, ['start', 'signal'])
+t.test('reload() loads the files as of the call, and returns whether it succeeded', async (t) => {
+  const { value, path, reasons, log } = await sample(t, { watchFolder: noWatches })
+  t.ok(await value.reload())
+  t.strictSame(reasons, ['start', 'signal'])
 
-    replace(path, 'second')
-    const asked = value.reload()
-    const again = [value.reload(), value.reload()]
-    t.strictSame(await Promise.all([asked, ...again]), [true, true, true])
-    t.equal(value.current, 'second')
-    t.equal(reasons.length, 3, 'those who ask before it begins share one load')
+  replace(path, 'second')
+  const asked = value.reload()
+  const again = [value.reload(), value.reload()]
+  t.strictSame(await Promise.all([asked, ...again]), [true, true, true])
+  t.equal(value.current, 'second')
+  t.equal(reasons.length, 3, 'those who ask before it begins share one load')
 
-    replace(path, 'broken')
-    t.notOk(await value.reload())
-    t.equal(value.current, 'second')
-    t.equal(log.lines.length, 1)
-  },
-)
+  replace(path, 'broken')
+  t.notOk(await value.reload())
+  t.equal(value.current, 'second')
+  t.equal(log.lines.length, 1)
+})
 
-t.test('a listener in trouble is logged and harms no other', async (t) => {
+t.test('a failing listener is logged and does not affect others', async (t) => {
   const { value, path, log } = await sample(t)
   const told: string[] = []
   value.onChange(() => {
@@ -331,7 +328,7 @@ for (const next of ['second', 'broken']) {
   })
 }
 
-t.test('a file that its owner has written is not loaded', async (t) => {
+t.test('a file that the daemon has written itself is not loaded', async (t) => {
   const { value, path, reasons } = await sample(t, { pollInterval: OFTEN, watchFolder: noWatches })
   replace(path, 'own')
   // In the same turn of the event loop, so that no look comes between.

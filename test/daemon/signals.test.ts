@@ -1,7 +1,7 @@
 import t from 'tap'
 import { start } from './programs/run.ts'
 
-t.test('a hangup reloads, the first request to stop stops, the second ends', async (t) => {
+t.test('SIGHUP reloads, the first SIGTERM stops, the second one exits at once', async (t) => {
   const program = start('signalled')
   t.equal(await program.heard(), 'ready')
   program.child.kill('SIGHUP')
@@ -18,7 +18,7 @@ t.test('a hangup reloads, the first request to stop stops, the second ends', asy
   t.match(await program.stdout, /end SIGINT\n$/)
 })
 
-t.test('an interrupt stops as well', async (t) => {
+t.test('SIGINT stops too', async (t) => {
   const program = start('signalled')
   await program.heard()
   program.child.kill('SIGINT')

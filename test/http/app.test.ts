@@ -191,7 +191,7 @@ t.test('a 401 carries a challenge', async (t) => {
   t.strictSame(response.headers, ['WWW-Authenticate', 'Basic realm="Ganeti Remote API"'])
 })
 
-t.test('whoever authenticated is named, however it ends', async (t) => {
+t.test('the response names the authenticated user, whatever its status', async (t) => {
   const app = makeApp()
   const as = (authorization: string) => ({ headers: { ...json, authorization }, body: '{' })
   t.equal((await app(request('GET /guarded', as('reader')))).user, 'reader', '400')
@@ -204,7 +204,7 @@ t.test('whoever authenticated is named, however it ends', async (t) => {
   t.equal((await app(request('GET /guarded', as('stranger')))).user, undefined, '401')
 })
 
-t.test('with authentication required, a stranger learns nothing but that', async (t) => {
+t.test('with --require-authentication, any path is 401 without credentials', async (t) => {
   const app = makeApp({ authorizer: authorizerFor(true) })
   for (const line of ['GET /open', 'GET /nope', 'POST /open', 'PUT /guarded']) {
     t.equal((await app(request(line))).status, 401, line)
@@ -218,7 +218,7 @@ t.test('with authentication required, a stranger learns nothing but that', async
   t.equal((await app(request('GET /guarded', asPlain))).status, 403)
 })
 
-t.test('who asks is told to those who authorize', async (t) => {
+t.test("the authorizer gets the client's network", async (t) => {
   const asked: unknown[] = []
   const app = makeApp({
     authorizer: {
@@ -233,28 +233,25 @@ t.test('who asks is told to those who authorize', async (t) => {
   t.strictSame(asked, [['x', ['write', 'read'], '192.0.2.1']])
 })
 
-t.test(
-  'who may see a cached answer is asked of the authorizer each time, with what its method asks for',
-  async (t) => {
-    const asked: unknown[] = []
-    let verdict: Verdict | undefined = { kind: 'granted' }
-    const authorizeNow: Authorizer['authorizeNow'] = (header, access) => {
-      asked.push([header, access])
-      return verdict
-    }
-    const authorize = async () => verdict ?? ({ kind: 'forbidden', user: 'x' } as const)
-    const app = makeApp({ authorizer: { requireAuthentication: false, authorizeNow, authorize } })
-    await app(request('GET /guarded'))
-    t.equal((await app(request('GET /guarded'))).status, 200)
-    t.equal(calls.length, 1)
-    t.strictSame(asked, [[undefined, ['write', 'read']]], 'asked where there is an answer already')
-    verdict = { kind: 'unauthenticated' }
-    t.equal((await app(request('GET /guarded'))).status, 401)
-    verdict = undefined
-    t.equal((await app(request('GET /guarded'))).status, 403)
-    t.equal(calls.length, 1)
-  },
-)
+t.test('a cache hit asks the authorizer, with the rights of its method', async (t) => {
+  const asked: unknown[] = []
+  let verdict: Verdict | undefined = { kind: 'granted' }
+  const authorizeNow: Authorizer['authorizeNow'] = (header, access) => {
+    asked.push([header, access])
+    return verdict
+  }
+  const authorize = async () => verdict ?? ({ kind: 'forbidden', user: 'x' } as const)
+  const app = makeApp({ authorizer: { requireAuthentication: false, authorizeNow, authorize } })
+  await app(request('GET /guarded'))
+  t.equal((await app(request('GET /guarded'))).status, 200)
+  t.equal(calls.length, 1)
+  t.strictSame(asked, [[undefined, ['write', 'read']]], 'asked where there is an answer already')
+  verdict = { kind: 'unauthenticated' }
+  t.equal((await app(request('GET /guarded'))).status, 401)
+  verdict = undefined
+  t.equal((await app(request('GET /guarded'))).status, 403)
+  t.equal(calls.length, 1)
+})
 
 t.test('with debugging, each step of a request is told', async (t) => {
   const lines: string[] = []
@@ -314,7 +311,7 @@ const bodies: [Sent, number, Json?][] = [
   [{ headers: json, body: Buffer.from('"\xff"', 'latin1') }, 400],
 ]
 
-t.test('a body is nothing, or JSON that says so', async (t) => {
+t.test('a body is empty, or JSON with the content type of JSON', async (t) => {
   const app = makeApp()
   for (const [sent, status, got] of bodies) {
     const headers = { ...sent.headers, authorization: 'writer' }
@@ -334,7 +331,7 @@ t.test('a wrong type is refused before the body is received', async (t) => {
   t.equal(response.status, 415)
 })
 
-t.test('a method that takes no body is sent 4 KiB at most, whoever asks', async (t) => {
+t.test('a method without a body accepts at most 4 KiB, from any client', async (t) => {
   const app = makeApp()
   const text = (length: number) => `"${'x'.repeat(length - 2)}"`
   for (const sender of [{}, { authorization: 'plain' }, { authorization: 'writer' }]) {
@@ -400,7 +397,7 @@ t.test('long bodies are received eight at a time, four of them from one network'
   for (const one of answers) t.equal((await one).status, 200)
 })
 
-t.test('who hangs up no longer waits to send a long body', async (t) => {
+t.test('a client that disconnects leaves the queue for long bodies', async (t) => {
   const app = makeApp({ resources: [uploads] })
   const client = new AbortController()
   const four = Array.from({ length: 4 }, () => upload(1e5))
@@ -419,7 +416,7 @@ t.test('who hangs up no longer waits to send a long body', async (t) => {
   for (const place of [0, 1, 2, 3, 5]) t.equal((await answers[place])?.status, 200)
 })
 
-t.test('failures of a handler become answers, and bugs show nothing', async (t) => {
+t.test('failures of a handler become answers, bugs give only the 500 phrase', async (t) => {
   const app = makeApp()
   const missing = await app(request('GET /named/nobody'))
   t.equal(missing.status, 404)
@@ -451,7 +448,7 @@ t.test('an answer from cluster state is made once for each generation', async (t
   t.equal(calls.length, 3)
 })
 
-t.test('nothing is kept where the state may change unnoticed, or the answer depends on more', async (t) => {
+t.test('nothing is cached without generations, or if it depends on more than state', async (t) => {
   const unknown = makeApp({}, { generation: null })
   await unknown(request('GET /open'))
   await unknown(request('GET /open'))
@@ -464,7 +461,7 @@ t.test('nothing is kept where the state may change unnoticed, or the answer depe
   t.equal(header(second, 'ETag'), undefined)
 })
 
-t.test('what is the same for every cluster is kept even so', async (t) => {
+t.test('constant answers are cached even without generations', async (t) => {
   const unknown = makeApp({}, { generation: null })
   const first = await unknown(request('GET /fixed'))
   await unknown(request('GET /open'))
@@ -472,7 +469,7 @@ t.test('what is the same for every cluster is kept even so', async (t) => {
   t.equal(calls.length, 2)
 })
 
-t.test('access is asked before what is kept', async (t) => {
+t.test('access is checked before a cached answer is sent', async (t) => {
   const app = makeApp()
   t.equal((await app(request('GET /guarded', { headers: { authorization: 'reader' } }))).status, 200)
   t.equal((await app(request('GET /guarded'))).status, 401)
@@ -480,7 +477,7 @@ t.test('access is asked before what is kept', async (t) => {
   t.equal(calls.length, 1)
 })
 
-t.test('whether an answer is kept makes no difference but time', async (t) => {
+t.test('a cache hit and a cache miss give the same answer', async (t) => {
   const app = makeApp()
   const as = (authorization: string) => ({ headers: { authorization } })
   const kept = await app(request('GET /open'))
@@ -498,13 +495,13 @@ t.test('whether an answer is kept makes no difference but time', async (t) => {
   t.equal((await guarded(request('GET /open', as('plain')))).status, 200)
 })
 
-t.test('a body that is wrong is refused, whether or not the answer is kept', async (t) => {
+t.test('a wrong body is refused, whether or not the answer is cached', async (t) => {
   const app = makeApp()
   await app(request('GET /open'))
   t.equal((await app(request('GET /open', { headers: json, body: '{' }))).status, 400)
 })
 
-t.test('failures are not kept', async (t) => {
+t.test('failures are not cached', async (t) => {
   let attempts = 0
   const flaky = resource('/flaky', '.', {
     GET: open('.', async () => {
@@ -524,7 +521,7 @@ t.test('failures are not kept', async (t) => {
   t.equal((await app(request('GET /flaky'))).body.toString(), '3\n')
 })
 
-t.test('those who ask for the same meanwhile wait for one making, whoever hangs up', async (t) => {
+t.test('concurrent equal requests share one call, even if one disconnects', async (t) => {
   let finish = (_: Json) => {}
   let signal: AbortSignal | undefined
   const slow = resource('/slow', '.', {
@@ -547,7 +544,7 @@ t.test('those who ask for the same meanwhile wait for one making, whoever hangs 
   t.equal(calls.length, 1)
 })
 
-t.test('an answer made across a change of state is not kept', async (t) => {
+t.test('an answer made during a change of state is not cached', async (t) => {
   const state = { generation: 1 }
   let finish = (_: Json) => {}
   const slow = resource('/slow', '.', {
@@ -573,7 +570,7 @@ t.test('an answer made across a change of state is not kept', async (t) => {
   t.equal(calls.length, 2)
 })
 
-t.test('a method that waits is told when its client hangs up', async (t) => {
+t.test('a method that waits is aborted when its client disconnects', async (t) => {
   const app = makeApp()
   const client = new AbortController()
   await app(request('GET /live', { signal: client.signal }))
@@ -607,7 +604,7 @@ function ask(app: App, n: string | number, network = '192.0.2.1', signal = never
   return app({ ...request(`GET /held?n=${n}`, { signal }), network })
 }
 
-t.test('so many requests are worked on at once, and a network leaves a quarter to others', async (t) => {
+t.test('requests at once are limited, to three quarters for one network', async (t) => {
   for (const [kind, method] of [
     ['kept', (handle: (call: Call) => Promise<Json>) => open('.', handle)],
     ['live', (handle: (call: Call) => Promise<Json>) => live([], '.', handle)],
@@ -629,7 +626,7 @@ t.test('so many requests are worked on at once, and a network leaves a quarter t
   }
 })
 
-t.test('an answer that is kept takes no place', async (t) => {
+t.test('a cached answer needs no place', async (t) => {
   const { app: make, under, names } = held((handle) => live([], '.', handle))
   const app = make({ maxClients: 1 })
   await app(request('GET /guarded', { headers: { authorization: 'reader' } }))
@@ -640,7 +637,7 @@ t.test('an answer that is kept takes no place', async (t) => {
   t.equal((await held1).status, 200)
 })
 
-t.test('what was made while a request waited for its place is not made again', async (t) => {
+t.test('a request that gets its place uses an answer that was cached while it waited', async (t) => {
   const { app: make, under, names } = held((handle) => open('.', handle))
   const app = make({ maxClients: 1 })
   const answers = [ask(app, 1), ask(app, 1), ask(app, 1)]
@@ -650,7 +647,7 @@ t.test('what was made while a request waited for its place is not made again', a
   t.equal(under.length, 1)
 })
 
-t.test('who waited for a place is answered from the state there is then', async (t) => {
+t.test('a request that waited for a place is answered from the state after waiting', async (t) => {
   const state = { generation: 1 }
   const { app: make, under, names } = held((handle) => open('.', handle))
   const app = make({ maxClients: 1, backend: () => ({ ...state }) as Backend })
@@ -665,7 +662,7 @@ t.test('who waited for a place is answered from the state there is then', async 
   for (const answer of answers) t.equal((await answer).status, 200)
 })
 
-t.test('beyond a thousand who wait for a place, the answer is 503 and says so', async (t) => {
+t.test('with a thousand requests waiting, the answer is 503 with the reason', async (t) => {
   const { app: make, under, names } = held((handle) => live([], '.', handle))
   const app = make({ maxClients: 1 })
   const answers = Array.from({ length: 1001 }, (_, n) => ask(app, n))
@@ -680,7 +677,7 @@ t.test('beyond a thousand who wait for a place, the answer is 503 and says so', 
   t.equal((await other).status, 200)
 })
 
-t.test('who hangs up while waiting for a place is not worked for', async (t) => {
+t.test('a request whose client disconnects while it waits for a place is not handled', async (t) => {
   const { app: make, under, names } = held((handle) => live([], '.', handle))
   const app = make({ maxClients: 1 })
   const client = new AbortController()

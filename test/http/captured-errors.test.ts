@@ -114,7 +114,7 @@ t.test('the same bytes get the same answer', async (t) => {
   t.comment(`${same.length} of ${names.length} captured answers are the same`)
 })
 
-t.test('where the answer differs, it is as said, and for a reason', async (t) => {
+t.test("every difference from Ganeti's answer is listed, with a reason", async (t) => {
   for (const [name, [status, message, reason]] of Object.entries(ERROR_DIFFERENCES)) {
     const ours = await ourAnswer(name)
     t.equal(ours.status, status, `${name}: ${reason}`)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { networkOf } from '../../lib/http/client-network.ts'
 
-t.test('clients count by IPv4 address, or by the /64 of an IPv6 address', async (t) => {
+t.test('the network of a client is its IPv4 address, or the /64 of its IPv6 address', async (t) => {
   for (const [address, network] of [
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],

@@ -23,7 +23,7 @@ function socket(remoteAddress: string | undefined, remotePort = 1): Socket & { d
   return made as unknown as Socket & { destroyed: boolean }
 }
 
-t.test('of two connections with one other end, the newest is meant', async (t) => {
+t.test('of two connections with the same peer, the newest is found', async (t) => {
   const connections = new Connections(10)
   const old = connections.add(socket('192.0.2.1', 5), service)
   connections.add(socket('192.0.2.1', 6), service)
@@ -33,11 +33,11 @@ t.test('of two connections with one other end, the newest is meant', async (t) =
   t.equal(connections.withPeerOf(socket('192.0.2.1', 7)), undefined)
 })
 
-t.test('who has gone already is not taken in', async (t) => {
+t.test('a socket that is closed already is not added', async (t) => {
   t.equal(new Connections(1).add(socket(undefined), service), undefined)
 })
 
-t.test('where there are too many, the network that has most makes room', async (t) => {
+t.test('at the limit, the network with the most connections loses one', async (t) => {
   const connections = new Connections(3)
   const sockets = ['192.0.2.1', '192.0.2.2', '192.0.2.2'].map((address, port) => socket(address, port))
   for (const one of sockets) connections.add(one, service)
@@ -50,7 +50,7 @@ t.test('where there are too many, the network that has most makes room', async (
   t.match(debug, [/^192\.0\.2\.2:1: closed to make room for others$/])
 })
 
-t.test('to forget a connection twice does nothing', async (t) => {
+t.test('deleting a connection twice does nothing', async (t) => {
   const connections = new Connections(3)
   const [one, two] = ['192.0.2.1', '192.0.2.2'].map((address) => connections.add(socket(address), service))
   if (one) connections.delete(one)

@@ -29,7 +29,7 @@ t.test('JSON is written as Python writes it, with a newline at the end', async (
   }
 })
 
-t.test('long lists come out as short ones do', async (t) => {
+t.test('long lists are encoded like short ones', async (t) => {
   const row = { name: 'inst', 'nic.ips': [null, 'x, y'], oper_ram: 128 }
   const text = '{"name": "inst", "nic.ips": [null, "x, y"], "oper_ram": 128}'
   for (const length of [127, 128, 129, 256, 1000]) {
@@ -44,14 +44,14 @@ t.test('long lists come out as short ones do', async (t) => {
   }
 })
 
-t.test('the digest is that of the bytes, however they were cut', async (t) => {
+t.test('the digest depends on the bytes only, not on how they were cut', async (t) => {
   const list = Array.from({ length: 1000 }, (_, index) => index)
   const { body, digest } = await encode(list)
   t.equal(digest, createHash('sha256').update(body).digest('base64url').slice(0, 22))
   t.not((await encode([...list, 0])).digest, digest)
 })
 
-t.test('a long list leaves the event loop to others in between', async (t) => {
+t.test('a long list is encoded in time slices', async (t) => {
   const rows = Array.from({ length: 20_000 }, () => ({ text: 'x'.repeat(500), list: [1, 2, 3] }))
   let turns = 0
   const timer = setInterval(() => turns++, 1)
@@ -60,7 +60,7 @@ t.test('a long list leaves the event loop to others in between', async (t) => {
   t.ok(turns > 1, `others had ${turns} turns`)
 })
 
-t.test('lazy lists come out as others do', async (t) => {
+t.test('lazy lists are encoded like arrays', async (t) => {
   for (const length of [0, 1, 31, 32, 33, 1000]) {
     const list = Array.from({ length }, (_, n) => [n, { text: 'x, y' }])
     const lazy = lazyMap(list, (one) => one)
@@ -82,7 +82,7 @@ t.test('lazy lists come out as others do', async (t) => {
 
 const MEBIBYTE = 1024 * 1024
 
-t.test('beyond the limit nothing is built, as a few rows tell', async (t) => {
+t.test('beyond the limit, an estimate refuses the answer before encoding', async (t) => {
   let made = 0
   const rows = new LazyList(10_000, () => {
     made++
@@ -99,7 +99,7 @@ t.test('beyond the limit nothing is built, as a few rows tell', async (t) => {
   t.ok((await encode({ data: rows }, { limit: 64 * MEBIBYTE })).body.length > 50 * MEBIBYTE)
 })
 
-t.test('an estimate that is wrong does not get past the limit by much', async (t) => {
+t.test('if the estimate is wrong, encoding stops soon after the limit', async (t) => {
   let made = 0
   // The rows of which a sample is taken are short.
   const rows = new LazyList(3200, (index) => {
@@ -110,7 +110,7 @@ t.test('an estimate that is wrong does not get past the limit by much', async (t
   t.ok(made < 250, `${made} rows were made`)
 })
 
-t.test('encoding stops when nobody waits for it', async (t) => {
+t.test('encoding stops when its signal is aborted', async (t) => {
   let made = 0
   const client = new AbortController()
   const rows = new LazyList(100_000, () => {

@@ -81,7 +81,7 @@ async function take(answer: Response | Promise<Response>): Promise<Response> {
   return response
 }
 
-t.test('large answers are made two at a time, and the others are worked on meanwhile', async (t) => {
+t.test('large answers are made two at a time, without delaying other requests', async (t) => {
   const { app, begun, end } = scene(lives, { maxClients: 3 })
   const answers = ['a', 'b', 'c'].map((name, place) => ask(app, name, `192.0.2.${place}`))
   await begun(t, 'a b')
@@ -96,7 +96,7 @@ t.test('large answers are made two at a time, and the others are worked on meanw
   for (const answer of answers) t.equal((await take(answer)).status, 200)
 })
 
-t.test('six large answers are in memory, two of one network, until they have been taken', async (t) => {
+t.test('six large answers are in memory, two of one network, until they are read', async (t) => {
   const { app, begun, end } = scene(lives)
   const of = (network: number, ...names: string[]) =>
     names.map((name) => ask(app, name, `192.0.2.${network}`))
@@ -120,7 +120,7 @@ t.test('six large answers are in memory, two of one network, until they have bee
   for (const answer of all) t.equal((await take(answer)).status, 200)
 })
 
-t.test('what turns out to be small, or fails, gives its place back at once', async (t) => {
+t.test('an answer that is small, or fails, releases its place at once', async (t) => {
   const { app, under, begun, end } = scene(lives)
   const answers = ['small1', 'small2', 'small3'].map((name) => ask(app, name))
   await begun(t, 'small1 small2')
@@ -140,7 +140,7 @@ t.test('what turns out to be small, or fails, gives its place back at once', asy
   for (const answer of [...answers, ...more]) await take(answer)
 })
 
-t.test('who hangs up no longer waits for a large answer', async (t) => {
+t.test('a client that disconnects leaves the queue for large answers', async (t) => {
   const { app, begun, end } = scene(lives)
   const client = new AbortController()
   const answers = ['a', 'b'].map((name) => ask(app, name))
@@ -156,7 +156,7 @@ t.test('who hangs up no longer waits for a large answer', async (t) => {
   for (const answer of answers) await take(answer)
 })
 
-t.test('an answer that is kept needs no place, however many take it', async (t) => {
+t.test('a cached large answer needs no place, for any number of readers', async (t) => {
   const { app, begun, end } = scene(kept)
   const many = Array.from({ length: 20 }, () => ask(app, 'a'))
   await begun(t, 'a', 'it is made once')
@@ -169,7 +169,7 @@ t.test('an answer that is kept needs no place, however many take it', async (t) 
   for (const response of [...taking, ...others]) t.equal((await take(response)).status, 200)
 })
 
-t.test('an answer that is dropped while clients take it counts until they have', async (t) => {
+t.test('an answer evicted from the cache counts until its clients have read it', async (t) => {
   const answers = new LargeAnswers()
   const body = new LargeBody(answers, undefined)
   t.equal(answers.held, 1)
@@ -192,7 +192,7 @@ t.test('an answer that is dropped while clients take it counts until they have',
   t.equal(answers.held, 0, 'nobody takes it')
 })
 
-t.test('answers of an older state that are still being taken leave less room for new ones', async (t) => {
+t.test('answers of an older state hold places while they are read', async (t) => {
   const { app, state, begun, end } = scene(kept)
   const slow: Response[] = []
   for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
@@ -209,7 +209,7 @@ t.test('answers of an older state that are still being taken leave less room for
   for (const response of [...slow, next]) await take(response)
 })
 
-t.test('who has the answer already, and gets nothing, holds nothing', async (t) => {
+t.test('a 304 answer holds no place', async (t) => {
   const { app, end } = scene(kept)
   const answer = ask(app, 'a')
   await end('a')
@@ -229,7 +229,7 @@ t.test('who has the answer already, and gets nothing, holds nothing', async (t) 
   t.equal(known.release, undefined)
 })
 
-t.test('compressed answers are taken like others', async (t) => {
+t.test('compressed answers hold places like others', async (t) => {
   const { app, begun, end } = scene(lives)
   const zipped = (name: string) =>
     app({

@@ -79,7 +79,7 @@ for (const tls of [false, true]) {
       return answers
     }
 
-    t.test('a request with a line feed too many is answered, and nothing behind it', async (t) => {
+    t.test('a request with an extra line feed is answered, and nothing after it', async (t) => {
       for (const [what, request, expected] of REPAIRED) {
         for (const used of [false, true]) {
           const answers = await answersTo(`${request}GET /behind HTTP/1.1\r\n${HOST}\r\n`, used)
@@ -93,7 +93,7 @@ for (const tls of [false, true]) {
       }
     })
 
-    t.test('where it is not certain what is meant, it is refused', async (t) => {
+    t.test('an ambiguous line feed is refused', async (t) => {
       for (const [what, request] of REFUSED) {
         const answers = await answersTo(`${request}GET /behind HTTP/1.1\r\n${HOST}\r\n`)
         t.strictSame(
@@ -104,7 +104,7 @@ for (const tls of [false, true]) {
       }
     })
 
-    t.test('so it is behind other requests that came with it, and behind a body', async (t) => {
+    t.test('so is a line feed after other requests of the same chunk, and after a body', async (t) => {
       const broken = `GET /a HTTP/1.1\r\n${HOST}Authorization: Basic eA==\n\r\n\r\n`
       for (const before of [
         `GET /first HTTP/1.1\r\n${HOST}\r\n`,

@@ -15,7 +15,7 @@ async function connectionAfter(headers: string, version = '1.1'): Promise<string
   return response?.headers.connection
 }
 
-t.test('the connection is kept for who asks for that, or says who they are', async (t) => {
+t.test('the connection is kept if the client sends Connection or User-Agent', async (t) => {
   for (const headers of [
     'User-Agent: Go-http-client/1.1\r\n',
     'User-Agent:\r\n',
@@ -28,13 +28,13 @@ t.test('the connection is kept for who asks for that, or says who they are', asy
   t.equal(await connectionAfter('Connection: keep-alive\r\n', '1.0'), 'keep-alive')
 })
 
-t.test('the connection is closed for who says nothing of it and not who they are', async (t) => {
+t.test('the connection is closed if the client sends neither of these', async (t) => {
   t.equal(await connectionAfter(''), 'close')
   t.equal(await connectionAfter('Accept-Encoding: identity\r\nAuthorization: Basic eDp5\r\n'), 'close')
   t.equal(await connectionAfter('User-Agent: x\r\n', '1.0'), 'close')
 })
 
-t.test('nothing behind such a request is answered', async (t) => {
+t.test('nothing after such a request is answered', async (t) => {
   const client = await RawClient.connect(port)
   client.send('GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n')
   t.equal((await client.response())?.body.toString(), 'GET /1 \n')

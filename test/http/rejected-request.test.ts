@@ -91,7 +91,7 @@ const refused: [bytes: string, status: number, message: string][] = [
   ],
 ]
 
-t.test('what is broken, or not whole, is refused', async (t) => {
+t.test('a malformed or incomplete request is refused', async (t) => {
   for (const [bytes, status, message] of refused) {
     t.throws(() => read(bytes), new HttpError(status, message), bytes)
   }
@@ -121,7 +121,7 @@ t.test('a line feed alone ends a header, and an empty line behind it does not en
   t.strictSame(headers, { a: 'a', b: 'b', c: 'c', host: 'x', 'content-length': '0' })
 })
 
-t.test('no line feed hides how long a body is', async (t) => {
+t.test('the length of a body after a line feed is refused', async (t) => {
   const put = (headers: string) => read(`PUT / HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n{}`)
   t.equal(put('Content-Length: 2\r\nA: a\n').body.toString(), '{}')
   t.equal(put('A: a\n\r\nContent-Length: 0').body.toString(), '')
@@ -149,7 +149,7 @@ t.test('a first line or a head that is too long is refused', async (t) => {
   t.throws(() => read(`get / HTTP/1.0\r\nX: ${long(16_384)}\r\n\r\n`), new HttpError(431))
 })
 
-t.test('a request is read again where its first line is at fault, or a line feed', async (t) => {
+t.test('a request is parsed again if the parser rejects its first line, or a line feed', async (t) => {
   const may = (code: string, bytes?: string) =>
     mayBeReadAgain(parserError(code, '', 0), bytes === undefined ? undefined : Buffer.from(bytes))
   const withLineFeed = 'GET / HTTP/1.1\r\nA: a\n\r\nB: b\r\n\r\n'
@@ -168,7 +168,7 @@ function parserError(code: string, packet: string, bytesParsed: number): ParserE
   return Object.assign(new Error(code), { code, rawPacket: Buffer.from(packet), bytesParsed })
 }
 
-t.test('the beginning of a request is found where it is certain', async (t) => {
+t.test('the beginning of a request is found only if it is certain', async (t) => {
   const beginning = (code: string, packet: string, parsed: number, received: number) =>
     beginningOf(parserError(code, packet, parsed), received)?.toString()
   t.equal(beginning('HPE_INVALID_METHOD', 'get /', 0, 5), 'get /', 'all that came since the last request')
@@ -189,7 +189,7 @@ t.test('the beginning of a request is found where it is certain', async (t) => {
   t.equal(beginningOf(new Error('time-out'), 0), undefined)
 })
 
-t.test('only what looks like a first line is taken for one', async (t) => {
+t.test('only what looks like a request line is logged as one', async (t) => {
   for (const line of [
     'GET / HTTP/1.1',
     'foo * HTTP/3',

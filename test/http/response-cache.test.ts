@@ -7,7 +7,7 @@ async function representation(length: number): Promise<Representation> {
   return new Representation(await encode('x'.repeat(length)), { tagged: true, access: [] })
 }
 
-t.test('what was not asked for longest goes first', async (t) => {
+t.test('the least recently used answer is evicted first', async (t) => {
   const cache = new ResponseCache(5000)
   for (const key of ['a', 'b', 'c']) await cache.make(1, key, () => representation(1000))
   t.ok(cache.find(1, 'a'))
@@ -32,7 +32,7 @@ t.test('a compressed form made after its answer was dropped does not count', asy
   t.equal(cache.bytes, 0)
 })
 
-t.test('a making is given up when the last who waits for it has left', async (t) => {
+t.test('shared work is aborted when its last waiter has left', async (t) => {
   const cache = new ResponseCache(100_000)
   const signals: AbortSignal[] = []
   const make = (signal: AbortSignal) => {
@@ -53,7 +53,7 @@ t.test('a making is given up when the last who waits for it has left', async (t)
   t.equal(await fresh, cache.find(1, 'a'), 'who comes then has it made anew')
 })
 
-t.test('keys cost as well, so that many short answers cannot add up', async (t) => {
+t.test('keys count toward the limit, so that many short answers cannot exceed it', async (t) => {
   const cache = new ResponseCache(10_000)
   for (let n = 0; n < 1000; n++) await cache.make(1, `/2/info?${n}`, () => representation(1))
   let kept = 0

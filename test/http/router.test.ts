@@ -76,7 +76,7 @@ const lost = [
   '/2/instances/{instance_name}/nope',
 ]
 
-t.test('whatever does not fit to the letter finds nothing', async (t) => {
+t.test('a path that does not match exactly finds nothing', async (t) => {
   for (const url of lost) t.equal(router(url), undefined, url)
 })
 
@@ -98,7 +98,7 @@ t.test('a table in which two paths fit one URL is refused', async (t) => {
   }
 })
 
-t.test('paths that share a beginning, or differ in what a name may be, are told apart', async (t) => {
+t.test('paths with a common beginning, or different patterns of names, are distinguished', async (t) => {
   const router = createRouter(table('/2/jobs/{job_id}', '/2/jobs/all', '/a/x/b', '/a/{name}/c'))
   t.equal(router('/2/jobs/all')?.resource.path, '/2/jobs/all')
   t.equal(router('/2/jobs/12')?.resource.path, '/2/jobs/{job_id}')

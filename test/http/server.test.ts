@@ -49,7 +49,7 @@ function answeringLater() {
   }
 }
 
-t.test('connections that come before it begins wait, and are answered then', async (t) => {
+t.test('connections before begin() wait, and are answered after it', async (t) => {
   let asked = 0
   const app: App = () => {
     asked++
@@ -85,7 +85,7 @@ t.test('a connection serves one request after the other', async (t) => {
   t.strictSame(log(), ['GET /a HTTP/1.1 200', 'GET /b?c=%20 HTTP/1.1 200', 'GET /c HTTP/1.1 200'])
 })
 
-t.test('the connection is closed where that was asked, and for HTTP/1.0', async (t) => {
+t.test('the connection is closed on request, and for HTTP/1.0', async (t) => {
   const { port } = await serve(t, echo)
   for (const request of [
     `GET / HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`,
@@ -126,7 +126,7 @@ t.test('a broken request is answered after those before it', async (t) => {
   t.strictSame(log(), ['GET /1 HTTP/1.1 200', 'undefined 400'])
 })
 
-t.test('methods in lower case are those in upper case, also behind other requests', async (t) => {
+t.test('methods in lower case are accepted, also after other requests', async (t) => {
   const { port, log } = await serve(t, echo)
   const get = 'get /b HTTP/1.1\r\n'
   t.equal((await allResponses(port, `${get}${HOST}\r\n`))[0]?.body.toString(), 'GET /b \n')
@@ -147,7 +147,7 @@ t.test('methods in lower case are those in upper case, also behind other request
   t.equal(log().at(-1), 'get /b HTTP/1.1 200')
 })
 
-t.test('a method torn in two is not taken for another', async (t) => {
+t.test('a method that arrives in two chunks is not taken for another one', async (t) => {
   const { port, log, endOf } = await serve(t, echo)
   const client = await RawClient.connect(port)
   const end = await endOf(client)
@@ -160,7 +160,7 @@ t.test('a method torn in two is not taken for another', async (t) => {
   client.socket.destroy()
 })
 
-t.test('no answer to HEAD has a body, nor one that says what is wrong with it', async (t) => {
+t.test('no answer to HEAD has a body, not even an error', async (t) => {
   const { port } = await serve(t, async () => ok(''))
   for (const head of [
     'HEAD / HTTP/1.1\r\n',
@@ -206,7 +206,7 @@ t.test('a body may be announced or chunked, on any method', async (t) => {
   }
 })
 
-t.test('a broken chunk is the fault of its own request', async (t) => {
+t.test('an invalid chunk gives an error for its own request', async (t) => {
   const { port, log } = await serve(t, answering(echo), { limits: { linger: 200 } })
   const responses = await allResponses(
     port,
@@ -220,7 +220,7 @@ t.test('a broken chunk is the fault of its own request', async (t) => {
   t.strictSame(log(), ['PUT / HTTP/1.1 400'])
 })
 
-t.test('a broken chunk that comes before the body is asked for is told when it is', async (t) => {
+t.test('an invalid chunk before the body is read fails the reading', async (t) => {
   let goOn: (() => void) | undefined
   const app = answering(async (request) => {
     await new Promise<void>((resolve) => {
@@ -259,7 +259,7 @@ t.test('a body that is too long is refused, and nothing after it is served', asy
   t.equal(log()[0], 'PUT / HTTP/1.1 413')
 })
 
-t.test('a body that came whole is no reason to close, whoever did not want it', async (t) => {
+t.test('a complete body does not close the connection, even if it was not read', async (t) => {
   const { port, log } = await serve(
     t,
     answering(async (request) => {
@@ -293,7 +293,7 @@ t.test('a body that came whole is no reason to close, whoever did not want it', 
   ])
 })
 
-t.test('nothing behind an answer that closes is processed', async (t) => {
+t.test('nothing after an answer that closes the connection is processed', async (t) => {
   const { port, log } = await serve(
     t,
     answering(async (request) => {
@@ -327,7 +327,7 @@ t.test('nothing behind an answer that closes is processed', async (t) => {
   t.notOk(log().some((line) => line.includes('ghost')))
 })
 
-t.test('nothing behind a refused request is processed, though it waited behind others', async (t) => {
+t.test('nothing after a refused request is processed, even if that waited in the queue', async (t) => {
   const { app, answer, waiting } = answeringLater()
   const { port, log } = await serve(t, app)
   for (const refused of [
@@ -364,7 +364,7 @@ t.test('two Host headers, and a chunked body of HTTP/1.0, are refused', async (t
   }
 })
 
-t.test('an answer is not cut by a reset, whatever comes behind its request', async (t) => {
+t.test('an answer is not cut off by a reset, whatever follows its request', async (t) => {
   const { port } = await serve(t, async () => ok(LONG))
   const client = await RawClient.connect(port)
   client.socket.pause()
@@ -377,7 +377,7 @@ t.test('an answer is not cut by a reset, whatever comes behind its request', asy
   client.socket.destroy()
 })
 
-t.test('one request is answered at a time, however many come at once', async (t) => {
+t.test('pipelined requests are answered one at a time', async (t) => {
   let most = 0
   let now = 0
   const app: App = async ({ target }) => {
@@ -396,7 +396,7 @@ t.test('one request is answered at a time, however many come at once', async (t)
   client.socket.destroy()
 })
 
-t.test('requests beyond those that may wait are left alone, and the connection closed', async (t) => {
+t.test('requests beyond the limit of pipelining are not read, and the connection is closed', async (t) => {
   const { app, answer, waiting } = answeringLater()
   const { port, log } = await serve(t, app, { limits: { pipelined: 2 } })
   const client = await RawClient.connect(port)
@@ -417,7 +417,7 @@ t.test('requests beyond those that may wait are left alone, and the connection c
   client.socket.destroy()
 })
 
-t.test('what waits behind a request is read on when its turn has come', async (t) => {
+t.test('reading resumes after the requests in the queue are answered', async (t) => {
   const { port, log } = await serve(t, echo, { limits: { linger: 200 } })
   const client = await RawClient.connect(port)
   const put = (index: number) =>
@@ -457,7 +457,7 @@ t.test('a client that sends all of a refused body first still reads the answer',
   client.socket.destroy()
 })
 
-t.test('a short body that nobody reads does not cost the connection', async (t) => {
+t.test('a short unread body does not close the connection', async (t) => {
   const { port } = await serve(t, async ({ target }) => ok(target))
   const client = await RawClient.connect(port)
   client.send(`PUT /1 HTTP/1.1\r\n${HOST}Content-Length: 5\r\n\r\nhello`)
@@ -467,7 +467,7 @@ t.test('a short body that nobody reads does not cost the connection', async (t) 
   client.socket.destroy()
 })
 
-t.test('who waits for 100 Continue gets it when the body is wanted, else the refusal at once', async (t) => {
+t.test('100 Continue is sent when the body is read, otherwise the error at once', async (t) => {
   const { port } = await serve(
     t,
     answering(async (request) => {

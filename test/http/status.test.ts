@@ -18,7 +18,7 @@ t.test('each kind of failure has its status, and tells the client what is wrong'
   }
 })
 
-t.test('where Ganeti has the standard texts alone, what is wrong is told beside them', async (t) => {
+t.test('if Ganeti has only the standard texts, the reason is in an additional key', async (t) => {
   for (const [code, status, message, explain] of [
     ['not-found', 404, 'Not Found', 'Nothing matches the given URI'],
     ['no-answer', 504, 'Gateway Timeout', 'The gateway server did not receive a timely response'],
@@ -33,14 +33,14 @@ t.test('where Ganeti has the standard texts alone, what is wrong is told beside 
   )
 })
 
-t.test('what is the server\u2019s fault is also for the log, what is the client\u2019s is not', async (t) => {
+t.test('server errors are also logged, client errors are not', async (t) => {
   for (const [code, status] of [...failures, ['not-found', 404], ['no-answer', 504]] as const) {
     const failure = new Failure(code, 'x')
     t.equal(failureResponse(failure).cause, status < 500 ? undefined : failure, code)
   }
 })
 
-t.test('of a bug, and of a wrong file, the client reads no more than the standard phrase', async (t) => {
+t.test('for a bug, or a wrong file, the client gets only the standard phrase', async (t) => {
   for (const thrown of [
     new TypeError('secret is not a function'),
     'secret',
@@ -62,7 +62,7 @@ t.test('messages are escaped for HTML as Ganeti escapes them', async (t) => {
   t.equal(JSON.parse(body.toString()).message, '&lt;a href=&quot;x&quot;&gt;it&#x27;s &amp; more&lt;/a&gt;')
 })
 
-t.test('a message that repeats something long is cut', async (t) => {
+t.test('a long message is cut', async (t) => {
   const message = (text: string) => JSON.parse(errorResponse(400, text).body.toString()).message
   t.equal(message('x'.repeat(2048)), 'x'.repeat(2048))
   t.equal(message('x'.repeat(1_000_000)), `${'x'.repeat(2048)}...`)

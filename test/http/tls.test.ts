@@ -95,14 +95,14 @@ t.test('what cannot be served is a failure that names the file', async (t) => {
     await t.rejects(readCertificate(files), { code: 'configuration', message })
 })
 
-t.test('what OpenSSL has against a certificate is told', async (t) => {
+t.test('the reason why OpenSSL refuses a certificate is given', async (t) => {
   await readCertificate(weak).then(
     () => t.fail('must be refused'),
     (failure) => t.match(messageChain(failure), /key too small/),
   )
 })
 
-t.test('TLS 1.2 and 1.3 are spoken, with ECDSA and RSA, and nothing older', async (t) => {
+t.test('TLS 1.2 and 1.3 are supported, with ECDSA and RSA, and nothing older', async (t) => {
   for (const files of [ecdsa, rsa]) {
     const { port } = await serve(t, echo, { certificate: await readCertificate(files) })
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
@@ -143,7 +143,7 @@ t.test("certificates of the issuers are sent after ours, from either file's end"
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
 
-t.test('keys are exchanged over X25519, P-256 and P-384 alone, also after a reload', async (t) => {
+t.test('the only groups are X25519, P-256 and P-384, also after a reload', async (t) => {
   const { port, server } = await serve(t, echo, { certificate: await readCertificate(rsa) })
   const groups = { X25519: 'X25519', 'P-256': 'prime256v1', 'P-384': 'secp384r1' }
   const others = ['P-521', 'X448', 'ffdhe2048', 'ffdhe8192']
@@ -187,7 +187,7 @@ async function shown(port: number, only: keyof typeof ONLY): Promise<string[]> {
   return names
 }
 
-t.test('of two key types each client gets the one it understands, and ECDSA who knows both', async (t) => {
+t.test('of two key types a client gets one that it supports, preferably ECDSA', async (t) => {
   for (const pairs of [
     [rsa, ecdsa],
     [ecdsa, rsa],
@@ -209,7 +209,7 @@ t.test('of two key types each client gets the one it understands, and ECDSA who 
   }
 })
 
-t.test('a third key type may stand beside them', async (t) => {
+t.test('a third key type can be used too', async (t) => {
   const ed25519 = makeCertificate(folder, 'ed25519', 'ed25519')
   const { port } = await serve(t, echo, { certificate: await readCertificate(rsa, ecdsa, ed25519) })
   for (const [only, name] of [
@@ -220,7 +220,7 @@ t.test('a third key type may stand beside them', async (t) => {
     t.strictSame(await shown(port, only), [name, name])
 })
 
-t.test('two keys of one type are refused, and so is a pair whose parts are of two', async (t) => {
+t.test('two keys of one type are refused, and so is a key of another certificate', async (t) => {
   const another = makeCertificate(folder, 'another', 'ecdsa-p384')
   const failures: [pairs: CertificateFiles[], message: string][] = [
     [
@@ -287,7 +287,7 @@ t.test('of several certificates each is sent with its own issuers from the chain
   }
 })
 
-t.test('a client that negotiates anew is told no, and costs no second handshake', async (t) => {
+t.test('renegotiation is refused without a second handshake', async (t) => {
   const { port, server } = await serve(t, echo, { certificate: await readCertificate(rsa) })
   for (const when of ['from the start', 'after a reload']) {
     const tls = await client(port, { maxVersion: 'TLSv1.2' })
@@ -310,7 +310,7 @@ t.test('session tickets allow no early data, which could be replayed', async (t)
   t.match(await text(openssl.stdout), /TLS session ticket:.*Max Early Data: 0\n/s)
 })
 
-t.test('another certificate is shown to whoever connects from then on', async (t) => {
+t.test('a new certificate is used for new connections', async (t) => {
   const { port, server } = await serve(t, echo, { certificate: await readCertificate(ecdsa) })
   const before = await client(port)
   t.equal(await body(before), 'GET /a \n')
@@ -346,7 +346,7 @@ t.test(
   },
 )
 
-t.test('plain HTTP on the TLS port reads why that fails', async (t) => {
+t.test('plain HTTP on the TLS port gets an answer with the reason', async (t) => {
   const { port, records } = await serve(t, echo, { certificate: await readCertificate(ecdsa) })
   const plain = await RawClient.connect(port)
   plain.send(REQUEST)
@@ -359,7 +359,7 @@ t.test('plain HTTP on the TLS port reads why that fails', async (t) => {
   t.match(records, [{ line: undefined, status: 400 }])
 })
 
-t.test('what is neither is closed, and so is who says nothing or never finishes the handshake', async (t) => {
+t.test('a connection with neither, silent or amid its handshake, is closed', async (t) => {
   const { port, debug, records } = await serve(t, echo, {
     certificate: await readCertificate(ecdsa),
     limits: { head: 500, check: 50 },
@@ -395,7 +395,7 @@ t.test('a client that wants HTTP/1.0 by ALPN gets it', async (t) => {
   }
 })
 
-t.test('a handshake that takes long lets others begin theirs, and may go on', async (t) => {
+t.test('a slow handshake releases its place, and may continue', async (t) => {
   const { port, debug } = await serve(t, echo, {
     certificate: await readCertificate(ecdsa),
     limits: { handshakes: 1, handshake: 50, check: 10 },
@@ -411,7 +411,7 @@ t.test('a handshake that takes long lets others begin theirs, and may go on', as
   for (const { socket } of [slow, other]) socket.destroy()
 })
 
-t.test('who hangs up amid the handshake keeps no place', async (t) => {
+t.test('a client that disconnects during the handshake releases its place', async (t) => {
   const { port, debug } = await serve(t, echo, {
     certificate: await readCertificate(ecdsa),
     limits: { handshakes: 1 },
@@ -446,7 +446,7 @@ async function clientHello(): Promise<Buffer> {
   })
 }
 
-t.test('what the parser gives up on, half-closed and refused connections go as without TLS', async (t) => {
+t.test('rejected requests, half-closed and refused connections work as without TLS', async (t) => {
   const { port, records } = await serve(t, echo, { certificate: await readCertificate(ecdsa) })
   const lower = await client(port)
   t.equal(await body(lower, REQUEST.replace('GET', 'get')), 'GET /a \n')
@@ -465,7 +465,7 @@ t.test('what the parser gives up on, half-closed and refused connections go as w
   t.match(records[0]?.peer, /^127\.0\.0\.1:\d+$/)
 })
 
-t.test('places and closing count TLS connections as well', async (t) => {
+t.test('limits and closing work for TLS connections too', async (t) => {
   const { port, server } = await serve(t, echo, {
     certificate: await readCertificate(ecdsa),
     limits: { connections: 1 },
@@ -479,7 +479,7 @@ t.test('places and closing count TLS connections as well', async (t) => {
   for (const { socket } of [first, second]) socket.destroy()
 })
 
-t.test('a long answer arrives whole over TLS, and whoever asks meanwhile need not wait for it', async (t) => {
+t.test('a long answer arrives whole over TLS without delaying others', async (t) => {
   const long = 'ganeti '.repeat(1_000_000)
   const { port } = await serve(t, async ({ target }) => ok(target === '/long' ? long : target), {
     certificate: await readCertificate(rsa),
