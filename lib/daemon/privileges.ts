@@ -94,7 +94,7 @@ function tryToRead(user: User, [program, ...args]: Command, script: string): voi
   throw new Failure('configuration', `${problem}: ${line || `it may not read '${script}'`}`)
 }
 
-/** The user that this process is, by name where it has one, else by number. */
+/** The name of this process's user, or its id if it has no name. */
 export function ownName(): string {
   try {
     return userInfo().username

@@ -42,7 +42,7 @@ export interface AnswersOptions {
   readonly maxWaits?: number
   /** The size of the cache in bytes. Default: 64 MiB. */
   readonly cacheBytes?: number
-  /** Gets a line for each step of a request, where somebody wants to read them; texts in it are as the client sent them. */
+  /** Called for each step of a request if debugging is on; texts of clients in it are not escaped. */
   readonly debug?: ((message: string) => void) | undefined
 }
 

@@ -112,7 +112,7 @@ export function createApp({ resources, authorizer, ...options }: AppOptions): Ap
   return (request) => cachedResponse(request) ?? answer(request)
 }
 
-/** A verdict, for those who look why somebody is let in or not. */
+/** A verdict as text, for debug messages. */
 function inWords(verdict: Verdict, access: readonly Right[]): string {
   const needed = access.length === 0 ? 'open to everyone' : `needs ${access.join(' or ')}`
   switch (verdict.kind) {

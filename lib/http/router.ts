@@ -19,7 +19,7 @@ const NUMBER = '\\d+'
 /** The patterns of a path's `{name}`; NAME for all others. */
 const PATTERNS: Readonly<Record<string, string>> = { disk: NUMBER, job_id: NUMBER }
 
-/** How many paths with names in them are remembered, so that they need not be matched again. */
+/** The size of the cache of matched paths. */
 const MOST_RECENT = 1000
 
 interface Route {
@@ -59,11 +59,11 @@ export function createRouter(resources: readonly Resource[]): Router {
   return (path) => {
     const known = literal.get(path) ?? recent.get(path)
     if (known) return known
-    // A copy, as a part of a text would keep the whole of it in memory.
+    // A copy, as a substring would keep the whole string in memory.
     const copy = Buffer.from(path, 'latin1').toString('latin1')
     const found = find(copy)
     if (!found) return undefined
-    // Simpler than an LRU, and as good where few paths are asked for again and again.
+    // Simpler than an LRU, and as good if few paths are requested repeatedly.
     if (recent.size >= MOST_RECENT) recent.clear()
     recent.set(copy, found)
     return found

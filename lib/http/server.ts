@@ -124,7 +124,7 @@ export async function startServer(
     if (early) early.push(connection)
     else start(connection)
   })
-  /** Those that came before `begin`. */
+  /** The connections that came before `begin`. */
   let early: Connection[] | undefined = []
 
   function start(connection: Connection): void {

@@ -37,7 +37,7 @@ export interface FileSource {
 }
 
 /**
- * Reads cluster state in either form, on the caller's thread; the daemon itself uses `ConfigLoader`.
+ * Reads cluster state in either form, on the caller's thread (the daemon uses `ConfigLoader`).
  * @throws Failure `configuration` if the file cannot be read, or that lists all mistakes in it
  */
 export async function readFileState(path: string): Promise<{ objects: ConfigObjects; source: FileSource }> {
