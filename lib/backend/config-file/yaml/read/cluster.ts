@@ -1,5 +1,4 @@
 /** The cluster's own settings in a YAML file, and what it lets its instances be. */
-
 import { isIPv6 } from 'node:net'
 import { isJsonObject } from '../../../../json/json.ts'
 import type { Cluster } from '../../../../model/cluster.ts'
@@ -12,10 +11,8 @@ import {
 } from '../../../../model/defaults.ts'
 import type { Instance } from '../../../../model/instance.ts'
 import type { Node } from '../../../../model/node.ts'
-import type { Version } from '../../../../model/version.ts'
-import { isUnknown, NEWEST, OLDEST, versionFrom } from '../../../../model/version.ts'
-import type { ClusterSettings } from '../../records/cluster-settings.ts'
-import { readClusterSettings } from '../../records/cluster-settings.ts'
+import { isUnknown, NEWEST, OLDEST, type Version, versionFrom } from '../../../../model/version.ts'
+import { type ClusterSettings, readClusterSettings } from '../../records/cluster-settings.ts'
 import { andIs, quoted } from '../../records/problems.ts'
 import { NONE, NOTHING, type RecordReader } from '../../records/record-reader.ts'
 import type { Identities } from '../../records/unique-ids.ts'

@@ -1,5 +1,4 @@
 /** The disks of instances in a YAML file. */
-
 import { isJsonObject } from '../../../../json/json.ts'
 import { DISK_TEMPLATES } from '../../../../model/defaults.ts'
 import type { Disk } from '../../../../model/instance.ts'
@@ -11,8 +10,7 @@ import { deriveHex, deriveUuid } from '../../records/derived-ids.ts'
 import { readDiskTemplateParams } from '../../records/params.ts'
 import { quoted } from '../../records/problems.ts'
 import { NONE, RecordReader } from '../../records/record-reader.ts'
-import type { Stamps } from '../../records/unique-ids.ts'
-import { type Identities, minorOf } from '../../records/unique-ids.ts'
+import { type Identities, minorOf, type Stamps } from '../../records/unique-ids.ts'
 import { keysOf } from './yaml-keys.ts'
 
 /** Ganeti's folders, where the cluster names none. */

@@ -1,5 +1,4 @@
 /** The job filters of a YAML file. */
-
 import type { Json } from '../../../../json/json.ts'
 import type { FilterRule } from '../../../../model/filter-rule.ts'
 import { NONE, type RecordReader } from '../../records/record-reader.ts'

@@ -3,7 +3,6 @@
  * rounds: what the file does not give (MACs, ports, DRBD devices) is derived
  * only when everything it does give is known.
  */
-
 import type { JsonObject } from '../../../../json/json.ts'
 import { DISK_TEMPLATES, HYPERVISORS } from '../../../../model/defaults.ts'
 import type { Instance } from '../../../../model/instance.ts'

@@ -1,5 +1,4 @@
 /** The NICs of instances in a YAML file. */
-
 import { isIP } from 'node:net'
 import { parseMac } from '../../../../model/address.ts'
 import { NIC_MODES } from '../../../../model/defaults.ts'

@@ -1,5 +1,4 @@
 /** The guest operating systems of a YAML file: an object by name, or a list of names and objects. */
-
 import { isJsonObject, type Json } from '../../../../json/json.ts'
 import { OS_API_VERSION, type Os } from '../../../../model/os.ts'
 import { RecordReader } from '../../records/record-reader.ts'

@@ -12,7 +12,6 @@
  * The cluster runs as it says: an instance that is up runs, a node that is not offline answers, and what is
  * free on it is what its instances leave. What contradicts itself is an error; so is a key that means nothing.
  */
-
 import { isJsonObject, type Json } from '../../../../json/json.ts'
 import type { ConfigObjects } from '../../../../model/config.ts'
 import { CLUSTER_DEFAULTS } from '../../../../model/defaults.ts'
