@@ -23,8 +23,8 @@ export function editWhole(text: string, changes: readonly YamlChange[]): string 
   const ways: readonly EditOptions[] = [{ renamed }, { renamed, coarseBelow: coarsely }]
   for (const options of ways) {
     let wanted: JsonObject = {}
-    const change = (said: Json) => {
-      wanted = changes.reduce(changedValue, isJsonObject(said) ? said : {})
+    const change = (value: Json) => {
+      wanted = changes.reduce(changedValue, isJsonObject(value) ? value : {})
       return wanted
     }
     try {

@@ -55,8 +55,8 @@ export class TextAsWhole implements YamlText {
   static of(text: string, about: readonly string[], values: readonly string[]): TextAsWhole {
     const keys = new Map<string, Lazy>()
     const entries = new Map<Section, Map<string, Lazy>>()
-    about.forEach((said, place) => {
-      const { key, section, name } = aboutOf(said)
+    about.forEach((label, place) => {
+      const { key, section, name } = aboutOf(label)
       const value = new Lazy(values[place] as string)
       if (key !== undefined) keys.set(key, value)
       if (section === undefined || name === undefined) return
@@ -154,7 +154,7 @@ function editInThread(assignment: EditAssignment): Promise<string> {
       answer = { text }
     })
     worker.on('error', reject)
-    // Not before the thread has given its memory back: while it does, whoever else takes some has to wait.
+    // Not before the thread has given its memory back: while it does, other threads that allocate have to wait.
     worker.on('exit', () => {
       if (!answer) reject(new Error('the thread that edits the YAML file ended before it was done'))
       else if (answer.text === undefined) reject(new CannotEdit())

@@ -31,7 +31,7 @@ import type { YamlChange, YamlText } from './yaml-text.ts'
 /** Some of the text. */
 interface Piece extends About {
   readonly text: string
-  /** What stands below the key, or the name; undefined where nobody has asked yet. */
+  /** What stands below the key, or the name; undefined until it is first asked for. */
   value?: Json
 }
 
@@ -222,9 +222,9 @@ function textOf(pieces: readonly Piece[]): string {
 
 function piecesOf(text: string, { ends, about }: Pick<Cuts, 'ends' | 'about'>): Piece[] {
   let start = 0
-  return about.map((said, index): Piece => {
+  return about.map((label, index): Piece => {
     const end = ends[index] as number
-    const piece = { ...aboutOf(said), text: text.slice(start, end) }
+    const piece = { ...aboutOf(label), text: text.slice(start, end) }
     start = end
     return piece
   })

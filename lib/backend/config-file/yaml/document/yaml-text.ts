@@ -18,7 +18,7 @@ export interface YamlChange {
 export interface YamlText {
   /** What stands under an outermost key. */
   key(key: string): Json | undefined
-  /** An object of a section, as it is written; null for one of which nothing is said. */
+  /** An object of a section, as it is written; null where nothing stands below its name. */
   entry(section: Section, name: string): Json | undefined
   /** A section as it is written, in its order. */
   section(section: Section): JsonObject

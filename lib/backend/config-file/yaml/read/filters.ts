@@ -19,7 +19,7 @@ export function readFilter(
   ctime: number,
 ): FilterRule {
   const reason = fields.textOr('reason', undefined)
-  // As Ganeti writes the reason of whoever adds a rule, with the time in nanoseconds.
+  // As Ganeti writes the reason of the user who adds a rule, with the time in nanoseconds.
   const trail = reason === undefined ? NONE : [['gnt:user', reason, Math.round(ctime * 1e9)]]
   const rule = {
     uuid: identities.uuid(fields, 'filter', String(index)),

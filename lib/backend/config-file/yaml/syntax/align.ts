@@ -1,5 +1,5 @@
 /**
- * Which elements of a list are which of another: a list of disks or network
+ * Sequence alignment: which elements of a list are which of another, such as a list of disks or network
  * cards after a change, where elements came, went and changed.
  */
 import { equalJson, isJsonObject, type Json } from '../../../../json/json.ts'
@@ -9,7 +9,7 @@ const MOST_PAIRS = 250_000
 
 /**
  * Pairs elements in their order, the most similar ones.
- * @returns for each of `now` the place it had in `before`, or -1 for a new one; what is nobody's is gone
+ * @returns for each of `now` the place it had in `before`, or -1 for a new one; places that do not appear are gone
  */
 export function align(before: readonly Json[], now: readonly Json[]): number[] {
   let start = 0

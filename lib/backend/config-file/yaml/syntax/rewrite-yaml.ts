@@ -1,7 +1,7 @@
 /**
  * An object written anew, where its text cannot be edited place by place:
  * through the package's own document, which keeps comments and order but prints
- * in one style; or as one that nobody has written yet, with what stood above it.
+ * in one style; or as a new one, with the comments above it.
  */
 import { type Document, isMap, isScalar, isSeq, type Node, parseDocument } from 'yaml'
 import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'

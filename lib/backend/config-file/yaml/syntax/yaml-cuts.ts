@@ -33,12 +33,12 @@ export interface Cuts {
   readonly values?: readonly string[]
 }
 
-export function aboutOf(said: string): About {
-  if (said === '') return {}
-  const slash = said.indexOf('/')
-  if (slash < 0) return { key: said }
-  const section = said.slice(0, slash) as Section
-  return slash === said.length - 1 ? { section } : { section, name: said.slice(slash + 1) }
+export function aboutOf(label: string): About {
+  if (label === '') return {}
+  const slash = label.indexOf('/')
+  if (slash < 0) return { key: label }
+  const section = label.slice(0, slash) as Section
+  return slash === label.length - 1 ? { section } : { section, name: label.slice(slash + 1) }
 }
 
 /** A directive, or a marker that ends the document; the first `---` is none, as it stands before all pieces. */
@@ -54,10 +54,10 @@ function cut(text: string, { contents, aliases }: Pick<YamlTree, 'contents' | 'a
   const ends: number[] = []
   const about: string[] = []
   let done = 0
-  const cutAt = (offset: number, said = '') => {
+  const cutAt = (offset: number, label = '') => {
     if (offset <= done) return
     ends.push(offset)
-    about.push(said)
+    about.push(label)
     done = offset
   }
   const starts = startsOf(text, contents.items as TreePair[])
@@ -98,8 +98,8 @@ function startsOf(text: string, pairs: readonly TreePair[]): number[] | undefine
 function valuesOf(value: Json): Pick<Cuts, 'about' | 'values'> {
   const about: string[] = []
   const values: string[] = []
-  const add = (said: string, one: Json) => {
-    about.push(said)
+  const add = (label: string, one: Json) => {
+    about.push(label)
     values.push(stringifyJson(one))
   }
   for (const [key, one] of Object.entries(isJsonObject(value) ? value : {})) {

@@ -1,20 +1,22 @@
 /**
- * Changing a piece of YAML as a careful person would: only the characters that
+ * Changes a piece of YAML as a careful person would: only the characters that
  * stand for what changes. Comments, order, quotes, indentation and line breaks
  * elsewhere are not touched, since no line is written anew that says what it
  * should already.
  *
  * The text is read once, and each place that is to say something else gives a
  * splice, so the work is bounded by the size of the text. The result is only a
- * proposal: whoever asks for it reads it again (see text-in-pieces.ts, edit-whole.ts),
- * and has the object rewritten where the fine way does not come out right.
+ * proposal: the caller reads it again (see text-in-pieces.ts, edit-whole.ts),
+ * and has the object rewritten where this does not come out right.
  *
  * A comment belongs to the element beside which it stands; so does one in the
  * lines right above it, in the same column, and one below it that stands further
  * in than it.
  */
-import { isAlias, isCollection, isMap, isSeq, type Node, visit } from 'yaml'
+
+import { isAlias, isCollection, isMap, isSeq, type Node } from 'yaml'
 import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
+import { AliasValues } from './alias-values.ts'
 import { align } from './align.ts'
 import { CannotEdit } from './cannot-edit.ts'
 import { type Addition, CollectionEdit } from './collection-edit.ts'
@@ -47,12 +49,12 @@ export interface EditOptions {
  */
 export function editYaml(
   text: string,
-  wanted: JsonObject | ((said: Json) => JsonObject),
+  wanted: JsonObject | ((value: Json) => JsonObject),
   options: EditOptions = {},
 ): string {
   const ended = text === '' || text.endsWith('\n') ? text : text + lineBreakOf(text)
   const editor = new Editor(ended, options)
-  return editor.edited(typeof wanted === 'function' ? wanted(editor.said) : wanted)
+  return editor.edited(typeof wanted === 'function' ? wanted(editor.value) : wanted)
 }
 
 /** Parts a text behind the line where what it says ends: `rest` is empty lines and comments. */
@@ -77,14 +79,12 @@ export function newEntry(neighbour: string, name: string, value: JsonObject): st
 class Editor {
   readonly #text: string
   readonly #tree: YamlTree
-  readonly #values = new Map<Node, Json>()
   readonly #options: EditOptions
   readonly #splices = new Splices()
   readonly #lines: TextLines
   readonly #places: YamlPlaces
   readonly #collections: CollectionEdit
-  /** Anchored nodes that come to mean something else; undefined for those that go. */
-  readonly #news = new Map<Node, Json | undefined>()
+  readonly #aliases: AliasValues
 
   /** @throws CannotEdit for what is not YAML */
   constructor(text: string, options: EditOptions) {
@@ -93,11 +93,13 @@ class Editor {
     this.#lines = new TextLines(text)
     this.#places = new YamlPlaces(this.#lines)
     this.#collections = new CollectionEdit(this.#lines, this.#splices)
-    this.#tree = parseYaml(text, this.#values)
+    const values = new Map<Node, Json>()
+    this.#tree = parseYaml(text, values)
     if (!this.#tree.readable) throw new CannotEdit()
+    this.#aliases = new AliasValues(this.#tree, values)
   }
 
-  get said(): Json {
+  get value(): Json {
     return this.#tree.value
   }
 
@@ -118,52 +120,15 @@ class Editor {
     return this.#splices.applied(this.#text)
   }
 
-  // What aliases come to mean
-
-  #valueOf(node: MaybeNode): Json {
-    return (node && this.#values.get(node)) ?? null
-  }
-
-  /** What a node means that is left as it stands; undefined where that refers to what is gone. */
-  #newValueOf(node: MaybeNode): Json | undefined {
-    if (isAlias(node)) {
-      const target = this.#tree.target(node)
-      return target && this.#news.has(target) ? this.#news.get(target) : this.#valueOf(node)
-    }
-    return this.#dependsOnNews(node) ? undefined : this.#valueOf(node)
-  }
-
-  #dependsOnNews(node: MaybeNode): boolean {
-    if (this.#news.size === 0) return false
-    let depends = false
-    visit(node, {
-      Alias: (_key, alias) => {
-        const target = this.#tree.target(alias)
-        depends ||= target !== undefined && this.#news.has(target)
-      },
-    })
-    return depends
-  }
-
-  /** The anchors in what goes; of what is written anew its own stays. */
-  #lose(node: MaybeNode, but?: Node): void {
-    if (!this.#tree.aliases) return
-    visit(node, {
-      Node: (_key, inner) => {
-        if (inner !== but && !isAlias(inner) && inner.anchor !== undefined) this.#news.set(inner, undefined)
-      },
-    })
-  }
-
   // Values
 
   /** @param path the keys that lead there */
   #edit(node: MaybeNode, want: Json, slot: Slot, path: readonly string[]): void {
-    const before = this.#valueOf(node)
+    const before = this.#aliases.valueOf(node)
     const same = equalJson(before, want)
-    if (same && !this.#dependsOnNews(node)) return
+    if (same && !this.#aliases.dependsOnChanged(node)) return
     if (isAlias(node)) {
-      if (!equalJson(this.#newValueOf(node), want)) this.#replace(node, want, slot)
+      if (!equalJson(this.#aliases.newValueOf(node), want)) this.#replace(node, want, slot)
       return
     }
     const [outermost] = path
@@ -188,7 +153,7 @@ class Editor {
     } else if (isCollection(node) && node.flow && node.items.length === 0 && isFilled(want, isMap(node))) {
       this.#fillFlow(node, want)
     } else this.#replace(node, want, slot)
-    if (!same && node?.anchor !== undefined && !this.#news.has(node)) this.#news.set(node, want)
+    if (!same && node) this.#aliases.change(node, want)
   }
 
   /** Puts the first elements into an empty flow collection, before the comments there. */
@@ -215,7 +180,7 @@ class Editor {
 
   #replace(node: MaybeNode, want: Json, slot: Slot): void {
     const { behind, indent, inFlow, before } = slot
-    this.#lose(node, node ?? undefined)
+    this.#aliases.remove(node, node ?? undefined)
     if (!isAlias(node)) this.#removeTag(slot)
     const value =
       indent === undefined
@@ -266,17 +231,17 @@ class Editor {
         kept[place] = this.#keepsMerge(pair, wanted, inherited)
         return
       }
-      const said = keyOf(pair) ?? ''
-      const key = names?.get(said) ?? said
-      if (!Object.hasOwn(wanted, key) || (key === said && taken.has(key))) {
+      const written = keyOf(pair) ?? ''
+      const key = names?.get(written) ?? written
+      if (!Object.hasOwn(wanted, key) || (key === written && taken.has(key))) {
         kept[place] = false
-        this.#lose(pair.key)
-        this.#lose(pair.value)
+        this.#aliases.remove(pair.key)
+        this.#aliases.remove(pair.value)
         return
       }
       own.add(key)
       const { range } = pair.key
-      if (key !== said && range) this.#splices.add(range[0], range[1], flow(key))
+      if (key !== written && range) this.#splices.add(range[0], range[1], flow(key))
       this.#edit(pair.value, wanted[key] as Json, this.#places.slotOf(map, pair, spans), [...path, key])
     })
     const added = Object.entries(wanted).filter(
@@ -309,18 +274,18 @@ class Editor {
       for (const [key, one] of Object.entries(source)) if (!inherited.has(key)) inherited.set(key, one)
     }
     if (!isSeq(value)) {
-      const all = this.#newValueOf(value)
+      const all = this.#aliases.newValueOf(value)
       const sources = Array.isArray(all) ? (all as readonly Json[]) : [all]
       const keeps = sources.every(adds)
       if (keeps) for (const source of sources) add(source as JsonObject)
-      else this.#lose(value)
+      else this.#aliases.remove(value)
       return keeps
     }
     const kept = (value.items as MaybeNode[]).map((source) => {
-      const said = this.#newValueOf(source)
-      if (adds(said)) add(said as JsonObject)
-      else this.#lose(source)
-      return adds(said)
+      const one = this.#aliases.newValueOf(source)
+      if (adds(one)) add(one as JsonObject)
+      else this.#aliases.remove(source)
+      return adds(one)
     })
     if (!kept.includes(true)) return value.items.length === 0
     this.#collections.change(value.flow === true, this.#places.spansOf(value), kept, [])
@@ -333,14 +298,14 @@ class Editor {
     const items = seq.items as MaybeNode[]
     const spans = this.#places.spansOf(seq)
     const places = align(
-      items.map((item) => this.#valueOf(item)),
+      items.map((item) => this.#aliases.valueOf(item)),
       wanted,
     )
     const kept = items.map((_, place) => places.includes(place))
     const newPlace = new Map(places.map((place, index) => [place, index]))
     items.forEach((item, place) => {
       const index = newPlace.get(place)
-      if (index === undefined) this.#lose(item)
+      if (index === undefined) this.#aliases.remove(item)
       else
         this.#edit(item, wanted[index] as Json, this.#places.slotOfItem(seq, place, spans), [
           ...path,
@@ -373,7 +338,7 @@ class Editor {
     return (want) => {
       for (const place of left) {
         const item = items[place] as MaybeNode
-        if (!equalJson(this.#valueOf(item), want)) continue
+        if (!equalJson(this.#aliases.valueOf(item), want)) continue
         left.delete(place)
         const { start, end } = spans[place] as Span
         const isInline = this.#text.slice(this.#lines.start(start), start).trim() !== ''
@@ -381,7 +346,7 @@ class Editor {
         const from = isInline ? start : this.#lines.leadStart(start)
         const to = this.#lines.behindOwn(end, column)
         const [nodeStart, nodeEnd] = item?.range ?? [start, end]
-        const text = equalJson(this.#newValueOf(item), want)
+        const text = equalJson(this.#aliases.newValueOf(item), want)
           ? this.#text.slice(from, to)
           : `${this.#text.slice(from, nodeStart)}${flow(want)}${this.#text.slice(nodeEnd, to)}`
         return text.trim().replaceAll('\r\n', '\n')

@@ -52,7 +52,7 @@ export function faultsOf(text: string): YamlFault[] {
         offset: opening,
         message: `the ${text[opening]} that opens here is not closed${hint}`,
       })
-      // From there on the parser reads what nobody meant.
+      // From there on the parser reads the rest of the file wrongly.
       break
     }
     faults.push({ offset: error.pos[0], message: wordsFor(error, text) })

@@ -36,8 +36,8 @@ export function flow(value: Json): string {
 
 /** A key and its value as they stand within braces. */
 export function flowPair(key: string, value: Json): string {
-  const said = flowText(key)
-  return said.length > LONGEST_KEY ? `? ${said} : ${flow(value)}` : `${said}: ${flow(value)}`
+  const written = flowText(key)
+  return written.length > LONGEST_KEY ? `? ${written} : ${flow(value)}` : `${written}: ${flow(value)}`
 }
 
 /** Text as it can stand anywhere, brackets included: quoted where it would mean something else. */
@@ -99,8 +99,8 @@ export function blockEntry(name: string, value: JsonObject, indent: number): str
 
 function blockPair(key: string, behind: string, indent: number): string {
   const margin = ' '.repeat(indent)
-  const said = flowText(key)
-  return said.length > LONGEST_KEY
-    ? `${margin}? ${said}\n${margin}:${behind}\n`
-    : `${margin}${said}:${behind}\n`
+  const written = flowText(key)
+  return written.length > LONGEST_KEY
+    ? `${margin}? ${written}\n${margin}:${behind}\n`
+    : `${margin}${written}:${behind}\n`
 }
