@@ -3,11 +3,11 @@
  * the years, and is turned into today's form here:
  *
  *     until about
- *     2.6    no networks; `memory` in backend parameters, `admin_up`, and a card's `bridge` are still met
+ *     2.6    no networks; `memory` in backend parameters, `admin_up`, and a NIC's `bridge` are still met
  *     2.7    instance policies have one `min` and `max` instead of a list `minmax`
  *     2.8    nodes and instances are keyed by name, and nodes referred to by name;
  *            disk types are `lvm` and `drbd8`; there is no `enabled_disk_templates`
- *     2.9    network cards and disks have no UUID
+ *     2.9    NICs and disks have no UUID
  *     2.13   disks stand inside their instance, instead of a table of their own; no job filters
  *     2.15   `disk_template` is written on the instance; later it follows from its disks
  *     2.16   there are no forthcoming instances
@@ -300,7 +300,7 @@ class ConfigDataReader {
   #nics(instance: RecordReader, uuid: string): readonly Nic[] {
     return instance.items('nics').map((fields, index) => {
       const nicparams = readNicParams(fields.child('nicparams'))
-      // Up to 2.0 a card had but a bridge; such files live on where nobody touched the card.
+      // Up to 2.0 a NIC had only a bridge; a NIC that was not changed since still has.
       const bridge = fields.textOr('bridge', '')
       return {
         uuid: fields.textOr('uuid', undefined) ?? deriveUuid('nic', uuid, String(index)),

@@ -1,6 +1,6 @@
 /**
- * Sequence alignment: which elements of a list are which of another, such as a list of disks or network
- * cards after a change, where elements came, went and changed.
+ * Sequence alignment: which elements of a list are which of another, such as a
+ * list of disks or NICs after a change, where elements came, went and changed.
  */
 import { equalJson, isJsonObject, type Json } from '../../../../json/json.ts'
 

@@ -4,7 +4,7 @@
  * YAML 1.2 (so `no` is text, and an address like 01:23:45:67:89:01 is no
  * number), less what a description of a cluster has no use for: one document,
  * keys that are text, no tags of one's own. Merge keys (`<<: *base`) are taken,
- * since they save a person from repeating the same card in every instance.
+ * since they save a person from repeating the same NIC in every instance.
  * Aliases share the value they stand for, and how much they may unfold to is
  * bounded, since a short file can otherwise stand for an endless one.
  */
