@@ -142,7 +142,7 @@ class Editor {
     } else if (
       want === null &&
       isMap(node) &&
-      (node.flow ? this.#hasComment(node) : this.#isOnOwnLines(node)) &&
+      (node.flow ? this.#hasOwnComment(node) : this.#isOnOwnLines(node)) &&
       !node.items.some(isMergeKey)
     ) {
       // A section that has become empty keeps the comments that are about none of its objects.
@@ -169,8 +169,13 @@ class Editor {
     )
   }
 
-  #hasComment({ range }: Node): boolean {
-    return range ? this.#text.slice(range[0], range[1]).includes('#') : false
+  /** Whether there is a comment in a collection's brackets that is in none of its elements. */
+  #hasOwnComment(collection: TreeMap): boolean {
+    const [start = 0, end = 0] = collection.range ?? []
+    const spans = this.#places.spansOf(collection)
+    const starts = [...spans.map((span) => span.start), end]
+    const ends = [start, ...spans.map((span) => span.end)]
+    return starts.some((next, place) => this.#text.slice(ends[place], next).includes('#'))
   }
 
   #isOnOwnLines(map: Node): boolean {
