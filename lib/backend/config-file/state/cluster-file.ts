@@ -10,11 +10,11 @@
  * its target replaced. The new file has an unpredictable name, and the same
  * attributes as the old one.
  */
-import { randomBytes } from 'node:crypto'
 import { type BigIntStats, existsSync, fstatSync, renameSync, statSync } from 'node:fs'
-import { constants, type FileHandle, lstat, open, readdir, realpath, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, realpath, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Failure, systemReason } from '../../../failure.ts'
+import { openTemporary, removeLeftovers, syncFolder } from '../../../files/atomic-replace.ts'
 import { identityOf, mtimeOf } from '../../../files/file-identity.ts'
 import type { Config } from '../../../model/config.ts'
 import type { makeYamlText } from '../yaml/document/make-yaml-text.ts'
@@ -63,10 +63,6 @@ export interface Prepared {
 
 /** How long the result of a trial is valid although something has changed in the folder, in milliseconds. */
 const PROOF_LASTS = 1000
-/** A new file that is older than this was left over from a crash; milliseconds. */
-const WORK_LASTS = 60_000
-/** The random part of a new file's name. */
-const RANDOM_BYTES = 8
 
 export class ClusterFile {
   readonly #paths: readonly [string, ...string[]]
@@ -220,7 +216,7 @@ export class ClusterFile {
   async #try(path: string, rights: string): Promise<void> {
     this.#proven = undefined
     await checkReplaceable(path)
-    const { handle, temporary } = await openBeside(path)
+    const { handle, temporary } = await openTemporary(path)
     try {
       this.#keepsRights = await makeAlike(handle, path, await this.#extrasOf(path, temporary))
     } finally {
@@ -248,7 +244,7 @@ export class ClusterFile {
     const { identity, hash: before } = this.#loaded
     const path = await realpath(this.#path)
     const bytes = text.toBytes()
-    const { handle, temporary } = await openBeside(path)
+    const { handle, temporary } = await openTemporary(path)
     const discard = async () => {
       // The failure may happen again, so forget the last trial.
       this.#proven = undefined
@@ -310,34 +306,10 @@ export class ClusterFile {
     return join(dirname(await realpath(this.#path)), name)
   }
 
-  /** Removes files that crashes left before the journal had their names, once no process can be using them. */
+  /** Removes the temporary files that crashes left beside the file. */
   async removeLeftovers(): Promise<void> {
-    const path = await realpath(this.#path)
-    const folder = dirname(path)
-    const names = (await readdir(folder)).filter((name) => isTemporary(name, path))
-    await Promise.all(
-      names.map(async (name) => {
-        const left = join(folder, name)
-        const stats = await lstat(left)
-        const isOurs = stats.isFile() && stats.uid === process.geteuid?.()
-        if (isOurs && Date.now() - stats.mtimeMs > WORK_LASTS) await unlink(left)
-      }),
-    ).catch(() => {})
+    await removeLeftovers(await realpath(this.#path)).catch(() => {})
   }
-}
-
-/** Creates a file with a new name, readable only for its owner. */
-async function openBeside(path: string): Promise<{ handle: FileHandle; temporary: string }> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(RANDOM_BYTES).toString('hex')}.new`)
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
-  return { handle: await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600), temporary }
-}
-
-/** Whether a name is one of `openBeside`; the shorter form is that of earlier versions. */
-function isTemporary(name: string, path: string): boolean {
-  const prefix = `.${basename(path)}.`
-  if (!name.startsWith(prefix) || !name.endsWith('new')) return false
-  return /^(?:[0-9a-f]{16}\.)?new$/.test(name.slice(prefix.length))
 }
 
 /** The state of a file and its folder: permissions and identity. */
@@ -365,16 +337,6 @@ function nothingAt(paths: readonly [string, ...string[]]): string {
     'configuration',
     `cannot read cluster state: there is neither ${paths.join(' nor ')}; option --config names another file`,
   )
-}
-
-/** Syncs a folder (fsync), so that its renames survive a crash. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path)
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
 
 function lookAt(path: string): string {

@@ -1,6 +1,6 @@
 import { utimesSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { configOnDemand } from '../../../lib/backend/config-file/on-demand.ts'
+import { configOnDemand } from '../../../lib/backend/config-file/stale-state.ts'
 import { ConfigLoader } from '../../../lib/backend/config-file/state/config-loader.ts'
 
 const yaml = (name: string) => `cluster: {name: ${name}}\nnodes: {node1.example.com: {}}\n`
