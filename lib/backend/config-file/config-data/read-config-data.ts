@@ -38,6 +38,7 @@ import type { Recorded } from '../../../model/recorded.ts'
 import { OLDEST, releaseOfConfig, versionOfConfig } from '../../../model/version.ts'
 import { readClusterSettings, readOsParams } from '../records/cluster-settings.ts'
 import { deriveUuid } from '../records/derived-ids.ts'
+import { readNodeFlags } from '../records/node-flags.ts'
 import {
   readBeParams,
   readDiskParams,
@@ -223,11 +224,7 @@ class ConfigDataReader {
       secondary_ip: fields.textOr('secondary_ip', primaryIp),
       group: this.#groups.get(group)?.uuid ?? '',
       master_candidate: fields.flagOr('master_candidate', false),
-      master_capable: fields.flagOr('master_capable', true),
-      vm_capable: fields.flagOr('vm_capable', true),
-      drained: fields.flagOr('drained', false),
-      offline: fields.flagOr('offline', false),
-      powered: fields.flagOr('powered', true),
+      ...readNodeFlags(fields),
       ndparams: readNdParams(fields.child('ndparams')),
     }
   }

@@ -4,7 +4,7 @@
  * and at last is committed.
  */
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
+import { sleep as sleepOnTheClock } from '../../../concurrency/sleep.ts'
 import { messageLines } from '../../../failure.ts'
 import type { JsonObject } from '../../../json/json.ts'
 import type { Config } from '../../../model/config.ts'
@@ -143,10 +143,6 @@ export class JobRunner {
       })
     })
   }
-}
-
-function sleepOnTheClock(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return delay(milliseconds, undefined, { signal }).catch(() => {})
 }
 
 /** For how long an opcode runs, in seconds. */

@@ -65,11 +65,12 @@ export class JobTable {
     return this.#jobs.get(id)
   }
 
-  /** How many have not finished; and whether that is as many as there may be. */
+  /** How many have not finished. */
   get unfinished(): number {
     return this.#unfinished.jobs
   }
 
+  /** Whether that is as many as there may be. */
   get isFull(): boolean {
     return this.#unfinished.isFull
   }

@@ -23,7 +23,7 @@
  */
 import { access, constants, type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { sleep } from '../../../concurrency/sleep.ts'
 import { Failure, messageChain, systemReason } from '../../../failure.ts'
 import { syncFolder } from '../../../files/atomic-replace.ts'
 import { stringifyJson } from '../../../json/json.ts'
@@ -153,7 +153,7 @@ export class Journal {
       } catch (error) {
         if (closed.aborted) throw error
         if (attempt === 0) log.error(`Cannot write the job queue: ${messageChain(error)}`)
-        await delay(RETRY_TIME, undefined, { signal: closed }).catch(() => {})
+        await sleep(RETRY_TIME, closed)
       }
     }
   }

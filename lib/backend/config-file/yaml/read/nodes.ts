@@ -8,6 +8,7 @@ import type { Instance } from '../../../../model/instance.ts'
 import { liveValues, overcommitment, useOfNode } from '../../../../model/live-values.ts'
 import type { Hardware, Node, NodeLive } from '../../../../model/node.ts'
 import { deriveUuid } from '../../records/derived-ids.ts'
+import { readNodeFlags } from '../../records/node-flags.ts'
 import { readNdParams } from '../../records/params.ts'
 import { quoted } from '../../records/problems.ts'
 import { checkHostName, type NamedRecord, type RecordReader } from '../../records/record-reader.ts'
@@ -48,11 +49,7 @@ export class NodeReader {
           : this.#identities.address(fields, 'secondary_ip', fields.key) || primaryIp,
       group: this.#groupOf(fields),
       master_candidate: false,
-      master_capable: fields.flagOr('master_capable', true),
-      vm_capable: fields.flagOr('vm_capable', true),
-      drained: fields.flagOr('drained', false),
-      offline: fields.flagOr('offline', false),
-      powered: fields.flagOr('powered', true),
+      ...readNodeFlags(fields),
       ndparams: readNdParams(fields.child('ndparams')),
     }
     this.#fields.set(node.uuid, fields)

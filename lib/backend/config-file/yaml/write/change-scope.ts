@@ -6,7 +6,7 @@ import type { Index } from '../../../../model/object-index.ts'
 import { readRecord } from '../../records/unique-ids.ts'
 import type { YamlText } from '../document/yaml-text.ts'
 import type { Section } from '../syntax/yaml-cuts.ts'
-import type { Draft } from './draft.ts'
+import type { Draft, Named } from './draft.ts'
 
 /** What the cluster says that has to do with its instances. */
 const CLUSTER_FOR_INSTANCES: readonly string[] = [
@@ -26,11 +26,6 @@ const CLUSTER_FOR_INSTANCES: readonly string[] = [
 const RECORD_KEYS = ['tags', 'mtime', 'serial_no'] as const
 
 type Recorded = { readonly [key in (typeof RECORD_KEYS)[number]]: Json }
-
-interface Named {
-  readonly uuid: string
-  readonly name: string
-}
 
 /** Whether all changes but those of instances are of tags and stamps, and written as they will be read. */
 export function onlyRecordsChange(draft: Draft, before: Config, change: Change): boolean {
@@ -54,7 +49,7 @@ export function onlyRecordsChange(draft: Draft, before: Config, change: Change):
   return (
     (!cluster ||
       (onlyRecordDiffers(before.cluster, cluster) &&
-        isRead('cluster', cluster.cluster_name, clusterIn(draft), cluster))) &&
+        isRead('cluster', cluster.cluster_name, draft.cluster, cluster))) &&
     only('groups', 'group', before.groups, groups) &&
     only('nodes', 'node', before.nodes, nodes) &&
     only('networks', 'network', before.networks, networks)
@@ -75,7 +70,7 @@ export function concernsInstances(draft: Draft, text: YamlText, before: Config, 
       return was !== undefined && !(now && sameIn(was, now, keys))
     })
   return (
-    !sameIn((text.key('cluster') ?? {}) as JsonObject, clusterIn(draft), CLUSTER_FOR_INSTANCES) ||
+    !sameIn((text.key('cluster') ?? {}) as JsonObject, draft.cluster, CLUSTER_FOR_INSTANCES) ||
     differ(before.groups, groups, ['networks']) ||
     differ(before.nodes, nodes, ['name', 'group', 'vm_capable']) ||
     differ(before.networks, networks, ['name', 'network', 'network6', 'mac_prefix'])
@@ -85,16 +80,12 @@ export function concernsInstances(draft: Draft, text: YamlText, before: Config, 
 /** Whether instances decide what the cluster enables, and these may decide otherwise. */
 export function choicesFollow(draft: Draft, before: Config, change: Change): boolean {
   const { instances } = change
-  const written = clusterIn(draft)
+  const written = draft.cluster
   if (!instances || ('enabled_hypervisors' in written && 'enabled_disk_templates' in written)) return false
   return [...instances].some(([uuid, now]) => {
     const was = before.instances.byUuid.get(uuid)
     return was?.hypervisor !== now?.hypervisor || was?.disk_template !== now?.disk_template
   })
-}
-
-function clusterIn(draft: Draft): JsonObject {
-  return (draft.key('cluster') ?? {}) as JsonObject
 }
 
 /** Whether nothing else is different in an object. */

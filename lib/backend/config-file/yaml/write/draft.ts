@@ -3,6 +3,12 @@ import type { Json, JsonObject } from '../../../../json/json.ts'
 import type { YamlChange, YamlText } from '../document/yaml-text.ts'
 import type { Section } from '../syntax/yaml-cuts.ts'
 
+/** What objects have that stand in a section by name. */
+export interface Named {
+  readonly uuid: string
+  readonly name: string
+}
+
 export class Draft implements YamlChange {
   readonly keys = new Map<string, Json>()
   readonly entries = new Map<Section, Map<string, JsonObject | null>>()
@@ -16,6 +22,11 @@ export class Draft implements YamlChange {
   /** What stands under an outermost key, drafted or not. */
   key(key: string): Json | undefined {
     return this.keys.get(key) ?? this.#text.key(key)
+  }
+
+  /** What is written of the cluster itself, drafted or not. */
+  get cluster(): JsonObject {
+    return (this.key('cluster') ?? {}) as JsonObject
   }
 
   /** An object of a section, drafted or not; null for one that goes. */

@@ -4,12 +4,7 @@ import type { Change } from '../../../../model/change.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { Index } from '../../../../model/object-index.ts'
 import type { Section } from '../syntax/yaml-cuts.ts'
-import type { Draft } from './draft.ts'
-
-interface Named {
-  readonly uuid: string
-  readonly name: string
-}
+import type { Draft, Named } from './draft.ts'
 
 /** Writes the new names of groups and networks wherever they are referred to. */
 export function followRenames(draft: Draft, before: Config, change: Change, config: Config): void {

@@ -25,7 +25,7 @@ import { readInstance } from '../read/instances.ts'
 import { readYamlValue } from '../read/read-yaml.ts'
 import { SECTIONS, type Section } from '../syntax/yaml-cuts.ts'
 import { choicesFollow, concernsInstances, onlyRecordsChange } from './change-scope.ts'
-import { Draft } from './draft.ts'
+import { Draft, type Named } from './draft.ts'
 import { gaveWay } from './freed-numbers.ts'
 import { followRenames } from './references.ts'
 import { takeReservations, withReservedAddresses } from './reservations.ts'
@@ -57,11 +57,6 @@ export function writeChange(text: YamlText, config: Config, change: Change): Wri
 }
 
 const OTHER_SECTIONS: readonly Section[] = SECTIONS.filter((section) => section !== 'instances')
-
-interface Named {
-  readonly uuid: string
-  readonly name: string
-}
 
 /** Writes one change, object by object, and keeps account of what the file will mean. */
 class ChangeWriter {
@@ -104,18 +99,14 @@ class ChangeWriter {
     return !onlyRecordsChange(draft, before, change) || choicesFollow(draft, before, change)
   }
 
-  get #cluster(): JsonObject {
-    return (this.draft.key('cluster') ?? {}) as JsonObject
-  }
-
   #writeCluster(parsed: Pick<Config, 'cluster'>): void {
-    const written = this.#cluster
+    const written = this.draft.cluster
     const value = writeCluster(written, parsed.cluster, this.config.cluster, this.config)
     if (!equalJson(written, value)) this.draft.keys.set('cluster', value)
   }
 
   #writeFilters(parsed: Pick<Config, 'filters'>): void {
-    const written = this.draft.keys.get('filters') ?? this.#text.key('filters')
+    const written = this.draft.key('filters')
     const value = writeFilters(written, parsed.filters, this.config.filters)
     if (!equalJson(written ?? null, value)) this.draft.keys.set('filters', value)
   }
@@ -132,11 +123,17 @@ class ChangeWriter {
         if (was) this.draft.put(section, was.name, null)
         continue
       }
-      const oldName = was?.name ?? target.name
-      const written = this.#text.entry(section, oldName)
-      if (written !== undefined && oldName !== target.name) this.draft.rename(section, oldName, target.name)
+      const written = this.#writtenOf(section, was, target)
       this.draft.put(section, target.name, write(written, was, target, this.config))
     }
+  }
+
+  /** What is written of an object before the change, which takes its new name if it gets one. */
+  #writtenOf(section: Section, was: Named | undefined, { name }: Named): Json | undefined {
+    const oldName = was?.name ?? name
+    const written = this.#text.entry(section, oldName)
+    if (written !== undefined && oldName !== name) this.draft.rename(section, oldName, name)
+    return written
   }
 
   /** A file without groups has one all the same, which has to be there by name once others are. */
@@ -169,10 +166,7 @@ class ChangeWriter {
       if (was) this.draft.put('instances', was.name, null)
       return
     }
-    const oldName = was?.name ?? target.name
-    const written = this.#text.entry('instances', oldName)
-    if (written !== undefined && oldName !== target.name) this.draft.rename('instances', oldName, target.name)
-    this.#writeInstance(written, was, target)
+    this.#writeInstance(this.#writtenOf('instances', was, target), was, target)
   }
 
   #writeInstance(written: Json | undefined, was: Instance | undefined, target: Instance): void {
@@ -205,7 +199,7 @@ class ChangeWriter {
 
   #read(name: string, value: JsonObject): Instance {
     const { cluster, nodes, groups, networks } = this.config
-    const enabled = this.#cluster.enabled_disk_templates
+    const enabled = this.draft.cluster.enabled_disk_templates
     const { instance, problems } = readInstance(
       name,
       value,
