@@ -135,7 +135,8 @@ async function serve(
   const closers: (() => unknown)[] = [() => log.close()]
   try {
     log.info(`${PROGRAM} daemon startup`)
-    log.debug(`Version ${ownVersion()} on Node ${process.version}, process ${process.pid}, user ${ownName()}`)
+    const debug = options.debug ? (message: string) => log.debug(escapeForLog(message)) : undefined
+    debug?.(`Version ${ownVersion()} on Node ${process.version}, process ${process.pid}, user ${ownName()}`)
     let reload = async () => {}
     const stopped = untilStopped(log, () => reload(), starter)
     const pidFile = claimPidFile(options, paths, log)
@@ -149,12 +150,17 @@ async function serve(
     closers.unshift(() => certificate.close())
     const users = await reloadable({
       name: 'the users file',
-      load: () => loadUsers(paths.users, log),
+      load: () => loadUsers(paths.users, log, debug),
       watch: [paths.users],
       log,
     })
     closers.unshift(() => users.close())
-    const state = await openClusterState(source, options.staleReads ? paths.configData : undefined, log)
+    const state = await openClusterState(
+      source,
+      options.staleReads ? paths.configData : undefined,
+      log,
+      debug,
+    )
     closers.unshift(() => state.close())
     const server = await startServer(
       {
@@ -167,7 +173,7 @@ async function serve(
             requireAuthentication: options.requireAuthentication,
           }),
           maxClients: options.maxClients,
-          debug: options.debug ? (message) => log.debug(escapeForLog(message)) : undefined,
+          debug,
           ...(source.kind === 'master' && { maxWaits: MAX_WAITS }),
         }),
         get serverName() {
@@ -284,11 +290,15 @@ async function readServerCertificate(options: Options, paths: Paths): Promise<Ce
   )
 }
 
-async function loadUsers(path: string, log: Log): Promise<UserList> {
+async function loadUsers(
+  path: string,
+  log: Log,
+  debug: ((message: string) => void) | undefined,
+): Promise<UserList> {
   log.info(`Reading users file at ${path}`)
   const list = await readUsers(path)
   for (const warning of list.warnings) log.warning(warning)
-  log.debug(`${list.users.size} users: ${[...list.users.keys()].map(escapeForLog).join(', ')}`)
+  debug?.(`${list.users.size} users: ${[...list.users.keys()].join(', ')}`)
   return list
 }
 

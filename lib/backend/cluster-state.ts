@@ -2,7 +2,6 @@
  * The backend for the source of cluster state, with what the daemon needs apart
  * from queries: reloading it, and its version.
  */
-
 import type { Log } from '../daemon/log.ts'
 import { type Reason, reloadable } from '../daemon/reloadable.ts'
 import type { Version } from '../model/version.ts'
@@ -31,14 +30,17 @@ export interface ClusterState {
 /**
  * Opens the backend for a source.
  * @param staleFile the file for answers while the master daemon cannot be reached (stale-if-error)
+ * @param debug gets a line for each call of a master daemon, where these are wanted
  * @throws Failure `configuration` if the state cannot be loaded
  */
 export async function openClusterState(
   source: Source,
   staleFile: string | undefined,
   log: Log,
+  debug?: (message: string) => void,
 ): Promise<ClusterState> {
-  return source.kind === 'master' ? liveState(source.sockets, staleFile, log) : fileState(source.files, log)
+  if (source.kind === 'file') return fileState(source.files, log)
+  return liveState(source.sockets, staleFile, log, debug)
 }
 
 /** A live cluster, through its master daemon. */
@@ -46,8 +48,9 @@ function liveState(
   sockets: readonly [string, ...string[]],
   staleFile: string | undefined,
   log: Log,
+  debug: ((message: string) => void) | undefined,
 ): ClusterState {
-  const backend = luxiBackend(sockets, { debug: (message) => log.debug(message) })
+  const backend = luxiBackend(sockets, { debug })
   log.info(`Asking the master daemon on this node, at ${sockets.join(' or ')}`)
   const loader = new ConfigLoader()
   return {

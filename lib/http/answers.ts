@@ -197,8 +197,9 @@ export class Answers {
     const begun = performance.now()
     const call: Call = { params, query: queryOf(target), body, user, backend, patience, signal }
     const encoded = await encode(await method.handle(call), { limit: method.answerLimit, signal })
-    const time = (performance.now() - begun).toFixed(1)
-    this.#debug?.(`${name} ${target}: made in ${time} ms, ${encoded.body.length} bytes`)
+    this.#debug?.(
+      `${name} ${target}: made in ${(performance.now() - begun).toFixed(1)} ms, ${encoded.body.length} bytes`,
+    )
     const isLarge = encoded.body.length >= LARGE_ANSWER
     const large = isLarge ? new LargeBody(this.#largeAnswers, hold?.claim()) : undefined
     const tagged = dependenceOf(method, params) !== 'more'

@@ -123,8 +123,9 @@ export class LuxiClient {
   ): Promise<Buffer> {
     const begun = performance.now()
     const answer = await connection.call(request, deadline, options)
-    const time = (performance.now() - begun).toFixed(1)
-    this.#debug?.(`Master daemon: ${nameOf(request)} answered in ${time} ms, ${answer.length} bytes`)
+    this.#debug?.(
+      `Master daemon: ${nameOf(request)} answered in ${(performance.now() - begun).toFixed(1)} ms, ${answer.length} bytes`,
+    )
     this.#keep(connection)
     return answer
   }
