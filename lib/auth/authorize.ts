@@ -74,15 +74,15 @@ export function createAuthorizer({ users, requireAuthentication, now }: Authoriz
   })
   let checker = new Checker(users(), queue, now)
 
-  const authorizeNow: Authorizer['authorizeNow'] = (header, access) => {
-    if (header !== undefined) return undefined
-    return access.length > 0 || requireAuthentication ? UNAUTHENTICATED : GRANTED
-  }
+  const withoutCredentials = (access: readonly Right[]) =>
+    access.length > 0 || requireAuthentication ? UNAUTHENTICATED : GRANTED
+
+  const authorizeNow: Authorizer['authorizeNow'] = (header, access) =>
+    header === undefined ? withoutCredentials(access) : undefined
 
   const authorize: Authorizer['authorize'] = async (header, access, origin) => {
-    const decided = authorizeNow(header, access)
-    if (decided) return decided
-    const credentials = parseAuthorization(header as string)
+    if (header === undefined) return withoutCredentials(access)
+    const credentials = parseAuthorization(header)
     if (credentials === 'missing') {
       return { kind: 'malformed', message: 'Basic authentication requires credentials' }
     }

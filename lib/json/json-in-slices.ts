@@ -4,7 +4,6 @@
  * a run are split here. The result is the same as from JSON.parse of the whole
  * text, and the same texts are refused.
  */
-
 import { inSlices } from '../concurrency/time-slicing.ts'
 import { type Json, parseJson } from './json.ts'
 import {

@@ -5,7 +5,6 @@
  * Nothing is kept from one request to the next, but what is the same for all
  * of them: the version (see MasterVersion), the fields of OSes and the like (see JobQueries).
  */
-
 import type { TokenBucket } from '../../concurrency/token-bucket.ts'
 import { Failure } from '../../failure.ts'
 import { isJsonObject } from '../../json/json.ts'

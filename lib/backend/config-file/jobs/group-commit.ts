@@ -3,7 +3,6 @@
  * other, and share one write of the cluster's file. What a client has been told
  * holds after a crash (file-replacement.ts).
  */
-
 import { inSlices } from '../../../concurrency/time-slicing.ts'
 import { Failure, messageChain, messageLines, systemReason } from '../../../failure.ts'
 import type { JsonObject } from '../../../json/json.ts'

@@ -8,7 +8,6 @@
  * than memory bears, are made when they are asked for. Everything a query reads
  * is one Config, which never changes under it.
  */
-
 import { eachInSlices } from '../../../concurrency/time-slicing.ts'
 import { Failure } from '../../../failure.ts'
 import type { Json } from '../../../json/json.ts'

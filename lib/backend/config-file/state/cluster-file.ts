@@ -268,15 +268,16 @@ export class ClusterFile {
       renameSync(temporary, path)
       // Notify at once, before the watcher can take the new file for someone else's.
       const stats = fstatSync(handle.fd, { bigint: true })
-      this.#onWritten(this.#path, identityOf(stats))
+      const written = identityOf(stats)
+      this.#onWritten(this.#path, written)
       this.#state = {
         config: { ...config, mtime: mtimeOf(stats) },
         isYaml: true,
         text: () => text,
         hash: after,
-        identity: identityOf(stats),
+        identity: written,
       }
-      this.#extras = { identity: identityOf(stats), extras }
+      this.#extras = { identity: written, extras }
       // The replacement is done even if this fails; if a disk failure reverts it, the next start notices.
       await handle.close().catch(() => {})
       if (this.#sync) await syncFolder(dirname(path)).catch(() => {})

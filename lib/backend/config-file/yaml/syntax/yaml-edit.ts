@@ -13,7 +13,6 @@
  * lines right above it, in the same column, and one below it that stands further
  * in than it.
  */
-
 import { isAlias, isCollection, isMap, isSeq, type Node } from 'yaml'
 import { equalJson, isJsonObject, type Json, type JsonObject } from '../../../../json/json.ts'
 import { AliasValues } from './alias-values.ts'
