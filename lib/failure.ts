@@ -34,18 +34,21 @@ export type FailureCode =
 
 export class Failure extends Error {
   override readonly name = 'Failure'
+  /** What the operator can do about it, for the log and the terminal: never for clients. */
+  readonly nextStep: string | undefined
 
   /**
    * @param code what kind of failure this is
    * @param message for the client or the operator: what is wrong, where, and what to do; never a secret, and no file's path unless the code is `configuration`
-   * @param options `cause`: what was caught, for the log
+   * @param options `cause`: what was caught, for the log; `nextStep`
    */
   constructor(
     readonly code: FailureCode,
     message: string,
-    options?: ErrorOptions,
+    { nextStep, ...options }: ErrorOptions & { readonly nextStep?: string | undefined } = {},
   ) {
     super(message, options)
+    this.nextStep = nextStep
   }
 }
 
@@ -65,14 +68,29 @@ export function systemReason(thrown: unknown): string | undefined {
   return undefined
 }
 
-/** Gives the message of anything thrown, followed by those of its causes: one line, but for a list of mistakes in a file. */
+/**
+ * Gives the message of anything thrown, followed by those of its causes, and by
+ * the next step if one of them knows it: one line, but for a list of mistakes in a file.
+ */
 export function messageChain(thrown: unknown): string {
   const messages: string[] = []
+  let nextStep: string | undefined
   for (let current = thrown; current !== undefined && messages.length < 10; ) {
-    messages.push(current instanceof Error ? current.message : String(current))
+    messages.push(current instanceof Error ? plainMessage(current, messages) : String(current))
+    if (current instanceof Failure) nextStep ??= current.nextStep
     current = current instanceof Error ? current.cause : undefined
   }
-  return messages.join(': ')
+  const text = messages.join(': ')
+  return nextStep === undefined ? text : `${text}; ${nextStep}`
+}
+
+/** The message of an error; a system error's without the names that the messages before it have. */
+function plainMessage(error: NodeJS.ErrnoException, before: readonly string[]): string {
+  const [code, reason] = (error.errno !== undefined && getSystemErrorMap().get(error.errno)) || []
+  if (reason === undefined || before.length === 0) return error.message
+  const { path } = error
+  const isSaid = path === undefined || before.some((message) => message.includes(path))
+  return `${reason} (${code})${isSaid ? '' : `: ${path}`}`
 }
 
 /**

@@ -271,7 +271,12 @@ export function parseOptions(args: readonly string[], invokedAs: string = PROGRA
     }
   }
 
-  if (strays.length > 0) throw new UsageError(`Usage: ${invokedAs} [-f] [-d] [-p port] [-b ADDRESS]`, 1)
+  const [stray] = strays
+  if (stray !== undefined) {
+    // The original shows the usage alone.
+    const usage = `Usage: ${invokedAs} [-f] [-d] [-p port] [-b ADDRESS]`
+    throw new UsageError(`${usage}\n\n${PROGRAM}: error: unexpected argument: ${quoted(stray)}`, 1)
+  }
   const options = withDefaults(values)
   checkMeaning(options, invokedAs)
   return { kind: 'serve', options }

@@ -23,7 +23,7 @@ export class NotServing extends Failure {
   constructor(
     readonly status: 11 | 12,
     message: string,
-    options?: ErrorOptions,
+    options?: ConstructorParameters<typeof Failure>[2],
   ) {
     super('configuration', message, options)
   }
@@ -42,7 +42,9 @@ export function chooseSource(config: string | undefined, paths: Paths, host: str
   if (!existsSync(paths.socketDir)) return { kind: 'file', files }
   if (!hasSsconf(paths.ssconfDir)) {
     if (files.some((file) => existsSync(file))) return { kind: 'file', files }
-    throw new NotServing(12, `This node is in no cluster: there are no ssconf files in ${paths.ssconfDir}`)
+    throw new NotServing(12, `This node is in no cluster: there are no ssconf files in ${paths.ssconfDir}`, {
+      nextStep: 'gnt-cluster init makes a cluster; --config FILE serves one from a file',
+    })
   }
   const master = readMaster(paths.ssconfDir)
   if (master !== host) throw new NotServing(11, `This is ${host}, not the master node, which is ${master}`)

@@ -25,6 +25,8 @@ const DEFAULTS: Options = {
   sslChain: undefined,
   syslog: 'no',
 }
+const strayed = (quoted: string) =>
+  `Usage: /sbin/ganeti-rapi [-f] [-d] [-p port] [-b ADDRESS]\n\nganeti-rapi: error: unexpected argument: ${quoted}\n`
 const USAGE = 'Usage: ganeti-rapi [-f] [-d] [-p port] [-b ADDRESS] [-i INTERFACE]\n\nganeti-rapi: error: '
 const flags = Object.entries(FLAGS) as [keyof typeof FLAGS, Flag][]
 
@@ -166,10 +168,10 @@ const refused: [args: string[], text: string, status: number][] = [
   [['--foreground=1'], `${USAGE}--foreground option does not take a value\n`, 2],
   [['--help=1'], `${USAGE}--help option does not take a value\n`, 2],
   [['--bogus', '--help'], `${USAGE}no such option: --bogus\n`, 2],
-  [['extra'], 'Usage: /sbin/ganeti-rapi [-f] [-d] [-p port] [-b ADDRESS]\n', 1],
-  [['-f', '--', '-d'], 'Usage: /sbin/ganeti-rapi [-f] [-d] [-p port] [-b ADDRESS]\n', 1],
-  [['-'], 'Usage: /sbin/ganeti-rapi [-f] [-d] [-p port] [-b ADDRESS]\n', 1],
-  [[''], 'Usage: /sbin/ganeti-rapi [-f] [-d] [-p port] [-b ADDRESS]\n', 1],
+  [['extra'], strayed("'extra'"), 1],
+  [['-f', '--', '-d'], strayed("'-d'"), 1],
+  [['-'], strayed("'-'"), 1],
+  [[''], strayed("''"), 1],
   [['--max-clients=0'], '/sbin/ganeti-rapi --max-clients argument must be >= 1\n', 1],
   [['-K', 'a', '-K', 'b'], 'Each SSL key needs its certificate: 2 keys and 0 certificates are given\n', 1],
   [

@@ -112,7 +112,10 @@ export async function readUsers(path: string): Promise<UserList> {
     }
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-      return { users: new Map(), warnings: [`no users file at ${path}: nobody has rights`] }
+      return {
+        users: new Map(),
+        warnings: [`no users file at ${path}, so nobody can change anything; ganeti-rapi(8) describes one`],
+      }
     }
     throw new Failure('configuration', `cannot read users file ${path}`, { cause })
   }

@@ -16,6 +16,7 @@
 import { constants, openSync } from 'node:fs'
 import { Failure } from '../failure.ts'
 import { LineWriter, type LineWriterEvents } from './line-writer.ts'
+import { openingStep } from './opening-step.ts'
 import { Syslog } from './syslog.ts'
 
 /** The log for all parts of the daemon. Messages must not contain passwords. */
@@ -213,7 +214,10 @@ function openLogFile(path: string): number {
   try {
     return openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600)
   } catch (error) {
-    throw new Failure('configuration', `cannot open the log file '${path}'`, { cause: error })
+    throw new Failure('configuration', `cannot open the log file '${path}'`, {
+      cause: error,
+      nextStep: openingStep(error, path),
+    })
   }
 }
 

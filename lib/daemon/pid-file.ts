@@ -24,6 +24,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { Failure } from '../failure.ts'
+import { openingStep } from './opening-step.ts'
 
 export interface PidFile {
   /**
@@ -65,7 +66,10 @@ function openPidFile(path: string): number {
   try {
     return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
   } catch (error) {
-    throw new Failure('configuration', `cannot open the pid file '${path}'`, { cause: error })
+    throw new Failure('configuration', `cannot open the pid file '${path}'`, {
+      cause: error,
+      nextStep: openingStep(error, path),
+    })
   }
 }
 

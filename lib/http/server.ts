@@ -187,6 +187,7 @@ export async function startServer(
   } catch (cause) {
     throw new Failure('configuration', `Cannot listen on ${hostAndPort(where.host ?? '::', where.port)}`, {
       cause,
+      nextStep: listenStep(cause as NodeJS.ErrnoException, where.port),
     })
   }
   server.on('error', (error) => logWarning(`Cannot accept a connection: ${error.message}`))
@@ -214,3 +215,16 @@ export async function startServer(
 }
 
 function ignore(): void {}
+
+/** What to do about an address or port that cannot be listened on. */
+function listenStep({ code }: NodeJS.ErrnoException, port: number): string | undefined {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `another program listens there, which this shows: ss -ltnp sport = :${port}; or choose another port: -p`
+    case 'EADDRNOTAVAIL':
+      return 'no interface of this machine has this address; these are there: ip address'
+    case 'EACCES':
+      return 'a port below 1024 needs root, or the capability CAP_NET_BIND_SERVICE'
+  }
+  return undefined
+}

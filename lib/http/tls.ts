@@ -7,6 +7,7 @@
  * in one of their own, and an ECDSA pair in addition to the RSA one.
  */
 import { constants, createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
+import { hostname } from 'node:os'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { Failure } from '../failure.ts'
 import { readStable } from '../files/stable-read.ts'
@@ -65,7 +66,7 @@ export async function readCertificate(...pairs: readonly CertificateFiles[]): Pr
 
 async function readPair(files: CertificateFiles, oneOfMany: boolean, texts: Texts): Promise<KeyPair> {
   const { certificate, key: keyFile, chain: chainFile } = files
-  const read = (what: 'certificate' | 'key' | 'chain', path: string) => readOnce(what, path, texts)
+  const read = (what: PemKind, path: string) => readOnce(what, path, texts, missingStep(what, files))
   const [leaf, ...others] = certificatesIn('certificate', certificate, await read('certificate', certificate))
   const key = privateKeyIn(await read('key', keyFile), keyFile)
   if (!leaf?.checkPrivateKey(key)) {
@@ -104,10 +105,26 @@ function servable(pairs: readonly KeyPair[]): Certificate {
   }
 }
 
+type PemKind = 'certificate' | 'key' | 'chain'
+
+/** What to do about a file that is missing. The command overwrites nothing that is there. */
+function missingStep(what: PemKind, { certificate, key }: CertificateFiles): string {
+  if (what === 'chain') return '--ssl-chain must name a file with the certificates of the issuers'
+  if (what === 'key') return '-K must name the file with the private key of the certificate'
+  const names = [...new Set([hostname(), 'localhost'])]
+  const command = [
+    'openssl req -x509 -days 1825 -nodes -subj',
+    `/CN=${names[0]} -addext subjectAltName=${names.map((name) => `DNS:${name}`).join()}`,
+    key === certificate ? `-newkey ec -pkeyopt ec_paramgen_curve:P-256 -keyout ${key}` : `-key ${key}`,
+    `-out ${certificate}`,
+  ]
+  return `to make one: ${command.join(' ')}; or serve without TLS: --no-ssl`
+}
+
 /** File contents by path: if key and certificate are in one file, it is read only once, so they match. */
 type Texts = Map<string, string>
 
-async function readOnce(what: 'certificate' | 'key' | 'chain', path: string, texts: Texts): Promise<string> {
+async function readOnce(what: PemKind, path: string, texts: Texts, nextStep: string): Promise<string> {
   const known = texts.get(path)
   if (known !== undefined) return known
   try {
@@ -118,7 +135,7 @@ async function readOnce(what: 'certificate' | 'key' | 'chain', path: string, tex
     const { code } = cause as NodeJS.ErrnoException
     // The original's message; a cause would add nothing.
     if (code === 'ENOENT' || code === 'EISDIR') {
-      throw new Failure('configuration', `SSL ${what} file '${path}' was not found`)
+      throw new Failure('configuration', `SSL ${what} file '${path}' was not found`, { nextStep })
     }
     throw new Failure('configuration', `SSL ${what} file '${path}' cannot be read`, { cause })
   }

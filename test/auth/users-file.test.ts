@@ -131,7 +131,9 @@ t.test('a missing users file means no users, and a warning', async (t) => {
   const path = join(t.testdir({}), 'users')
   const list = await readUsers(path)
   t.equal(list.users.size, 0)
-  t.same(list.warnings, [`no users file at ${path}: nobody has rights`])
+  t.same(list.warnings, [
+    `no users file at ${path}, so nobody can change anything; ganeti-rapi(8) describes one`,
+  ])
 })
 
 t.test('a users file that cannot be read is a failure, so that an older list stays', async (t) => {

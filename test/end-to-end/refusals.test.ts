@@ -36,12 +36,20 @@ const refusedAtOnce: readonly Case[] = [
   // Words that cannot be parsed, or mean nothing; test/options.test.ts has them all.
   ['--bogus', 2, `${usage}no such option: --bogus\n`],
   ['-p abc', 2, `${usage}option -p: invalid integer value: 'abc'\n`],
-  ['start', 1, `Usage: ${PROGRAM} [-f] [-d] [-p port] [-b ADDRESS]\n`],
+  [
+    'start',
+    1,
+    `Usage: ${PROGRAM} [-f] [-d] [-p port] [-b ADDRESS]\n\nganeti-rapi: error: unexpected argument: 'start'\n`,
+  ],
   ['-b nonsense', 1, "Invalid address 'nonsense'\n"],
   // Certificates that are missing, or not what they should be.
-  ['-C {}/nosuch', 1, /^SSL certificate file '\S+\/nosuch' was not found.*\n$/],
-  ['-K {}/nosuch', 1, /^SSL key file '\S+\/nosuch' was not found.*\n$/],
-  ['--ssl-chain {}/nosuch', 1, /^SSL chain file '\S+\/nosuch' was not found.*\n$/],
+  [
+    '-C {}/nosuch',
+    1,
+    /^SSL certificate file '(\S+\/nosuch)' was not found; to make one: openssl .* -out \1; or serve without TLS: --no-ssl\n$/,
+  ],
+  ['-K {}/nosuch', 1, /^SSL key file '\S+\/nosuch' was not found; -K must name .*\n$/],
+  ['--ssl-chain {}/nosuch', 1, /^SSL chain file '\S+\/nosuch' was not found; --ssl-chain must name .*\n$/],
   ['-K {}/other.crt', 1, /^SSL key file '\S+\/other\.crt' holds no private key\n$/],
   ['-C {}/other.key', 1, /^SSL certificate file '\S+\/other\.key' .*\n$/],
   ['-C {}/garbage', 1, /^SSL certificate file '\S+\/garbage' .*\n$/],
@@ -56,8 +64,12 @@ const refusedAtOnce: readonly Case[] = [
 
 const refused: readonly Case[] = [
   // Cluster state that is missing or broken.
-  ['-f --config {}/nosuch', 1, / CRITICAL .*nosuch: ENOENT.*\n$/],
-  ['-f --config {}', 1, / CRITICAL .*EISDIR.*\n$/],
+  [
+    '-f --config {}/nosuch',
+    1,
+    / CRITICAL .*nosuch: no such file or directory \(ENOENT\); write one, in YAML .*--config\n$/,
+  ],
+  ['-f --config {}', 1, / CRITICAL .*\(EISDIR\); --config must name a file in it\n$/],
   ['-f --config {}/broken.yaml', 1, / CRITICAL .*broken\.yaml.*3.*\n$/],
   [
     '-f --config {}/mistakes.yaml',
@@ -68,9 +80,9 @@ const refused: readonly Case[] = [
   ['-f --config {}/broken.data', 1, / CRITICAL .*broken\.data.*not valid JSON.*\n$/],
   ['-f --config {}/old.data', 1, / CRITICAL .*2\.5 cannot be read, only 2\.6 to 3\.x\n$/],
   // Places where one cannot listen.
-  ['-f -b 192.0.2.1', 1, / CRITICAL .*192\.0\.2\.1.*EADDRNOTAVAIL.*\n$/],
+  ['-f -b 192.0.2.1', 1, / CRITICAL .*192\.0\.2\.1.*\(EADDRNOTAVAIL\); .* ip address\n$/],
   ['-f -i nosuch0', 1, / CRITICAL Network interface 'nosuch0' has no address\n$/],
-  [`-f -b 127.0.0.1 -p ${takenPort}`, 1, / CRITICAL .*EADDRINUSE.*\n$/],
+  [`-f -b 127.0.0.1 -p ${takenPort}`, 1, / CRITICAL .*\(EADDRINUSE\); .* ss -ltnp .*-p\n$/],
   // What the copy without a terminal meets is told by the one that has it.
   [`-b 127.0.0.1 -p ${takenPort}`, 1, /^Error when starting daemon process: .*EADDRINUSE.*\n$/],
 ]

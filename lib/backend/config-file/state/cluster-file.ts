@@ -334,10 +334,9 @@ function nothingAt(paths: readonly [string, ...string[]]): string {
   const [path, ...others] = paths
   // Reading it will give the error.
   if (others.length === 0) return path
-  throw new Failure(
-    'configuration',
-    `cannot read cluster state: there is neither ${paths.join(' nor ')}; option --config names another file`,
-  )
+  throw new Failure('configuration', `cannot read cluster state: there is neither ${paths.join(' nor ')}`, {
+    nextStep: `write ${others.at(-1)} (ganeti-rapi(8) has an example), or name another file: --config`,
+  })
 }
 
 function lookAt(path: string): string {

@@ -73,6 +73,10 @@ export interface PackedError {
   /** The code of a Failure, or of a system error. */
   readonly code: string | undefined
   readonly isFailure: boolean
+  /** Of a Failure. */
+  readonly nextStep: string | undefined
+  /** Of a system error. */
+  readonly errno: number | undefined
   readonly cause: PackedError | undefined
 }
 
@@ -173,12 +177,18 @@ export function packError(thrown: unknown): PackedError {
     message: error.message,
     code: (error as NodeJS.ErrnoException).code,
     isFailure: error instanceof Failure,
+    nextStep: error instanceof Failure ? error.nextStep : undefined,
+    errno: (error as NodeJS.ErrnoException).errno,
     cause: error.cause === undefined ? undefined : packError(error.cause),
   }
 }
 
-function unpackError({ message, code, isFailure, cause }: PackedError): Error {
+function unpackError({ message, code, isFailure, nextStep, errno, cause }: PackedError): Error {
   const options = cause && { cause: unpackError(cause) }
-  if (isFailure) return new Failure(code as Failure['code'], message, options)
-  return Object.assign(new Error(message, options), code !== undefined && { code })
+  if (isFailure) return new Failure(code as Failure['code'], message, { ...options, nextStep })
+  return Object.assign(
+    new Error(message, options),
+    code !== undefined && { code },
+    errno !== undefined && { errno },
+  )
 }

@@ -5,6 +5,7 @@
  * The functions from text to objects are pure, so that they can run on another
  * thread.
  */
+import { ownName } from '../../../daemon/privileges.ts'
 import { Failure } from '../../../failure.ts'
 import { identityOf, mtimeOf } from '../../../files/file-identity.ts'
 import { readStable } from '../../../files/stable-read.ts'
@@ -42,7 +43,10 @@ export interface FileSource {
  */
 export async function readFileState(path: string): Promise<{ objects: ConfigObjects; source: FileSource }> {
   const { bytes, stats } = await readStable(path).catch((cause) => {
-    throw new Failure('configuration', `cannot read cluster state from ${path}`, { cause })
+    throw new Failure('configuration', `cannot read cluster state from ${path}`, {
+      cause,
+      nextStep: readingStep(cause),
+    })
   })
   const text = decodeText(bytes, path)
   const { objects, cuts } = parseState(text, { name: path, mtime: mtimeOf(stats) })
@@ -63,4 +67,16 @@ export function parseState(text: string, origin: Origin): { objects: ConfigObjec
     if (error instanceof RangeError) throw new Failure('configuration', `${origin.name}: nested too deeply`)
     throw error
   }
+}
+
+function readingStep({ code }: NodeJS.ErrnoException): string | undefined {
+  switch (code) {
+    case 'ENOENT':
+      return 'write one, in YAML (ganeti-rapi(8) has an example), or name the file that is there: --config'
+    case 'EISDIR':
+      return '--config must name a file in it'
+    case 'EACCES':
+      return `the user ${ownName()} must be allowed to read it`
+  }
+  return undefined
 }

@@ -265,7 +265,7 @@ const CASES: readonly Case[] = [
     run: asUser,
     shell: 'chown root $FOLDER',
     refused: `${CANNOT}its folder is not writable, and the file is replaced rather than written over`,
-    report: /: let \S+ write to \/.*: EACCES/,
+    report: /: let \S+ write to \/.*: permission denied \(EACCES\)/,
   },
   {
     title: 'so is a file that is mounted by itself',
@@ -278,7 +278,7 @@ const CASES: readonly Case[] = [
     run: asUser,
     shell: 'chattr +a $FOLDER',
     refused: PROTECTED,
-    report: /: look at lsattr \/.* and lsattr -d \/.*: EPERM/,
+    report: /: look at lsattr \/.* and lsattr -d \/.*: operation not permitted \(EPERM\)/,
     cleanUp: 'chattr -a $FOLDER',
     mayLack: true,
   },

@@ -75,10 +75,10 @@ t.test('a YAML file is as old as it says, or as it is, in whole seconds', async 
 t.test('a file that cannot be read is named', async (t) => {
   const directory = t.testdir()
   for (const path of [join(directory, 'none'), directory]) {
-    await t.rejects(
-      readConfigFile(path),
-      new Failure('configuration', `cannot read cluster state from ${path}`),
-    )
+    await t.rejects(readConfigFile(path), {
+      code: 'configuration',
+      message: `cannot read cluster state from ${path}`,
+    })
   }
 })
 
