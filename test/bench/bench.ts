@@ -6,7 +6,7 @@
  *     --seconds=N    for how long, each time (default 2)
  *     --cluster=DIR  on the master node of a real cluster: copies of its config.data and rapi.pem
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -39,6 +39,8 @@ const { values, positionals } = parseArgs({
   },
 })
 const folder = mkdtempSync(join(tmpdir(), 'ganeti-rapi-bench-'))
+// Root's daemon serves as another user.
+chmodSync(folder, 0o755)
 const settings: Settings = {
   rounds: Number(values.rounds),
   seconds: Number(values.seconds),

@@ -9,7 +9,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
@@ -44,6 +44,8 @@ const { values, positionals } = parseArgs({
 const [target = '/2/info'] = positionals
 const { tls, close } = values
 const folder = mkdtempSync(join(tmpdir(), 'ganeti-rapi-profile-'))
+// Root's daemon serves as another user.
+chmodSync(folder, 0o755)
 try {
   const root = new DaemonRoot(folder)
   const instances = Number(values.instances)

@@ -101,3 +101,14 @@ t.test('certs/make leaves alone what is good and replaces what is not', NEEDS_OP
     "another certificate's key",
   )
 })
+
+t.test('without openssl it says what to install, and makes nothing', async (t) => {
+  const { dir } = certs(t)
+  const { status, stderr } = spawnSync('/bin/sh', [join(dir, 'make')], {
+    encoding: 'utf8',
+    env: { PATH: dir },
+  })
+  t.equal(status, 1)
+  t.equal(stderr, 'certs/make: openssl is missing: apt-get install openssl\n')
+  t.same(readdirSync(dir), ['make'])
+})

@@ -2,7 +2,7 @@
  * A whole tree for one daemon under a folder of its own, as GANETI_ROOTDIR has
  * it, and the real program running in it.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { userToBecome } from '../../lib/daemon/privileges.ts'
 import { makeCertificate } from './certificate.ts'
 
 export const PROGRAM = fileURLToPath(new URL('../../../bin/ganeti-rapi', import.meta.url))
@@ -80,6 +81,13 @@ export class DaemonRoot {
     writeFileSync(this.users, users, { mode: 0o600 })
     if (state.configData !== undefined) writeFileSync(this.configData, state.configData)
     if (state.clusterYaml !== undefined) writeFileSync(this.clusterYaml, state.clusterYaml)
+    this.#handOver()
+  }
+
+  /** Started by root, the daemon serves as Ganeti's user for it, if there is that user: the tree is to be theirs. */
+  #handOver(): void {
+    const user = this.uid === undefined ? userToBecome('gnt-rapi') : undefined
+    if (user) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, this.root])
   }
 
   /** Runs the program to its end. */
