@@ -1,80 +1,136 @@
 /**
  * What a parameter of an opcode may look like: small tests of JSON values that
- * combine into larger ones, as Ganeti's own do (lib/ht.py).
+ * combine into larger ones, as Ganeti's own do (lib/ht.py). Each also says what
+ * it tests as a JSON Schema (dialect 2020-12), which the description of the API
+ * shows: what is checked and what is described come from one declaration.
  *
  * Simplified on purpose: JSON tells 1 and 1.0 apart only for Python; to us
  * both are the integer they are.
  */
 import { isIPv4, isIPv6 } from 'node:net'
-import { isJsonObject, type Json } from '../json/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
+
+/** A JSON Schema. */
+export type Schema = JsonObject
 
 /** Whether a value will do. */
-export type Check = (value: Json) => boolean
+export interface Check {
+  (value: Json): boolean
+  /**
+   * The same as a schema. It takes integers with an exponent beyond 2^53 too; and what `format` stands
+   * for, `ipv4-network` and `ipv6-network`, is only told in words there.
+   */
+  readonly schema: Schema
+}
 
-export const anything: Check = () => true
-export const boolean: Check = (value) => typeof value === 'boolean'
-export const string: Check = (value) => typeof value === 'string'
-export const nonEmptyString: Check = (value) => typeof value === 'string' && value !== ''
-export const number: Check = (value) => typeof value === 'number' || typeof value === 'bigint'
+/** A check and its schema, which must agree. */
+function check(schema: Schema, test: (value: Json) => boolean): Check {
+  return Object.assign((value: Json) => test(value), { schema })
+}
+
+export const anything = check({}, () => true)
+export const boolean = check({ type: 'boolean' }, (value) => typeof value === 'boolean')
+export const string = check({ type: 'string' }, (value) => typeof value === 'string')
+export const nonEmptyString = check(
+  { type: 'string', minLength: 1 },
+  (value) => typeof value === 'string' && value !== '',
+)
+export const number = check(
+  { type: 'number' },
+  (value) => typeof value === 'number' || typeof value === 'bigint',
+)
 /** Integers that a number cannot hold come as bigints (json.ts); other large ones had an exponent. */
-export const integer: Check = (value) => Number.isSafeInteger(value) || typeof value === 'bigint'
-export const nonNegativeInt: Check = (value) => integer(value) && Number(value) >= 0
-export const positiveInt: Check = (value) => integer(value) && Number(value) > 0
-export const dict: Check = isJsonObject
-export const list: Check = Array.isArray
+export const integer = check(
+  { type: 'integer' },
+  (value) => Number.isSafeInteger(value) || typeof value === 'bigint',
+)
+export const nonNegativeInt = atLeast(0)
+export const positiveInt = atLeast(1)
+export const dict = check({ type: 'object' }, isJsonObject)
+export const list = check({ type: 'array' }, Array.isArray)
 
-export const oneOf =
-  (...values: readonly Json[]): Check =>
-  (value) =>
-    values.includes(value)
+function atLeast(minimum: number): Check {
+  return check({ type: 'integer', minimum }, (value) => integer(value) && Number(value) >= minimum)
+}
 
-export const maybe =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value)
+export function oneOf(...values: readonly Json[]): Check {
+  return check({ enum: values }, (value) => values.includes(value))
+}
 
-export const either =
-  (...checks: readonly Check[]): Check =>
-  (value) =>
-    checks.some((check) => check(value))
+export function matching(pattern: RegExp): Check {
+  return check(
+    { type: 'string', pattern: pattern.source },
+    (value) => typeof value === 'string' && pattern.test(value),
+  )
+}
 
-export const lessThan =
-  (limit: number, check: Check): Check =>
-  (value) =>
-    check(value) && Number(value) < limit
+export function maybe(one: Check): Check {
+  return check(orNull(one.schema), (value) => value === null || one(value))
+}
 
-export const listOf =
-  (item: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every(item)
+/** A schema that takes null as well. */
+export function orNull(schema: Schema): Schema {
+  if (Array.isArray(schema.enum)) return { ...schema, enum: [...schema.enum, null] }
+  if (typeof schema.type === 'string') return { ...schema, type: [schema.type, 'null'] }
+  if (Array.isArray(schema.anyOf)) return { ...schema, anyOf: [...schema.anyOf, { type: 'null' }] }
+  return schema
+}
+
+export function either(...checks: readonly Check[]): Check {
+  return check({ anyOf: checks.map(({ schema }) => schema) }, (value) => checks.some((one) => one(value)))
+}
+
+export function lessThan(limit: number, integers: Check): Check {
+  return check(
+    { ...integers.schema, exclusiveMaximum: limit },
+    (value) => integers(value) && Number(value) < limit,
+  )
+}
+
+export function listOf(item: Check): Check {
+  return check(
+    { type: 'array', items: item.schema },
+    (value) => Array.isArray(value) && value.every((one) => item(one)),
+  )
+}
 
 /** A list of exactly these. */
-export const tupleOf =
-  (...items: readonly Check[]): Check =>
-  (value) =>
-    Array.isArray(value) && value.length === items.length && items.every((item, place) => item(value[place]))
+export function tupleOf(...items: readonly Check[]): Check {
+  const { length } = items
+  return check(
+    { type: 'array', prefixItems: items.map(({ schema }) => schema), minItems: length, maxItems: length },
+    (value) =>
+      Array.isArray(value) && value.length === length && items.every((item, place) => item(value[place])),
+  )
+}
 
-export const dictOf =
-  (key: Check, item: Check): Check =>
-  (value) =>
-    isJsonObject(value) && Object.keys(value).every((name) => key(name) && item(value[name] as Json))
+export function dictOf(key: Check, item: Check): Check {
+  return check(
+    { type: 'object', propertyNames: key.schema, additionalProperties: item.schema },
+    (value) =>
+      isJsonObject(value) && Object.keys(value).every((name) => key(name) && item(value[name] as Json)),
+  )
+}
 
-export const ipv4Address: Check = (value) => typeof value === 'string' && isIPv4(value)
-export const ipv6Address: Check = (value) => typeof value === 'string' && isIPv6(value)
-export const ipv4Network: Check = (value) => isNetwork(value, isIPv4, ipv4Bits)
-export const ipv6Network: Check = (value) => isNetwork(value, isIPv6, ipv6Bits)
+export const ipv4Address = textOf('ipv4', isIPv4)
+export const ipv6Address = textOf('ipv6', isIPv6)
+export const ipv4Network = textOf('ipv4-network', (text) => isNetwork(text, isIPv4, ipv4Bits))
+export const ipv6Network = textOf('ipv6-network', (text) => isNetwork(text, isIPv6, ipv6Bits))
+
+function textOf(format: string, test: (text: string) => boolean): Check {
+  return check({ type: 'string', format }, (value) => typeof value === 'string' && test(value))
+}
 
 /**
- * Whether a value is a network like `192.0.2.0/24`, with no bits beyond its
+ * Whether a text is a network like `192.0.2.0/24`, with no bits beyond its
  * prefix, or an address, which stands for a network of one.
  */
 function isNetwork(
-  value: Json,
+  text: string,
   isAddress: (text: string) => boolean,
   bitsOf: (address: string) => string,
 ): boolean {
-  if (typeof value !== 'string') return false
-  const [address = '', prefix, ...more] = value.split('/', 3)
+  const [address = '', prefix, ...more] = text.split('/', 3)
   if (!isAddress(address) || more.length > 0) return false
   if (prefix === undefined) return true
   const bits = bitsOf(address)

@@ -13,6 +13,7 @@ import {
   either,
   integer,
   listOf,
+  matching,
   maybe,
   nonNegativeInt,
   oneOf,
@@ -64,7 +65,7 @@ export const until = (release: Release, parameter: OpcodeParameter): OpcodeParam
   until: release,
 })
 
-const jobId: Check = either(integer, (value) => typeof value === 'string' && /^\d+$/.test(value))
+const jobId = either(integer, matching(/^\d+$/))
 
 /** What every opcode takes. */
 const COMMON = {
