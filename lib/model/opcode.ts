@@ -1,7 +1,7 @@
 /**
- * What a job is made of. An opcode has a name, and parameters each with a test
- * and a default, under the names by which Ganeti knows them; the tables stand
- * in `opcodes/`. A job is handed over with what the client said: the queue that
+ * What a job is made of. An opcode has a name, and parameters each with a test,
+ * a default and a sentence about it, under the names by which Ganeti knows them;
+ * the tables stand in `opcodes/`. A job is handed over with what the client said: the queue that
  * runs it fills in the rest, as a master daemon knows the defaults of its release.
  */
 import { Failure } from '../failure.ts'
@@ -26,6 +26,8 @@ export interface OpcodeParameter {
   readonly check: Check
   /** What holds where none is given; if that does not pass the check, one must be given. */
   readonly preset: Json
+  /** What it is for, in a sentence. */
+  readonly doc: string
   /** The first release that has it so; unless given, all before `until` do. */
   readonly since?: Release
   /** The first release that has it no more, or otherwise. */
@@ -45,15 +47,19 @@ export interface Opcode<Name extends string = string, Id extends string = string
 }
 
 /** A parameter with a default. */
-export const preset = (check: Check, value: Json): OpcodeParameter => ({ check, preset: value })
+export const preset = (check: Check, value: Json, doc: string): OpcodeParameter => ({
+  check,
+  preset: value,
+  doc,
+})
 /** A parameter that must be given. */
-export const required = (check: Check): OpcodeParameter => preset(check, null)
+export const required = (check: Check, doc: string): OpcodeParameter => preset(check, null, doc)
 /** A parameter that may be left out or null. */
-export const optional = (check: Check): OpcodeParameter => preset(maybe(check), null)
+export const optional = (check: Check, doc: string): OpcodeParameter => preset(maybe(check), null, doc)
 /** A parameter that is false unless given. */
-export const no = preset(boolean, false)
+export const no = (doc: string): OpcodeParameter => preset(boolean, false, doc)
 /** A parameter that is true unless given. */
-export const yes = preset(boolean, true)
+export const yes = (doc: string): OpcodeParameter => preset(boolean, true, doc)
 /** A parameter that a release was the first to have so. */
 export const since = (release: Release, parameter: OpcodeParameter): OpcodeParameter => ({
   ...parameter,
@@ -69,13 +75,20 @@ const jobId = either(integer, matching(/^\d+$/))
 
 /** What every opcode takes. */
 const COMMON = {
-  dry_run: optional(boolean),
-  debug_level: optional(nonNegativeInt),
-  priority: preset(oneOf(-10, 0, 10), 0),
-  /** Jobs to wait for, and how each may have ended; a negative id counts back from this one. */
-  depends: optional(listOf(tupleOf(jobId, listOf(oneOf('canceled', 'error', 'success'))))),
-  comment: optional(string),
-  reason: preset(maybe(listOf(anything)), []),
+  dry_run: optional(boolean, 'Whether the job only checks if it could be done.'),
+  debug_level: optional(nonNegativeInt, 'How much the job writes to the log of Ganeti; 0 is least.'),
+  priority: preset(oneOf(-10, 0, 10), 0, 'How urgent the job is: -10 is high, 0 normal, 10 low.'),
+  depends: optional(
+    listOf(tupleOf(jobId, listOf(oneOf('canceled', 'error', 'success')))),
+    'Jobs to wait for, with the ways in which each may have ended (none for any): `[[17, ["success"]]]`; ' +
+      'a negative id counts back from this job.',
+  ),
+  comment: optional(string, 'A remark, which the job keeps.'),
+  reason: preset(
+    maybe(listOf(anything)),
+    [],
+    'Who asked for the job, why and when, `[source, reason, nanoseconds since 1970]` each.',
+  ),
 }
 
 /** Describes an opcode; those parameters that every opcode takes are added. */

@@ -86,6 +86,14 @@ t.test("parameters take the values that Ganeti's do", async (t) => {
   t.ok(compared > 10_000, 'there was something to compare')
 })
 
+t.test('every parameter is documented in a sentence', async (t) => {
+  for (const { id, parameters } of OPCODES.values()) {
+    for (const [name, history] of Object.entries(parameters)) {
+      for (const { doc } of [history].flat()) t.match(doc, /^[A-Z].* .*\.$/, `${id}.${name}`)
+    }
+  }
+})
+
 /** What a release changed, of the opcodes that we have: null for a parameter that is not there. */
 const CHANGES: readonly (readonly [opcode: string, parameter: string, before: Json, since31: Json])[] = [
   ['OP_INSTANCE_CREATE', 'ip_check', true, false],
