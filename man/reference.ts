@@ -9,6 +9,7 @@
 import type { Backend } from '../lib/backend/backend.ts'
 import { Failure } from '../lib/failure.ts'
 import { isJsonObject, type Json, stringifyJson } from '../lib/json/json.ts'
+import { namesIn } from '../lib/resources/path-names.ts'
 import { QueryString } from '../lib/resources/query-string.ts'
 import { type Method, type MethodName, plainAnswer, type Resource } from '../lib/resources/resource.ts'
 
@@ -17,12 +18,6 @@ export interface Sample {
   readonly backend: Backend
   /** Values for the names in braces of paths, e.g. `node_name`; a path with other names has no example. */
   readonly names: { readonly [name: string]: string }
-}
-
-/** Query strings of examples, by path. */
-const QUERY_STRINGS: { readonly [path: string]: string } = {
-  '/2/query/{resource}': 'fields=name,os,pnode',
-  '/2/query/{resource}/fields': 'fields=name,os,pnode',
 }
 
 const METHODS: readonly MethodName[] = ['GET', 'PUT', 'POST', 'DELETE']
@@ -85,7 +80,7 @@ function describe(name: MethodName, method: Method): string[] {
       : [
           table(
             ['parameter', ''],
-            parameters.map((parameter) => [code(parameter.name), parameter.doc]),
+            parameters.map(({ name, doc, required }) => [code(name), required ? `${doc} Required.` : doc]),
           ),
         ]),
   ]
@@ -108,9 +103,8 @@ function code(text: string): string {
 
 /** A request and its answer, if there is an example. */
 async function example(path: string, method: Method, { backend, names }: Sample): Promise<string[]> {
-  const inBraces = [...path.matchAll(/{(\w+)}/g)].map(([, name = '']) => name)
-  if (!inBraces.every((name) => name in names)) return []
-  const query = QUERY_STRINGS[path] ?? ''
+  if (!namesIn(path).every((name) => name in names)) return []
+  const query = method.example?.query ?? ''
   try {
     const answer = await method.handle({
       params: names,

@@ -5,6 +5,7 @@
  * Paths are matched as sent, never decoded: a `%` matches no name. There is no
  * precedence, as ambiguous paths are refused when the router is made.
  */
+import { patternOfName } from '../resources/path-names.ts'
 import type { Resource } from '../resources/resource.ts'
 
 export interface Match {
@@ -13,11 +14,6 @@ export interface Match {
 }
 
 export type Router = (path: string) => Match | undefined
-
-const NAME = '[\\w.-]+'
-const NUMBER = '\\d+'
-/** The patterns of a path's `{name}`; NAME for all others. */
-const PATTERNS: Readonly<Record<string, string>> = { disk: NUMBER, job_id: NUMBER }
 
 /** The size of the cache of matched paths. */
 const MOST_RECENT = 1000
@@ -106,7 +102,7 @@ function segmentsOf(path: string): string[] {
 /** The pattern of a segment in braces; undefined for a literal one. */
 function patternOf(segment: string): string | undefined {
   if (!segment.startsWith('{')) return undefined
-  return PATTERNS[segment.slice(1, -1)] ?? NAME
+  return patternOfName(segment.slice(1, -1))
 }
 
 /** The path of a request's target. */

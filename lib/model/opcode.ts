@@ -74,7 +74,7 @@ export const until = (release: Release, parameter: OpcodeParameter): OpcodeParam
 const jobId = either(integer, matching(/^\d+$/))
 
 /** What every opcode takes. */
-const COMMON = {
+export const COMMON = {
   dry_run: optional(boolean, 'Whether the job only checks if it could be done.'),
   debug_level: optional(nonNegativeInt, 'How much the job writes to the log of Ganeti; 0 is least.'),
   priority: preset(oneOf(-10, 0, 10), 0, 'How urgent the job is: -10 is high, 0 normal, 10 low.'),

@@ -7,6 +7,7 @@ import type { Right } from '../auth/rights.ts'
 import type { Backend } from '../backend/backend.ts'
 import { isJsonObject, type Json } from '../json/json.ts'
 import { LazyList, type List } from '../json/lazy-list.ts'
+import type { Schema } from '../model/check.ts'
 import type { Release } from '../model/version.ts'
 import type { QueryString } from './query-string.ts'
 
@@ -62,10 +63,47 @@ export function plainAnswer(answer: Answer): Json {
 /** Gives the value to send as JSON; throws a Failure if the request cannot be fulfilled. */
 export type Handler<Params> = (call: Call<Params>) => Promise<Answer>
 
-/** A parameter of the query string, for the reference. */
+/** A parameter of the query string, for the description of the API. */
 export interface Parameter {
   readonly name: string
   readonly doc: string
+  /** What its value may be once it is decoded; a list is separated by commas, unless `repeats`. */
+  readonly schema: Schema
+  /** Whether it must be given. */
+  readonly required?: boolean
+  /** Whether each member of a list is a parameter of its own. */
+  readonly repeats?: boolean
+}
+
+/** The schema of an integer of which only whether it is 0 matters. */
+export const flagSchema: Schema = { type: 'integer', default: 0 }
+
+/** A body that a method takes, for the description of the API. */
+export interface Body {
+  readonly schema: Schema
+  /** Whether a request must have one. */
+  readonly required: boolean
+}
+
+/** A request that works on the sample cluster (test/fixtures/cluster.yaml), or does after those of other methods. */
+export interface Example {
+  /** Names in braces that are not those of other examples (see path-names.ts). */
+  readonly names?: { readonly [name: string]: string }
+  /** The query string. */
+  readonly query?: string
+  readonly body?: Json
+}
+
+/** What a description of the API needs to know of a method beside what a request needs. */
+export interface Details {
+  /** What client libraries call it: as Ganeti's own Python library does, where that has it. */
+  readonly operationId?: string
+  readonly parameters?: readonly Parameter[]
+  /** The body; none unless given. */
+  readonly body?: Body
+  /** What it answers with. */
+  readonly answer?: Schema
+  readonly example?: Example
 }
 
 /**
@@ -74,7 +112,7 @@ export interface Parameter {
  */
 export type Dependence = 'nothing' | 'state' | 'more'
 
-export interface Method<Params = Readonly<Record<string, string>>> {
+export interface Method<Params = Readonly<Record<string, string>>> extends Details {
   readonly doc: string
   /** Any one of these rights is enough; an empty list means open to everyone. */
   readonly access: readonly Right[]
@@ -124,17 +162,13 @@ export function resource<const Path extends string>(
 }
 
 /** A method that reads cluster state and needs no right (except with --require-authentication). */
-export function open<Params>(
-  doc: string,
-  handle: Handler<Params>,
-  parameters: readonly Parameter[] = [],
-): Method<Params> {
-  return { doc, access: [], parameters, dependsOn: 'state', handle }
+export function open<Params>(doc: string, handle: Handler<Params>, details: Details = {}): Method<Params> {
+  return guarded([], doc, handle, details)
 }
 
 /** An answer that is the same for every cluster. */
-export function fixed<Params>(doc: string, answer: Json): Method<Params> {
-  return { ...open<Params>(doc, async () => answer), dependsOn: 'nothing' }
+export function fixed<Params>(doc: string, answer: Json, details: Details = {}): Method<Params> {
+  return { ...open<Params>(doc, async () => answer, details), dependsOn: 'nothing' }
 }
 
 /** A method that reads cluster state, for users with one of the rights. */
@@ -142,9 +176,9 @@ export function guarded<Params>(
   access: readonly Right[],
   doc: string,
   handle: Handler<Params>,
-  parameters: readonly Parameter[] = [],
+  details: Details = {},
 ): Method<Params> {
-  return { doc, access, parameters, dependsOn: 'state', handle }
+  return { doc, access, parameters: [], ...details, dependsOn: 'state', handle }
 }
 
 /** A method whose answer depends on more than cluster state (jobs, the time). */
@@ -152,7 +186,7 @@ export function live<Params>(
   access: readonly Right[],
   doc: string,
   handle: Handler<Params>,
-  parameters: readonly Parameter[] = [],
+  details: Details = {},
 ): Method<Params> {
-  return { doc, access, parameters, dependsOn: 'more', handle }
+  return { ...guarded(access, doc, handle, details), dependsOn: 'more' }
 }

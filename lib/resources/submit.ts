@@ -9,11 +9,21 @@ import type { Right } from '../auth/rights.ts'
 import type { Backend } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
-import { makeOpcode, type Opcode } from '../model/opcode.ts'
+import type { Schema } from '../model/check.ts'
+import { makeOpcode, type Opcode, type ParameterHistory } from '../model/opcode.ts'
 import type { Release, Version } from '../model/version.ts'
-import { bodyObject } from './expect-type.ts'
+import { bodySchema, dependsIn, type JobBody, newest, noBody, type Renames, wholeBody } from './job-body.ts'
 import type { QueryString } from './query-string.ts'
-import { BodyLimit, type Call, type Method, type Parameter } from './resource.ts'
+import {
+  type Body,
+  BodyLimit,
+  type Call,
+  type Details,
+  type Example,
+  flagSchema,
+  type Method,
+  type Parameter,
+} from './resource.ts'
 import { StrangersJobs } from './strangers-jobs.ts'
 
 /** The parts of the path that are used, by their names in braces. */
@@ -23,8 +33,8 @@ type Params<Name extends string> = { readonly [name in Name]: string }
 export interface Source<Name extends string = never> {
   /** The name in the path's braces. */
   readonly inPath?: Name
-  /** The parameter of the query string, for the reference. */
-  readonly inQuery?: Parameter
+  /** The parameter of the query string; unless it has a schema, that of the opcode's parameter holds. */
+  readonly inQuery?: Omit<Parameter, 'schema'> & Partial<Pick<Parameter, 'schema'>>
   /** @throws Failure `invalid` if the request has no valid value */
   valueIn(call: Call<Params<Name>>): Json
 }
@@ -36,12 +46,13 @@ export function path<const Name extends string>(name: Name): Source<Name> {
 
 /** Whether an integer of the query string is not 0. */
 export function flag(name: string, doc: string): Source {
-  return { inQuery: { name, doc }, valueIn: ({ query }) => query.flag(name) }
+  return { inQuery: { name, doc, schema: flagSchema }, valueIn: ({ query }) => query.flag(name) }
 }
 
-/** A text of the query string, or a default. */
+/** A text of the query string, or a default; it must be what the opcode's parameter may be. */
 export function text(name: string, doc: string, otherwise: Json = null): Source {
-  return { inQuery: { name, doc }, valueIn: ({ query }) => query.first(name) ?? otherwise }
+  const inQuery = { name, doc, ...(otherwise !== null && { required: false }) }
+  return { inQuery, valueIn: ({ query }) => query.first(name) ?? otherwise }
 }
 
 /** A constant value. */
@@ -54,14 +65,13 @@ export const force = flag('force', 'If not 0, the job goes on in spite of what w
 export const dryRunParameter: Parameter = {
   name: 'dry-run',
   doc: 'If not 0, the job only checks whether it could be done.',
+  schema: flagSchema,
 }
 export const reasonParameter: Parameter = {
   name: 'reason',
   doc: "Why, in the requester's words; the job keeps it.",
+  schema: { type: 'string' },
 }
-
-/** Names of an opcode's parameters, by the older name in a body. */
-export type Renames<Taken extends string> = { readonly [olderName: string]: Taken }
 
 /**
  * Whether `dry-run` of the query string always decides, or the body decides if it
@@ -71,6 +81,8 @@ export type DryRun = 'fixed' | 'if asked' | 'ignored'
 
 /** Declares a submission: `Taken` are the names of the opcode's parameters, `Name` those in the path. */
 export interface Submission<Taken extends string, Name extends string> {
+  /** As in Method. */
+  readonly operationId: string
   readonly doc: string
   /** The source in a job's reason trail: Ganeti's name of the resource (its class in rlib2.py). */
   readonly operation: string
@@ -82,11 +94,12 @@ export interface Submission<Taken extends string, Name extends string> {
   readonly fixed?: { readonly [parameter in NoInfer<Taken>]?: Source<Name> }
   /** Other parameters of the query string, which `body` uses. */
   readonly parameters?: readonly Parameter[]
-  /** Parameters from the body; default: the body itself, which may be missing. */
-  readonly body?: (call: Call<Params<Name>>, version: Version) => JsonObject
+  /** Parameters from the body; default: `wholeBody`. */
+  readonly body?: JobBody<Params<Name>>
   readonly renames?: Renames<NoInfer<Taken>>
   /** Parameters that clients of this API may not give. */
   readonly forbidden?: readonly NoInfer<Taken>[]
+  readonly example?: Example
 }
 
 /** A method that submits a job of one opcode. */
@@ -94,24 +107,28 @@ export function submit<Taken extends string, Name extends string = never>(
   opcode: Opcode<Taken>,
   submission: Submission<Taken, Name>,
 ): Method<Params<Name>> {
-  const { doc, operation, access, since, renames, forbidden } = submission
+  const { operationId, doc, operation, access, since, renames, forbidden = [], example } = submission
   const { body = wholeBody, parameters = [], dryRun = 'if asked' } = submission
   const fixed: [string, Source<Name>][] = Object.entries(submission.fixed ?? {})
+  const taken = ['reason', ...(dryRun === 'fixed' ? ['dry_run'] : []), ...fixed.map(([name]) => name)]
   return jobMethod({
+    operationId,
     doc,
     ...(access && { access }),
     ...(since && { since }),
     ...(body === noBody && { bodyLimit: BodyLimit.jobIds }),
+    ...(example && { example }),
     opcodes: [opcode],
+    body: body.describe(bodySchema(opcode, [...taken, ...forbidden], renames)),
     parameters: [
-      ...fixed.flatMap(([, { inQuery }]) => inQuery ?? []),
+      ...fixed.flatMap(([name, { inQuery }]) => (inQuery ? inQueryOf(opcode, name, inQuery) : [])),
       ...parameters,
       ...(dryRun === 'ignored' ? [] : [dryRunParameter]),
       reasonParameter,
     ],
     job: (call, version) => {
       checkForbidden(forbidden, call)
-      const said = { ...body(call, version), ...dependsIn(call.body) }
+      const said = { ...body.read(call, version), ...dependsIn(call.body) }
       const values: { [parameter: string]: Json } = { reason: reasonTrail(operation, call.query) }
       for (const [parameter, source] of fixed) values[parameter] = source.valueIn(call)
       return [opcodeOf(opcode, version, said, { ...values, ...dryRunIn(call.query, dryRun) }, renames)]
@@ -119,29 +136,44 @@ export function submit<Taken extends string, Name extends string = never>(
   })
 }
 
+/** A parameter of the query string that becomes one of an opcode. */
+function inQueryOf({ parameters }: Opcode, name: string, inQuery: NonNullable<Source['inQuery']>): Parameter {
+  if (inQuery.schema) return { ...inQuery, schema: inQuery.schema }
+  const { check } = newest(parameters[name] as ParameterHistory)
+  return { required: !check(null), ...inQuery, schema: withoutNull(check.schema) }
+}
+
+/** A schema without null, which no query string can hold. */
+function withoutNull(schema: Schema): Schema {
+  if (Array.isArray(schema.enum)) return { ...schema, enum: schema.enum.filter((value) => value !== null) }
+  if (Array.isArray(schema.type)) return { ...schema, type: schema.type[0] as string }
+  return schema
+}
+
 /** A method that submits a job, however it is made. */
 export function jobMethod<Name extends string>({
-  doc,
   access = ['write'],
-  since,
   bodyLimit = BodyLimit.job,
+  doc,
   opcodes,
-  parameters,
   job,
-}: {
+  ...details
+}: Details & {
+  readonly operationId: string
   readonly doc: string
   readonly access?: readonly Right[]
   readonly since?: Release
   readonly bodyLimit?: number
   readonly opcodes: readonly Opcode[]
   readonly parameters: readonly Parameter[]
+  readonly body: Body
   readonly job: (call: Call<Params<Name>>, version: Version) => readonly JsonObject[]
 }): Method<Params<Name>> {
   return {
+    ...details,
     doc: `${doc} Answers with the job's id.`,
     access,
-    ...(since && { since }),
-    parameters,
+    answer: JOB_ID,
     dependsOn: 'more',
     // Clients without credentials never need to send a long body.
     bodyLimit: access.length > 0 ? bodyLimit : BodyLimit.unused,
@@ -154,6 +186,8 @@ export function jobMethod<Name extends string>({
     },
   }
 }
+
+const JOB_ID: Schema = { type: 'integer', description: "The job's id." }
 
 const strangers = new WeakMap<Backend, StrangersJobs>()
 
@@ -217,26 +251,8 @@ export function reasonTrail(operation: string, query: QueryString): Json {
   return reason === undefined ? [ours] : [['gnt:user', reason, now], ours]
 }
 
-/** The body as parameters; a missing one has none. */
-export function wholeBody({ body }: { readonly body: Json | undefined }): JsonObject {
-  return body === undefined || body === null ? {} : bodyObject(body)
-}
-
-/** For methods whose body is ignored (but see `dependsIn`). */
-export function noBody(): JsonObject {
-  return {}
-}
-
-/** Dependencies on other jobs can be given in any body, even one that is otherwise ignored. */
-export function dependsIn(body: Json | undefined): JsonObject {
-  if (!isJsonObject(body)) return {}
-  const { depends = null } = body
-  const empty = depends === null || (Array.isArray(depends) && depends.length === 0)
-  return empty ? {} : { depends }
-}
-
 function checkForbidden(
-  forbidden: readonly string[] = [],
+  forbidden: readonly string[],
   { query, body }: { readonly query: QueryString; readonly body: Json | undefined },
 ): void {
   for (const name of forbidden) {

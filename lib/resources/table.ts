@@ -32,6 +32,7 @@ const root = resource('/', 'The list of resources.', {
   GET: fixed(
     'Lists the top-level resources by name.',
     topLevel.map((name) => ({ name, uri: `/${name}` })),
+    { operationId: 'GetResources', example: {} },
   ),
 })
 

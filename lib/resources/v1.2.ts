@@ -86,7 +86,11 @@ function oldObject(fields: readonly OldField[], row: readonly Json[]): Json {
 /** Whether it is given, for Method's `large`. */
 const isBulk = (query: QueryString): boolean => query.flagOrWord('bulk')
 
-const bulk: Parameter = { name: 'bulk', doc: 'All details of each, instead of names and URIs: 1 or true.' }
+const bulk: Parameter = {
+  name: 'bulk',
+  doc: 'All details of each, instead of names and URIs: 1 or true.',
+  schema: { type: ['integer', 'boolean'], default: 0 },
+}
 
 const info = resource('/info', 'Cluster information.', {
   GET: open(
@@ -107,6 +111,7 @@ const info = resource('/info', 'Cluster information.', {
         hypervisor_type: default_hypervisor ?? null,
       }
     },
+    { operationId: 'GetInfoV12', example: {} },
   ),
 })
 
@@ -128,22 +133,28 @@ const instances = resource('/instances', 'The instances of the cluster.', {
         }
         return uriList('name', '/instances', sortedNames(await backend.queryInstances([], ['name'], signal)))
       },
-      [bulk],
+      { operationId: 'GetInstancesV12', parameters: [bulk], example: {} },
     ),
     large: isBulk,
   },
 })
 
 const instance = resource('/instances/{instance_name}', 'One instance.', {
-  GET: open('Gives all details of an instance.', async ({ backend, params }) => {
-    const rows = await backend.queryInstances([params.instance_name], queryFieldsOf(INSTANCE_FIELDS))
-    return oldObject(INSTANCE_FIELDS, onlyRow(rows))
-  }),
+  GET: open(
+    'Gives all details of an instance.',
+    async ({ backend, params }) => {
+      const rows = await backend.queryInstances([params.instance_name], queryFieldsOf(INSTANCE_FIELDS))
+      return oldObject(INSTANCE_FIELDS, onlyRow(rows))
+    },
+    { operationId: 'GetInstanceV12', example: {} },
+  ),
 })
 
 const instanceTags = resource('/instances/{instance_name}/tags', 'Tags of an instance.', {
-  GET: open('Lists the tags of an instance.', ({ backend, params }) =>
-    backend.queryTags('instance', params.instance_name),
+  GET: open(
+    'Lists the tags of an instance.',
+    ({ backend, params }) => backend.queryTags('instance', params.instance_name),
+    { operationId: 'GetInstanceTagsV12', example: {} },
   ),
 })
 
@@ -158,37 +169,52 @@ const nodes = resource('/nodes', 'The nodes of the cluster.', {
         }
         return uriList('name', '/nodes', sortedNames(await backend.queryNodes([], ['name'], signal)))
       },
-      [bulk],
+      { operationId: 'GetNodesV12', parameters: [bulk], example: {} },
     ),
     large: isBulk,
   },
 })
 
 const node = resource('/nodes/{node_name}', 'One node.', {
-  GET: open('Gives all details of a node.', async ({ backend, params }) => {
-    const rows = await backend.queryNodes([params.node_name], queryFieldsOf(NODE_FIELDS))
-    return oldObject(NODE_FIELDS, onlyRow(rows))
-  }),
+  GET: open(
+    'Gives all details of a node.',
+    async ({ backend, params }) => {
+      const rows = await backend.queryNodes([params.node_name], queryFieldsOf(NODE_FIELDS))
+      return oldObject(NODE_FIELDS, onlyRow(rows))
+    },
+    { operationId: 'GetNodeV12', example: {} },
+  ),
 })
 
 const nodeTags = resource('/nodes/{node_name}/tags', 'Tags of a node.', {
-  GET: open('Lists the tags of a node.', ({ backend, params }) =>
-    backend.queryTags('node', params.node_name),
+  GET: open(
+    'Lists the tags of a node.',
+    ({ backend, params }) => backend.queryTags('node', params.node_name),
+    { operationId: 'GetNodeTagsV12', example: {} },
   ),
 })
 
 const os = resource('/os', 'Guest operating systems.', {
-  GET: open('Lists the OSes that instances can have.', ({ backend, signal }) => osNames(backend, signal)),
+  GET: open('Lists the OSes that instances can have.', ({ backend, signal }) => osNames(backend, signal), {
+    operationId: 'GetOperatingSystemsV12',
+    example: {},
+  }),
 })
 
 const tags = resource('/tags', 'Tags of the cluster.', {
-  GET: open('Lists the tags of the cluster.', ({ backend }) => backend.queryTags('cluster', '')),
+  GET: open('Lists the tags of the cluster.', ({ backend }) => backend.queryTags('cluster', ''), {
+    operationId: 'GetClusterTagsV12',
+    example: {},
+  }),
 })
 
 const version = resource('/version', 'Version of the API.', {
   // In 1.2 itself this was 1. Now it is 2, as /2 exists, and ganeti-watcher
   // restarts a daemon that answers anything else.
-  GET: fixed('Gives 2: the newest version of the API that is served.', 2),
+  GET: fixed('Gives 2: the newest version of the API that is served.', 2, {
+    operationId: 'GetVersion',
+    example: {},
+  }),
 })
 
 export const version12 = [info, instances, instance, instanceTags, nodes, node, nodeTags, os, tags, version]

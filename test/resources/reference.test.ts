@@ -45,7 +45,9 @@ t.test('the reference has every path, method and parameter of the table', async 
         t.match(section, new RegExp(`Needs .*\`${right}\``), `${name} ${path}: ${right}`)
       for (const parameter of parameters) {
         t.ok(
-          section.includes(`| \`${parameter.name}\` | ${parameter.doc} |`),
+          section.includes(
+            `| \`${parameter.name}\` | ${parameter.doc}${parameter.required ? ' Required.' : ''} |`,
+          ),
           `${name} ${path}: ${parameter.name}`,
         )
       }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { JsonObject } from '../../lib/json/json.ts'
 import { NEWEST } from '../../lib/model/version.ts'
+import { namesIn, PATH_NAMES } from '../../lib/resources/path-names.ts'
 import { QueryString } from '../../lib/resources/query-string.ts'
 import { type Call, dependenceOf, type Method } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
@@ -31,6 +32,29 @@ t.test('every resource and method is documented in a sentence', async (t) => {
     t.match(method.doc, /^[A-Z].*\.$/, `${name} ${path}`)
     for (const parameter of method.parameters)
       t.match(parameter.doc, /^[A-Z].*\.$/, `${path} ${parameter.name}`)
+  }
+})
+
+t.test('every method has a name of its own, and an example', async (t) => {
+  const ids = methods.map(({ method }) => method.operationId)
+  t.strictSame([...new Set(ids)], ids)
+  for (const { path, name, method } of methods) {
+    t.match(method.operationId, /^[A-Z][A-Za-z0-9]+$/, `${name} ${path}`)
+    t.ok(method.example, `${name} ${path}`)
+    if (method.body?.required) t.ok(method.example?.body !== undefined, `${name} ${path} has a body`)
+    for (const { name: parameter, required } of method.parameters) {
+      if (required)
+        t.ok(new QueryString(method.example?.query ?? '').first(parameter), `${name} ${path} ${parameter}`)
+    }
+  }
+})
+
+t.test('every name in braces is described', async (t) => {
+  const names = new Set(resources.flatMap(({ path }) => namesIn(path)))
+  t.strictSame([...names].sort(), Object.keys(PATH_NAMES).sort())
+  for (const [name, { doc, pattern, example }] of Object.entries(PATH_NAMES)) {
+    t.match(doc, /^[A-Z].*\.$/, name)
+    t.match(example, new RegExp(`^${pattern}$`), name)
   }
 })
 

@@ -7,7 +7,7 @@ import type { Random } from '../fuzz/random.ts'
 
 /** A validator that knows the formats that our schemas name. */
 export function schemaValidator(): Ajv2020 {
-  return new Ajv2020({
+  const validator = new Ajv2020({
     allErrors: false,
     allowUnionTypes: true,
     formats: {
@@ -17,6 +17,8 @@ export function schemaValidator(): Ajv2020 {
       'ipv6-network': (text: string) => ipv6Network(text),
     },
   })
+  validator.addVocabulary(['x-ganeti-since', 'x-ganeti-until'])
+  return validator
 }
 
 /** A value without the integers that only we read exactly: a validator knows JavaScript's numbers alone. */

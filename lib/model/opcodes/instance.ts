@@ -37,6 +37,7 @@ import {
   params,
   remote_node,
   remote_node_uuid,
+  replacementMode,
   shutdown_timeout,
 } from './values.ts'
 
@@ -289,7 +290,7 @@ export const OP_INSTANCE_REPLACE_DISKS = opcode('OP_INSTANCE_REPLACE_DISKS', {
   early_release: no('Whether to give up old disks before the new ones are in sync.'),
   ignore_ipolicy,
   mode: required(
-    oneOf('replace_auto', 'replace_new_secondary', 'replace_on_primary', 'replace_on_secondary'),
+    replacementMode,
     'What to replace: whatever is broken, all on a new secondary node, or disks on one of its nodes.',
   ),
   disks: preset(listOf(diskIndex), [], 'Numbers of the disks; all, if none.'),

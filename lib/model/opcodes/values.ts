@@ -23,6 +23,12 @@ export const diskTemplate = oneOf(...DISK_TEMPLATES)
 export const fileDriver = oneOf('blktap', 'blktap2', 'loop')
 export const hypervisor = oneOf(...HYPERVISORS)
 export const migrationMode = oneOf('live', 'non-live')
+export const replacementMode = oneOf(
+  'replace_auto',
+  'replace_new_secondary',
+  'replace_on_primary',
+  'replace_on_secondary',
+)
 
 /** Ganeti gives an instance up to 16 disks. */
 export const diskIndex = lessThan(16, nonNegativeInt)

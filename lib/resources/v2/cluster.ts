@@ -24,28 +24,34 @@ const OS_FIELDS = [
 ]
 
 const root = resource('/2', 'Root of version 2.', {
-  GET: fixed('Gives null, as ever; see /2/features for what is served.', null),
-})
-
-const info = resource('/2/info', 'Cluster information.', {
-  GET: open('Gives name, master node, versions, and all default parameters.', async ({ backend }) => {
-    const cluster = await backend.queryClusterInfo()
-    return {
-      ...cluster,
-      // Aliases by which /2/modify takes these values (GET_ALIASES of R_2_info, rlib2.py).
-      vg_name: cluster.volume_group_name ?? null,
-      drbd_helper: cluster.drbd_usermode_helper ?? null,
-    }
+  GET: fixed('Gives null, as ever; see /2/features for what is served.', null, {
+    operationId: 'GetRoot',
+    example: {},
   }),
 })
 
+const info = resource('/2/info', 'Cluster information.', {
+  GET: open(
+    'Gives name, master node, versions, and all default parameters.',
+    async ({ backend }) => {
+      const cluster = await backend.queryClusterInfo()
+      return {
+        ...cluster,
+        // Aliases by which /2/modify takes these values (GET_ALIASES of R_2_info, rlib2.py).
+        vg_name: cluster.volume_group_name ?? null,
+        drbd_helper: cluster.drbd_usermode_helper ?? null,
+      }
+    },
+    { operationId: 'GetInfo', example: {} },
+  ),
+})
+
 const features = resource('/2/features', 'Optional features of the API.', {
-  GET: fixed('Lists the optional features that are served.', [
-    'instance-create-reqv1',
-    'instance-reinstall-reqv1',
-    'node-migrate-reqv1',
-    'node-evac-res1',
-  ]),
+  GET: fixed(
+    'Lists the optional features that are served.',
+    ['instance-create-reqv1', 'instance-reinstall-reqv1', 'node-migrate-reqv1', 'node-evac-res1'],
+    { operationId: 'GetFeatures', example: {} },
+  ),
 })
 
 const os = resource('/2/os', 'Guest operating systems.', {
@@ -62,29 +68,33 @@ const os = resource('/2/os', 'Guest operating systems.', {
         ),
       )
     },
-    [bulk],
+    { operationId: 'GetOperatingSystems', parameters: [bulk], example: {} },
   ),
 })
 
 const tags = resource(
   '/2/tags',
   'Tags of the cluster.',
-  tagMethods('cluster', 'the cluster', 'tags', constant(null)),
+  tagMethods('Cluster', 'cluster', 'the cluster', 'tags', constant(null)),
 )
 
 const modify = resource('/2/modify', 'Parameters of the cluster.', {
   PUT: submit(OP_CLUSTER_SET_PARAMS, {
+    operationId: 'ModifyCluster',
     doc: 'Changes parameters of the cluster.',
     operation: 'cluster_modify',
     // These tools run as root on the nodes, so remote users must not choose them.
     forbidden: ['compression_tools'],
+    example: { body: { candidate_pool_size: 4 } },
   }),
 })
 
 const redistributeConfig = resource('/2/redistribute-config', 'The configuration on all nodes.', {
   PUT: submit(OP_CLUSTER_REDIST_CONF, {
+    operationId: 'RedistributeConfig',
     doc: 'Sends the configuration to all nodes again.',
     operation: 'redist_config',
+    example: {},
   }),
 })
 

@@ -14,6 +14,8 @@ export interface Collection {
   readonly path: string
   readonly singular: string
   readonly plural: string
+  /** In names of operations: `Node` for `GetNode` and `GetNodes`. */
+  readonly id: string
   /** The key of an object's name in a plain list. */
   readonly idKey: 'id' | 'name'
   /** The fields of each object, some only since a release. */
@@ -59,7 +61,7 @@ export function listOf(collection: Collection): Method<unknown> {
       const rows = await collection.query(backend, [], ['name'], signal)
       return uriList(collection.idKey, collection.path, sortedNames(rows))
     },
-    [bulk, lock],
+    { operationId: `Get${collection.id}s`, parameters: [bulk, lock], example: {} },
   )
   return { ...list, large: isBulk }
 }
@@ -78,6 +80,6 @@ export function oneOf<const Name extends string>(
       const object = shown(collection, fields, row)
       return collection.aliases ? { ...object, ...collection.aliases(object) } : object
     },
-    [lock],
+    { operationId: `Get${collection.id}`, parameters: [lock], example: {} },
   )
 }

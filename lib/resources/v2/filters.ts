@@ -3,12 +3,43 @@ import { isJsonObject, type Json } from '../../json/json.ts'
 import { filterRuleChecks, type NewFilterRule } from '../../model/filter-rule.ts'
 import { expectType } from '../expect-type.ts'
 import type { QueryString } from '../query-string.ts'
-import { BodyLimit, live, open, resource } from '../resource.ts'
+import { type Body, BodyLimit, flagSchema, live, open, resource } from '../resource.ts'
 import { onlyRow, rowObject, sortedNames, uriList } from '../rows.ts'
 import { isDryRun } from '../submit.ts'
 import { bulk } from './parameters.ts'
 
 const FIELDS = ['watermark', 'priority', 'predicates', 'action', 'reason_trail', 'uuid']
+
+/** A rule as it is added or put in the place of another: every part may be left out. */
+const newRuleBody: Body = {
+  schema: {
+    type: 'object',
+    properties: {
+      priority: {
+        ...filterRuleChecks.priority.schema,
+        description: 'Rules of a lower number are applied first.',
+        default: 0,
+      },
+      predicates: {
+        ...filterRuleChecks.predicates.schema,
+        description: 'Which jobs the rule is for: all that every one of these fits.',
+        default: [],
+      },
+      action: {
+        ...filterRuleChecks.action.schema,
+        description: 'What happens to such a job; `["RATE_LIMIT", 2]` runs two of them at once.',
+        default: 'CONTINUE',
+      },
+      reason: {
+        ...filterRuleChecks.reason.schema,
+        description: 'Who made the rule, why and when, `[source, reason, nanoseconds since 1970]` each.',
+        default: [],
+      },
+    },
+    additionalProperties: false,
+  },
+  required: true,
+}
 
 const list = resource('/2/filters', 'The rules of the job filter.', {
   GET: open(
@@ -20,7 +51,7 @@ const list = resource('/2/filters', 'The rules of the job filter.', {
       const rows = await backend.queryFilters([], ['uuid'])
       return uriList('uuid', '/2/filters', sortedNames(rows))
     },
-    [bulk],
+    { operationId: 'GetFilters', parameters: [bulk], example: { query: 'bulk=1' } },
   ),
   POST: {
     ...live(
@@ -30,14 +61,29 @@ const list = resource('/2/filters', 'The rules of the job filter.', {
         refuseDryRun(query)
         return backend.replaceFilter(null, newRule(body))
       },
+      {
+        operationId: 'AddFilter',
+        body: newRuleBody,
+        example: {
+          body: {
+            priority: 5,
+            predicates: [['opcode', ['=', 'OP_ID', 'OP_BACKUP_EXPORT']]],
+            action: ['RATE_LIMIT', 1],
+            reason: [['admin', 'one export at a time', 1700000000000000000n]],
+          },
+        },
+      },
     ),
     bodyLimit: BodyLimit.question,
   },
 })
 
 const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', {
-  GET: open('Gives a rule of the job filter.', async ({ backend, params }) =>
-    rowObject(FIELDS, onlyRow(await backend.queryFilters([params.filter_uuid], FIELDS))),
+  GET: open(
+    'Gives a rule of the job filter.',
+    async ({ backend, params }) =>
+      rowObject(FIELDS, onlyRow(await backend.queryFilters([params.filter_uuid], FIELDS))),
+    { operationId: 'GetFilter', example: {} },
   ),
   PUT: {
     ...live(
@@ -46,6 +92,13 @@ const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', 
       async ({ backend, params, query, body }) => {
         refuseDryRun(query)
         return backend.replaceFilter(params.filter_uuid, newRule(body))
+      },
+      {
+        operationId: 'ReplaceFilter',
+        body: newRuleBody,
+        example: {
+          body: { priority: 10, predicates: [['jobid', ['>', 'id', 'watermark']]], action: 'PAUSE' },
+        },
       },
     ),
     bodyLimit: BodyLimit.question,
@@ -58,7 +111,13 @@ const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', 
       else await backend.deleteFilter(params.filter_uuid)
       return null
     },
-    [{ name: 'dry-run', doc: 'If not 0, it only looks whether there is such a rule.' }],
+    {
+      operationId: 'DeleteFilter',
+      parameters: [
+        { name: 'dry-run', doc: 'If not 0, it only looks whether there is such a rule.', schema: flagSchema },
+      ],
+      example: {},
+    },
   ),
 })
 

@@ -5,8 +5,9 @@ import {
   OP_GROUP_RENAME,
   OP_GROUP_SET_PARAMS,
 } from '../../model/opcodes/group.ts'
+import { noBody } from '../job-body.ts'
 import { resource } from '../resource.ts'
-import { force, noBody, path, submit } from '../submit.ts'
+import { force, path, submit } from '../submit.ts'
 import { type Collection, listOf, oneOf } from './collection.ts'
 import { tagMethods } from './tags.ts'
 
@@ -14,6 +15,7 @@ const collection: Collection = {
   path: '/2/groups',
   singular: 'node group',
   plural: 'node groups',
+  id: 'Group',
   idKey: 'name',
   fields: [
     'alloc_policy',
@@ -40,26 +42,31 @@ const group_name = path('group_name')
 const list = resource('/2/groups', 'The node groups of the cluster.', {
   GET: listOf(collection),
   POST: submit(OP_GROUP_ADD, {
+    operationId: 'CreateGroup',
     doc: 'Adds a node group.',
     operation: 'groups',
     dryRun: 'fixed',
     renames: { name: 'group_name' },
+    example: { body: { group_name: 'lab', alloc_policy: 'last_resort' } },
   }),
 })
 
 const one = resource('/2/groups/{group_name}', 'One node group.', {
   GET: oneOf(collection, 'group_name'),
   DELETE: submit(OP_GROUP_REMOVE, {
+    operationId: 'DeleteGroup',
     doc: 'Removes an empty node group.',
     operation: 'groups_name',
     dryRun: 'fixed',
     fixed: { group_name },
     body: noBody,
+    example: { names: { group_name: 'attic' } },
   }),
 })
 
 const modify = resource('/2/groups/{group_name}/modify', 'Parameters of a node group.', {
   PUT: submit(OP_GROUP_SET_PARAMS, {
+    operationId: 'ModifyGroup',
     doc: 'Changes parameters of a node group.',
     operation: 'groups_name_modify',
     fixed: { group_name },
@@ -68,31 +75,36 @@ const modify = resource('/2/groups/{group_name}/modify', 'Parameters of a node g
       custom_ipolicy: 'ipolicy',
       custom_diskparams: 'diskparams',
     },
+    example: { names: { group_name: 'branch' }, body: { alloc_policy: 'unallocable' } },
   }),
 })
 
 const rename = resource('/2/groups/{group_name}/rename', 'Name of a node group.', {
   PUT: submit(OP_GROUP_RENAME, {
+    operationId: 'RenameGroup',
     doc: 'Gives a node group another name.',
     operation: 'groups_name_rename',
     dryRun: 'fixed',
     fixed: { group_name },
+    example: { names: { group_name: 'lab' }, body: { new_name: 'attic' } },
   }),
 })
 
 const assignNodes = resource('/2/groups/{group_name}/assign-nodes', 'Nodes of a node group.', {
   PUT: submit(OP_GROUP_ASSIGN_NODES, {
+    operationId: 'AssignGroupNodes',
     doc: 'Moves nodes into a node group.',
     operation: 'groups_name_assign_nodes',
     dryRun: 'fixed',
     fixed: { group_name, force },
+    example: { names: { group_name: 'branch' }, body: { nodes: ['node5.example.com'] } },
   }),
 })
 
 const tags = resource(
   '/2/groups/{group_name}/tags',
   'Tags of a node group.',
-  tagMethods('nodegroup', 'the node group', 'groups_name_tags', group_name),
+  tagMethods('Group', 'nodegroup', 'the node group', 'groups_name_tags', group_name),
 )
 
 export const groups = [list, one, modify, rename, assignNodes, tags]

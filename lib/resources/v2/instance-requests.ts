@@ -4,14 +4,27 @@
  */
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../json/json.ts'
+import { boolean, matching, type Schema } from '../../model/check.ts'
+import { OP_INSTANCE_REINSTALL } from '../../model/opcodes/instance.ts'
 import { bodyObject, expectType } from '../expect-type.ts'
+import { type JobBody, parameterSchema } from '../job-body.ts'
 import { parsePythonInteger, type QueryString } from '../query-string.ts'
 
-/**
- * The parameters of a request for a new instance.
- * @throws Failure `invalid` unless the request has version 1, the only one so far
- */
-export function creation(body: Json | undefined): JsonObject {
+/** A request for a new instance; it must say that it has version 1, the only one so far. */
+export const creation: JobBody<unknown> = {
+  read: ({ body }) => creationIn(body),
+  describe: (own) => ({
+    schema: {
+      ...own,
+      properties: { __version__: { const: 1, description: 'Version of the request.' }, ...own.properties },
+      required: ['__version__', ...own.required],
+    },
+    required: true,
+  }),
+}
+
+/** @throws Failure `invalid` unless the request has version 1 */
+function creationIn(body: Json | undefined): JsonObject {
   const { __version__ = 0, ...said } = bodyObject(body)
   if (__version__ === 0) {
     throw new Failure('invalid', 'Instance creation request version 0 is no longer supported')
@@ -48,11 +61,33 @@ export function reinstallation(
   return { os_type: os, osparams, start: expectType(start, 'bool', "'start' parameter") }
 }
 
-/**
- * The parameters of a request to replace disks.
- * @throws Failure `invalid` if the disks are neither numbers nor a text of numbers
- */
-export function replacement(body: Json | undefined, query: QueryString): JsonObject {
+/** The schema of such a body; it may hold anything else, which is ignored. */
+export const reinstallationSchema: Schema = {
+  type: 'object',
+  properties: {
+    os: parameterSchema(OP_INSTANCE_REINSTALL.parameters.os_type),
+    osparams: parameterSchema(OP_INSTANCE_REINSTALL.parameters.osparams),
+    start: { ...boolean.schema, description: 'Whether to start it afterwards.', default: true },
+    depends: parameterSchema(OP_INSTANCE_REINSTALL.parameters.depends),
+  },
+}
+
+/** A request to replace disks. */
+export const replacement: JobBody<unknown> = {
+  read: ({ body, query }) => replacementIn(body, query),
+  describe: (own) => {
+    const { description = '', ...numbers } = own.properties.disks ?? {}
+    const disks = { anyOf: [numbers, listOfNumbers.schema], description }
+    // An old client sends the parameters in the query string, and no body.
+    return { schema: { ...own, properties: { ...own.properties, disks } }, required: false }
+  },
+}
+
+/** Numbers of disks as a text. */
+export const listOfNumbers = matching(/^\s*([0-9]|1[0-5])\s*(,\s*([0-9]|1[0-5])\s*)*$/)
+
+/** @throws Failure `invalid` if the disks are neither numbers nor a text of numbers */
+function replacementIn(body: Json | undefined, query: QueryString): JsonObject {
   const { disks = null, ...others } = isEmpty(body) ? oldReplacement(query) : bodyObject(body)
   return isEmpty(disks) ? others : { ...others, disks: diskNumbers(disks) }
 }

@@ -5,37 +5,31 @@ import {
   OP_BACKUP_EXPORT,
   OP_BACKUP_PREPARE,
   OP_BACKUP_REMOVE,
-  OP_INSTANCE_ACTIVATE_DISKS,
   OP_INSTANCE_CREATE,
-  OP_INSTANCE_DEACTIVATE_DISKS,
   OP_INSTANCE_FAILOVER,
-  OP_INSTANCE_GROW_DISK,
   OP_INSTANCE_MIGRATE,
   OP_INSTANCE_MULTI_ALLOC,
   OP_INSTANCE_QUERY_DATA,
   OP_INSTANCE_REBOOT,
-  OP_INSTANCE_RECREATE_DISKS,
   OP_INSTANCE_REINSTALL,
   OP_INSTANCE_REMOVE,
   OP_INSTANCE_RENAME,
-  OP_INSTANCE_REPLACE_DISKS,
   OP_INSTANCE_SET_PARAMS,
   OP_INSTANCE_SHUTDOWN,
   OP_INSTANCE_STARTUP,
 } from '../../model/opcodes/instance.ts'
 import type { Version } from '../../model/version.ts'
 import { expectType } from '../expect-type.ts'
-import { guarded, resource } from '../resource.ts'
+import { bodySchema, dependsIn, noBody, type ObjectSchema, parametersIn, wholeBody } from '../job-body.ts'
+import { flagSchema, guarded, resource } from '../resource.ts'
 import { onlyRow } from '../rows.ts'
 import {
   constant,
-  dependsIn,
   dryRunIn,
   dryRunParameter,
   flag,
   force,
   jobMethod,
-  noBody,
   opcodeOf,
   path,
   reasonParameter,
@@ -43,16 +37,17 @@ import {
   type Source,
   submit,
   text,
-  wholeBody,
 } from '../submit.ts'
 import { type Collection, listOf, oneOf } from './collection.ts'
-import { creation, reinstallation, replacement, withUsbDevices } from './instance-requests.ts'
+import { instanceDisks } from './instance-disks.ts'
+import { creation, reinstallation, reinstallationSchema, withUsbDevices } from './instance-requests.ts'
 import { tagMethods } from './tags.ts'
 
 const collection: Collection = {
   path: '/2/instances',
   singular: 'instance',
   plural: 'instances',
+  id: 'Instance',
   idKey: 'id',
   fields: [
     'name',
@@ -100,7 +95,6 @@ const collection: Collection = {
 }
 
 const instance_name = path('instance_name')
-const diskNumber: Source<'disk'> = { ...path('disk'), valueIn: ({ params }) => Number(params.disk) }
 const noRemember = flag('no_remember', 'If not 0, the state that the instance should have stays as it was.')
 
 const CREATION_RENAMES = { os: 'os_type', name: 'instance_name' } as const
@@ -108,20 +102,55 @@ const CREATION_RENAMES = { os: 'os_type', name: 'instance_name' } as const
 const list = resource('/2/instances', 'The instances of the cluster.', {
   GET: listOf(collection),
   POST: submit(OP_INSTANCE_CREATE, {
+    operationId: 'CreateInstance',
     doc: 'Creates an instance; `__version__` in the body must be 1.',
     operation: 'instances',
     dryRun: 'fixed',
-    body: ({ body }) => creation(body),
+    body: creation,
     renames: CREATION_RENAMES,
+    example: {
+      body: {
+        __version__: 1,
+        mode: 'create',
+        instance_name: 'shop.example.com',
+        os_type: 'debian+bookworm',
+        pnode: 'node1.example.com',
+        disk_template: 'plain',
+        disks: [{ size: 2048 }],
+        nics: [{ network: 'front', ip: 'pool' }],
+        beparams: { minmem: 512, maxmem: 512, vcpus: 2 },
+        name_check: false,
+        ip_check: false,
+      },
+    },
   }),
 })
 
 const multiAlloc = resource('/2/instances-multi-alloc', 'Many instances at once.', {
   POST: submit(OP_INSTANCE_MULTI_ALLOC, {
+    operationId: 'InstancesMultiAlloc',
     doc: 'Finds room for several instances and creates them.',
     operation: 'instances_multi_alloc',
     dryRun: 'fixed',
-    body: (call, version) => allocations(wholeBody(call), version),
+    body: {
+      read: (call, version) => allocations(parametersIn(call), version),
+      describe: (own) => ({ schema: manyCreations(own), required: true }),
+    },
+    example: {
+      body: {
+        iallocator: 'hail',
+        instances: ['one.example.com', 'two.example.com'].map((instance_name) => ({
+          mode: 'create',
+          instance_name,
+          os_type: 'debian-etch',
+          disk_template: 'plain',
+          disks: [{ size: 1024 }],
+          nics: [{}],
+          name_check: false,
+          ip_check: false,
+        })),
+      },
+    },
   }),
 })
 
@@ -132,7 +161,7 @@ function allocations(request: JsonObject, version: Version): JsonObject {
     throw new Failure('invalid', "Request is missing required 'instances' field in body")
   }
   const creations = expectType(instances, 'list', "'instances' parameter").map((instance) => {
-    const said = wholeBody({ body: instance })
+    const said = parametersIn({ body: instance })
     return fillOpcode(
       OP_INSTANCE_CREATE,
       opcodeOf(OP_INSTANCE_CREATE, version, said, {}, CREATION_RENAMES),
@@ -142,13 +171,24 @@ function allocations(request: JsonObject, version: Version): JsonObject {
   return { ...request, instances: creations }
 }
 
+/** The schema of such a request. */
+function manyCreations(own: ObjectSchema): ObjectSchema {
+  const instances = {
+    ...own.properties.instances,
+    items: bodySchema(OP_INSTANCE_CREATE, [], CREATION_RENAMES),
+  }
+  return { ...own, properties: { ...own.properties, instances }, required: ['instances'] }
+}
+
 const one = resource('/2/instances/{instance_name}', 'One instance.', {
   GET: oneOf(collection, 'instance_name'),
   DELETE: submit(OP_INSTANCE_REMOVE, {
+    operationId: 'DeleteInstance',
     doc: 'Removes an instance and its disks.',
     operation: 'instances_name',
     dryRun: 'fixed',
     fixed: { instance_name, ignore_failures: constant(false) },
+    example: { names: { instance_name: 'retired.example.com' } },
   }),
 })
 
@@ -159,6 +199,7 @@ const onlyThisInstance: Source<'instance_name'> = {
 
 const info = resource('/2/instances/{instance_name}/info', 'Run-time details of an instance.', {
   GET: submit(OP_INSTANCE_QUERY_DATA, {
+    operationId: 'GetInstanceInfo',
     doc: 'Asks the nodes about an instance, which will be the result of the job.',
     operation: 'instances_name_info',
     access: [],
@@ -168,6 +209,7 @@ const info = resource('/2/instances/{instance_name}/info', 'Run-time details of 
       static: flag('static', 'If not 0, only what is in the configuration.'),
     },
     body: noBody,
+    example: {},
   }),
 })
 
@@ -183,30 +225,36 @@ const console = resource('/2/instances/{instance_name}/console', 'How to reach t
       }
       return connection
     },
+    { operationId: 'GetInstanceConsole', example: {} },
   ),
 })
 
 const startup = resource('/2/instances/{instance_name}/startup', 'Starting an instance.', {
   PUT: submit(OP_INSTANCE_STARTUP, {
+    operationId: 'StartupInstance',
     doc: 'Starts an instance.',
     operation: 'instances_name_startup',
     dryRun: 'fixed',
     fixed: { instance_name, force, no_remember: noRemember },
     body: noBody,
+    example: { names: { instance_name: 'build.example.com' } },
   }),
 })
 
 const shutdown = resource('/2/instances/{instance_name}/shutdown', 'Stopping an instance.', {
   PUT: submit(OP_INSTANCE_SHUTDOWN, {
+    operationId: 'ShutdownInstance',
     doc: 'Shuts an instance down.',
     operation: 'instances_name_shutdown',
     dryRun: 'fixed',
     fixed: { instance_name, no_remember: noRemember },
+    example: { names: { instance_name: 'db.example.com' }, body: { timeout: 60 } },
   }),
 })
 
 const reboot = resource('/2/instances/{instance_name}/reboot', 'Restarting an instance.', {
   POST: submit(OP_INSTANCE_REBOOT, {
+    operationId: 'RebootInstance',
     doc: 'Restarts an instance.',
     operation: 'instances_name_reboot',
     dryRun: 'fixed',
@@ -215,37 +263,58 @@ const reboot = resource('/2/instances/{instance_name}/reboot', 'Restarting an in
       reboot_type: text('type', 'How: soft, hard (unless said) or full.', 'hard'),
       ignore_secondaries: flag('ignore_secondaries', 'If not 0, secondary nodes may fail.'),
     },
+    example: { query: 'type=hard' },
   }),
 })
 
 const modify = resource('/2/instances/{instance_name}/modify', 'Parameters of an instance.', {
   PUT: submit(OP_INSTANCE_SET_PARAMS, {
+    operationId: 'ModifyInstance',
     doc: 'Changes parameters, disks and network cards of an instance.',
     operation: 'instances_name_modify',
     fixed: { instance_name },
-    body: (call) => withUsbDevices(wholeBody(call)),
+    body: { ...wholeBody, read: (call) => withUsbDevices(parametersIn(call)) },
     renames: { custom_beparams: 'beparams', custom_hvparams: 'hvparams' },
+    example: {
+      names: { instance_name: 'mail.example.com' },
+      body: { beparams: { vcpus: 4 }, disks: [['add', -1, { size: 1024, name: 'scratch' }]] },
+    },
   }),
 })
 
 const rename = resource('/2/instances/{instance_name}/rename', 'Name of an instance.', {
   PUT: submit(OP_INSTANCE_RENAME, {
+    operationId: 'RenameInstance',
     doc: 'Gives an instance another name.',
     operation: 'instances_name_rename',
     fixed: { instance_name },
+    example: {
+      names: { instance_name: 'windows.example.com' },
+      body: { new_name: 'office.example.com', name_check: false, ip_check: false },
+    },
   }),
 })
 
 const reinstall = resource('/2/instances/{instance_name}/reinstall', 'Operating system of an instance.', {
   POST: jobMethod({
+    operationId: 'ReinstallInstance',
     doc: 'Installs the operating system of an instance again, or another; a query string takes the place of a body.',
     opcodes: [OP_INSTANCE_SHUTDOWN, OP_INSTANCE_REINSTALL, OP_INSTANCE_STARTUP],
     parameters: [
-      { name: 'os', doc: 'Which operating system to install; unless said, the one it has.' },
-      { name: 'nostartup', doc: 'If not 0, the instance stays down.' },
+      {
+        name: 'os',
+        doc: 'Which operating system to install; unless said, the one it has.',
+        schema: { type: 'string' },
+      },
+      { name: 'nostartup', doc: 'If not 0, the instance stays down.', schema: flagSchema },
       dryRunParameter,
       reasonParameter,
     ],
+    body: { schema: reinstallationSchema, required: false },
+    example: {
+      names: { instance_name: 'retired.example.com' },
+      body: { os: 'debian+trixie', osparams: { mirror: 'http://deb.example.com/debian' }, start: false },
+    },
     job: ({ params: { instance_name }, query, body }, version) => {
       const { os_type, osparams, start } = reinstallation(body, query)
       const fixed = {
@@ -268,100 +337,58 @@ const reinstall = resource('/2/instances/{instance_name}/reinstall', 'Operating 
 
 const migrate = resource('/2/instances/{instance_name}/migrate', 'Migration of an instance.', {
   PUT: submit(OP_INSTANCE_MIGRATE, {
+    operationId: 'MigrateInstance',
     doc: 'Moves an instance to another node while it runs.',
     operation: 'instances_name_migrate',
     fixed: { instance_name },
+    example: { body: { mode: 'live', allow_failover: true } },
   }),
 })
 
 const failover = resource('/2/instances/{instance_name}/failover', 'Failover of an instance.', {
   PUT: submit(OP_INSTANCE_FAILOVER, {
+    operationId: 'FailoverInstance',
     doc: 'Stops an instance and starts it on another node.',
     operation: 'instances_name_failover',
     fixed: { instance_name },
-  }),
-})
-
-const activateDisks = resource('/2/instances/{instance_name}/activate-disks', 'Disks in use.', {
-  PUT: submit(OP_INSTANCE_ACTIVATE_DISKS, {
-    doc: 'Makes the disks of an instance ready for use on its nodes.',
-    operation: 'instances_name_activate_disks',
-    fixed: {
-      instance_name,
-      ignore_size: flag('ignore_size', 'If not 0, disks may have another size than is recorded.'),
-    },
-    body: noBody,
-  }),
-})
-
-const deactivateDisks = resource('/2/instances/{instance_name}/deactivate-disks', 'Disks out of use.', {
-  PUT: submit(OP_INSTANCE_DEACTIVATE_DISKS, {
-    doc: 'Takes the disks of an instance out of use.',
-    operation: 'instances_name_deactivate_disks',
-    fixed: { instance_name, force },
-    body: noBody,
-  }),
-})
-
-const recreateDisks = resource('/2/instances/{instance_name}/recreate-disks', 'Lost disks.', {
-  POST: submit(OP_INSTANCE_RECREATE_DISKS, {
-    doc: 'Makes disks that were lost again, empty.',
-    operation: 'instances_name_recreate_disks',
-    fixed: { instance_name },
-  }),
-})
-
-const replaceDisks = resource('/2/instances/{instance_name}/replace-disks', 'Mirrors of disks.', {
-  POST: submit(OP_INSTANCE_REPLACE_DISKS, {
-    doc: 'Replaces the mirrors of disks; parameters in the query string take the place of a body.',
-    operation: 'instances_name_replace_disks',
-    fixed: { instance_name },
-    parameters: [
-      { name: 'mode', doc: 'Which mirrors to replace.' },
-      { name: 'disks', doc: 'Numbers of disks, separated by commas; all, if absent.' },
-      { name: 'remote_node', doc: 'The new secondary node.' },
-      { name: 'iallocator', doc: 'Which instance allocator chooses the new secondary node.' },
-    ],
-    body: ({ body, query }) => replacement(body, query),
-  }),
-})
-
-const growDisk = resource('/2/instances/{instance_name}/disk/{disk}/grow', 'Size of a disk.', {
-  POST: submit(OP_INSTANCE_GROW_DISK, {
-    doc: 'Makes a disk larger.',
-    operation: 'instances_name_disk_grow',
-    fixed: { instance_name, disk: diskNumber },
+    example: { body: { ignore_consistency: false, shutdown_timeout: 60 } },
   }),
 })
 
 const prepareExport = resource('/2/instances/{instance_name}/prepare-export', 'Preparation of an export.', {
   PUT: submit(OP_BACKUP_PREPARE, {
+    operationId: 'PrepareExport',
     doc: 'Prepares the export of an instance; the result of the job is for the export itself.',
     operation: 'instances_name_prepare_export',
-    fixed: { instance_name, mode: text('mode', 'Where it will go: local or remote; required.') },
+    fixed: { instance_name, mode: text('mode', 'Where it will go: local or remote.') },
     body: noBody,
+    example: { query: 'mode=local' },
   }),
 })
 
 const exportResource = resource('/2/instances/{instance_name}/export', 'Export of an instance.', {
   PUT: submit(OP_BACKUP_EXPORT, {
+    operationId: 'ExportInstance',
     doc: 'Exports an instance to a node or to another cluster.',
     operation: 'instances_name_export',
     fixed: { instance_name },
     renames: { destination: 'target_node' },
+    example: { body: { target_node: 'node2.example.com', shutdown: true } },
   }),
   DELETE: submit(OP_BACKUP_REMOVE, {
+    operationId: 'DeleteExport',
     doc: 'Removes the export of an instance.',
     since: '3.2',
     operation: 'instances_name_export',
     fixed: { instance_name },
+    example: {},
   }),
 })
 
 const tags = resource(
   '/2/instances/{instance_name}/tags',
   'Tags of an instance.',
-  tagMethods('instance', 'the instance', 'instances_name_tags', instance_name),
+  tagMethods('Instance', 'instance', 'the instance', 'instances_name_tags', instance_name),
 )
 
 export const instances = [
@@ -378,11 +405,7 @@ export const instances = [
   reinstall,
   migrate,
   failover,
-  activateDisks,
-  deactivateDisks,
-  recreateDisks,
-  replaceDisks,
-  growDisk,
+  ...instanceDisks,
   prepareExport,
   exportResource,
   tags,

@@ -2,8 +2,9 @@ import type { Backend } from '../../backend/backend.ts'
 import { Failure } from '../../failure.ts'
 import type { Json } from '../../json/json.ts'
 import { lazyMap } from '../../json/lazy-list.ts'
+import { list as listCheck, listOf, maybe, number, string } from '../../model/check.ts'
 import { bodyObject } from '../expect-type.ts'
-import { BodyLimit, live, resource } from '../resource.ts'
+import { type Body, BodyLimit, flagSchema, live, resource } from '../resource.ts'
 import { onlyRow, rowObject } from '../rows.ts'
 import { isDryRun } from '../submit.ts'
 import { bulk, isBulk } from './parameters.ts'
@@ -28,22 +29,32 @@ const list = resource('/2/jobs', 'The jobs in the queue.', {
         const rows = await backend.queryJobs([], ['id'], signal)
         return rows.map(([id]) => ({ id: id ?? null, uri: `/2/jobs/${id}` }))
       },
-      [bulk],
+      { operationId: 'GetJobs', parameters: [bulk], example: { query: 'bulk=1' } },
     ),
     large: isBulk,
   },
 })
 
 const one = resource('/2/jobs/{job_id}', 'One job.', {
-  GET: live([], 'Gives all details of a job.', async ({ backend, params, signal }) =>
-    rowObject(FIELDS, onlyRow(await backend.queryJobs([params.job_id], FIELDS, signal))),
+  GET: live(
+    [],
+    'Gives all details of a job.',
+    async ({ backend, params, signal }) =>
+      rowObject(FIELDS, onlyRow(await backend.queryJobs([params.job_id], FIELDS, signal))),
+    { operationId: 'GetJobStatus', example: {} },
   ),
   DELETE: live(
     ['write'],
     'Cancels a job that has not begun; answers with whether that was done, and a sentence about it.',
     ({ backend, params, query }) =>
       isDryRun(query) ? tryToCancel(backend, params.job_id) : backend.cancelJob(params.job_id),
-    [{ name: 'dry-run', doc: 'If not 0, it only tells whether that would be done.' }],
+    {
+      operationId: 'CancelJob',
+      parameters: [
+        { name: 'dry-run', doc: 'If not 0, it only tells whether that would be done.', schema: flagSchema },
+      ],
+      example: {},
+    },
   ),
 })
 
@@ -64,6 +75,32 @@ async function tryToCancel(backend: Backend, id: string): Promise<readonly [bool
   }
 }
 
+/** What a client that waits knows of the job so far. */
+const known = {
+  fields: listOf(string),
+  previous_job_info: maybe(listCheck),
+  previous_log_serial: maybe(number),
+}
+
+const waitBody: Body = {
+  schema: {
+    type: 'object',
+    properties: {
+      fields: { ...known.fields.schema, description: 'Names of the fields of the job to watch.' },
+      previous_job_info: {
+        ...known.previous_job_info.schema,
+        description: 'The `job_info` of the change before; null at first.',
+      },
+      previous_log_serial: {
+        ...known.previous_log_serial.schema,
+        description: 'The highest number of the log entries so far; null or absent for none.',
+      },
+    },
+    required: ['fields'],
+  },
+  required: true,
+}
+
 const wait = resource('/2/jobs/{job_id}/wait', 'Changes of a job.', {
   // A GET with a body: R_2_jobs_id_wait, rlib2.py.
   GET: {
@@ -81,6 +118,11 @@ const wait = resource('/2/jobs/{job_id}/wait', 'Changes of a job.', {
         )
         return change && { job_info: change.jobInfo, log_entries: change.logEntries }
       },
+      {
+        operationId: 'WaitForJobChange',
+        body: waitBody,
+        example: { body: { fields: ['status'], previous_job_info: ['queued'], previous_log_serial: 0 } },
+      },
     ),
     waits: WAIT_TIMEOUT,
     bodyLimit: BodyLimit.question,
@@ -91,16 +133,16 @@ const wait = resource('/2/jobs/{job_id}/wait', 'Changes of a job.', {
 function waitRequest(body: Json | undefined): { fields: string[]; jobInfo: Json; logSerial: Json } {
   const { fields, previous_job_info = null, previous_log_serial = null } = bodyObject(body)
   if (fields === undefined) throw new Failure('invalid', "Required parameter 'fields' is missing")
-  if (!Array.isArray(fields) || !fields.every((field) => typeof field === 'string')) {
+  if (!known.fields(fields)) {
     throw new Failure('invalid', "The 'fields' parameter should be a list")
   }
-  if (previous_job_info !== null && !Array.isArray(previous_job_info)) {
+  if (!known.previous_job_info(previous_job_info)) {
     throw new Failure('invalid', "The 'previous_job_info' parameter should be a list")
   }
-  if (previous_log_serial !== null && typeof previous_log_serial !== 'number') {
+  if (!known.previous_log_serial(previous_log_serial)) {
     throw new Failure('invalid', "The 'previous_log_serial' parameter should be a number")
   }
-  return { fields, jobInfo: previous_job_info, logSerial: previous_log_serial }
+  return { fields: fields as string[], jobInfo: previous_job_info, logSerial: previous_log_serial }
 }
 
 export const jobs = [list, one, wait]

@@ -15,6 +15,7 @@ const collection: Collection = {
   path: '/2/networks',
   singular: 'network',
   plural: 'networks',
+  id: 'Network',
   idKey: 'name',
   fields: [
     'name',
@@ -43,29 +44,38 @@ const network_name = path('network_name')
 const list = resource('/2/networks', 'The networks of the cluster.', {
   GET: listOf(collection),
   POST: submit(OP_NETWORK_ADD, {
+    operationId: 'CreateNetwork',
     doc: 'Adds a network.',
     operation: 'networks',
     dryRun: 'fixed',
     renames: { name: 'network_name' },
+    example: { body: { network_name: 'lan', network: '10.9.0.0/24', gateway: '10.9.0.1', tags: ['tested'] } },
   }),
 })
 
 const one = resource('/2/networks/{network_name}', 'One network.', {
   GET: oneOf(collection, 'network_name'),
   DELETE: submit(OP_NETWORK_REMOVE, {
+    operationId: 'DeleteNetwork',
     doc: 'Removes a network that no node group is connected to.',
     operation: 'networks_name',
     dryRun: 'fixed',
     fixed: { network_name },
+    example: { names: { network_name: 'attic' } },
   }),
 })
 
 const connect = resource('/2/networks/{network_name}/connect', 'Connecting a network to a node group.', {
   PUT: submit(OP_NETWORK_CONNECT, {
+    operationId: 'ConnectNetwork',
     doc: 'Connects a network to a node group.',
     operation: 'networks_name_connect',
     dryRun: 'fixed',
     fixed: { network_name },
+    example: {
+      names: { network_name: 'lan' },
+      body: { group_name: 'default', network_mode: 'bridged', network_link: 'xen-br0' },
+    },
   }),
 })
 
@@ -74,29 +84,35 @@ const disconnect = resource(
   'Disconnecting a network from a node group.',
   {
     PUT: submit(OP_NETWORK_DISCONNECT, {
+      operationId: 'DisconnectNetwork',
       doc: 'Disconnects a network from a node group.',
       operation: 'networks_name_disconnect',
       dryRun: 'fixed',
       fixed: { network_name },
+      example: { names: { network_name: 'lan' }, body: { group_name: 'default' } },
     }),
   },
 )
 
 const modify = resource('/2/networks/{network_name}/modify', 'Parameters of a network.', {
   PUT: submit(OP_NETWORK_SET_PARAMS, {
+    operationId: 'ModifyNetwork',
     doc: 'Changes parameters of a network.',
     operation: 'networks_name_modify',
     fixed: { network_name },
+    example: { body: { add_reserved_ips: ['198.51.100.200'] } },
   }),
 })
 
 const rename: Resource = {
   ...resource('/2/networks/{network_name}/rename', 'Name of a network.', {
     PUT: submit(OP_NETWORK_RENAME, {
+      operationId: 'RenameNetwork',
       doc: 'Gives a network another name.',
       operation: 'networks_name_rename',
       dryRun: 'fixed',
       fixed: { network_name },
+      example: { names: { network_name: 'lan' }, body: { new_name: 'attic' } },
     }),
   }),
   since: '3.1',
@@ -105,7 +121,7 @@ const rename: Resource = {
 const tags = resource(
   '/2/networks/{network_name}/tags',
   'Tags of a network.',
-  tagMethods('network', 'the network', 'networks_name_tags', network_name),
+  tagMethods('Network', 'network', 'the network', 'networks_name_tags', network_name),
 )
 
 export const networks = [list, one, connect, disconnect, modify, rename, tags]

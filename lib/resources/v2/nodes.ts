@@ -1,5 +1,5 @@
 import { Failure } from '../../failure.ts'
-import type { Json, JsonObject } from '../../json/json.ts'
+import type { JsonObject } from '../../json/json.ts'
 import {
   OP_NODE_EVACUATE,
   OP_NODE_MIGRATE,
@@ -9,11 +9,13 @@ import {
   OP_NODE_SET_PARAMS,
   OP_REPAIR_NODE_STORAGE,
 } from '../../model/opcodes/node.ts'
+import { migrationMode } from '../../model/opcodes/values.ts'
 import { expectType } from '../expect-type.ts'
+import { type JobBody, noBody, parametersIn, wholeBody } from '../job-body.ts'
 import type { QueryString } from '../query-string.ts'
 import { open, resource } from '../resource.ts'
 import { onlyRow } from '../rows.ts'
-import { flag, force, noBody, path, type Source, submit, text, wholeBody } from '../submit.ts'
+import { flag, force, path, type Source, submit, text } from '../submit.ts'
 import { type Collection, listOf, oneOf } from './collection.ts'
 import { tagMethods } from './tags.ts'
 
@@ -21,6 +23,7 @@ const collection: Collection = {
   path: '/2/nodes',
   singular: 'node',
   plural: 'nodes',
+  id: 'Node',
   idKey: 'id',
   fields: [
     'name',
@@ -77,11 +80,14 @@ const ROLE_CHANGES: { readonly [role: string]: JsonObject } = {
 }
 
 /** The body is the role itself. */
-function roleChange(body: Json | undefined): JsonObject {
-  const role = expectType(body, 'str', 'Body contents')
-  const change = Object.hasOwn(ROLE_CHANGES, role) ? ROLE_CHANGES[role] : undefined
-  if (!change) throw new Failure('invalid', `Can't set '${role}' role`)
-  return change
+const assignableRole: JobBody<unknown> = {
+  read: ({ body }) => {
+    const role = expectType(body, 'str', 'Body contents')
+    const change = Object.hasOwn(ROLE_CHANGES, role) ? ROLE_CHANGES[role] : undefined
+    if (!change) throw new Failure('invalid', `Can't set '${role}' role`)
+    return change
+  },
+  describe: () => ({ schema: { type: 'string', enum: Object.keys(ROLE_CHANGES) }, required: true }),
 }
 
 const list = resource('/2/nodes', 'The nodes of the cluster.', { GET: listOf(collection) })
@@ -92,9 +98,11 @@ const one = resource('/2/nodes/{node_name}', 'One node.', { GET: oneOf(collectio
 
 const modify = resource('/2/nodes/{node_name}/modify', 'Parameters of a node.', {
   POST: submit(OP_NODE_SET_PARAMS, {
+    operationId: 'ModifyNode',
     doc: 'Changes parameters of a node.',
     operation: 'nodes_name_modify',
     fixed: { node_name },
+    example: { names: { node_name: 'node3.example.com' }, body: { drained: false } },
   }),
 })
 
@@ -105,8 +113,10 @@ const role = resource('/2/nodes/{node_name}/role', 'Role of a node.', {
       const [letter] = onlyRow(await backend.queryNodes([params.node_name], ['role']))
       return ROLES[String(letter)] ?? null
     },
+    { operationId: 'GetNodeRole', example: {} },
   ),
   PUT: submit(OP_NODE_SET_PARAMS, {
+    operationId: 'SetNodeRole',
     doc: 'Changes the role of a node to the one that is the body.',
     operation: 'nodes_name_role',
     fixed: {
@@ -114,29 +124,34 @@ const role = resource('/2/nodes/{node_name}/role', 'Role of a node.', {
       force,
       auto_promote: flag('auto-promote', 'If not 0, other nodes may become master candidates in its place.'),
     },
-    body: ({ body }) => roleChange(body),
+    body: assignableRole,
+    example: { names: { node_name: 'node3.example.com' }, body: 'regular' },
   }),
 })
 
 const evacuate = resource('/2/nodes/{node_name}/evacuate', 'Moving instances away from a node.', {
   POST: submit(OP_NODE_EVACUATE, {
+    operationId: 'EvacuateNode',
     doc: 'Moves the instances of a node to others.',
     operation: 'nodes_name_evacuate',
     dryRun: 'fixed',
     fixed: { node_name },
+    example: { body: { mode: 'secondary-only', iallocator: 'hail' } },
   }),
 })
 
 const migrate = resource('/2/nodes/{node_name}/migrate', 'Migrating instances away from a node.', {
   POST: submit(OP_NODE_MIGRATE, {
+    operationId: 'MigrateNode',
     doc: 'Migrates all primary instances of a node; `mode` and `live` in the query string take the place of a body.',
     operation: 'nodes_name_migrate',
     fixed: { node_name },
     parameters: [
-      { name: 'mode', doc: 'How: live or non-live.' },
-      { name: 'live', doc: 'What `mode` was before: live if not 0.' },
+      { name: 'mode', doc: 'How: live or non-live.', schema: migrationMode.schema },
+      { name: 'live', doc: 'What `mode` was before: live if not 0.', schema: { type: 'integer' } },
     ],
-    body: (call) => oldMigration(call.query) ?? wholeBody(call),
+    body: { ...wholeBody, read: (call) => oldMigration(call.query) ?? parametersIn(call) },
+    example: { names: { node_name: 'node2.example.com' }, body: { mode: 'live' } },
   }),
 })
 
@@ -154,9 +169,11 @@ function oldMigration(query: QueryString): JsonObject | undefined {
 
 const powercycle = resource('/2/nodes/{node_name}/powercycle', 'Hard reset of a node.', {
   POST: submit(OP_NODE_POWERCYCLE, {
+    operationId: 'PowercycleNode',
     doc: 'Resets a node, come what may.',
     operation: 'nodes_name_powercycle',
     fixed: { node_name, force },
+    example: { names: { node_name: 'node4.example.com' }, query: 'force=1' },
   }),
 })
 
@@ -164,12 +181,13 @@ const storage_type = text('storage_type', 'Kind of storage: file, lvm-pv, lvm-vg
 const onlyThisNode: Source<'node_name'> = { ...node_name, valueIn: ({ params }) => [params.node_name] }
 /** The storage unit, a required parameter. */
 const unitName: Source = {
-  ...text('name', 'Name of the storage unit; required.'),
+  inQuery: { name: 'name', doc: 'Name of the storage unit.', required: true },
   valueIn: ({ query }) => query.first('name') ?? missing('name'),
 }
 
 const storage = resource('/2/nodes/{node_name}/storage', 'Storage units of a node.', {
   GET: submit(OP_NODE_QUERY_STORAGE, {
+    operationId: 'GetNodeStorageUnits',
     doc: 'Asks a node for its storage units, which will be the result of the job.',
     operation: 'nodes_name_storage',
     // It takes locks, so it needs a right.
@@ -179,16 +197,23 @@ const storage = resource('/2/nodes/{node_name}/storage', 'Storage units of a nod
       nodes: onlyThisNode,
       storage_type,
       output_fields: {
-        ...text('output_fields', 'Names of fields, separated by commas; required.'),
+        inQuery: {
+          name: 'output_fields',
+          doc: 'Names of fields, separated by commas.',
+          schema: { type: 'array', items: { type: 'string' } },
+          required: true,
+        },
         valueIn: ({ query }) => query.first('output_fields')?.split(',') ?? missing('output_fields'),
       },
     },
     body: noBody,
+    example: { query: 'storage_type=lvm-vg&output_fields=name,size,free,used' },
   }),
 })
 
 const storageModify = resource('/2/nodes/{node_name}/storage/modify', 'Parameters of a storage unit.', {
   PUT: submit(OP_NODE_MODIFY_STORAGE, {
+    operationId: 'ModifyNodeStorageUnits',
     doc: 'Changes a storage unit of a node.',
     operation: 'nodes_name_storage_modify',
     fixed: {
@@ -196,21 +221,28 @@ const storageModify = resource('/2/nodes/{node_name}/storage/modify', 'Parameter
       storage_type,
       name: unitName,
       changes: {
-        ...flag('allocatable', 'Whether new volumes may be put there, unless 0.'),
+        inQuery: {
+          name: 'allocatable',
+          doc: 'Whether new volumes may be put there, unless 0.',
+          schema: { type: 'integer' },
+        },
         valueIn: ({ query }) =>
           query.first('allocatable') === undefined ? {} : { allocatable: query.flag('allocatable') },
       },
     },
     body: noBody,
+    example: { query: 'storage_type=lvm-pv&name=/dev/sda1&allocatable=0' },
   }),
 })
 
 const storageRepair = resource('/2/nodes/{node_name}/storage/repair', 'Repair of a storage unit.', {
   PUT: submit(OP_REPAIR_NODE_STORAGE, {
+    operationId: 'RepairNodeStorageUnits',
     doc: 'Repairs a storage unit of a node.',
     operation: 'nodes_name_storage_repair',
     fixed: { node_name, storage_type, name: unitName },
     body: noBody,
+    example: { query: 'storage_type=lvm-vg&name=xenvg' },
   }),
 })
 
@@ -221,7 +253,7 @@ function missing(parameter: string): never {
 const tags = resource(
   '/2/nodes/{node_name}/tags',
   'Tags of a node.',
-  tagMethods('node', 'the node', 'nodes_name_tags', node_name),
+  tagMethods('Node', 'node', 'the node', 'nodes_name_tags', node_name),
 )
 
 export const nodes = [

@@ -2,9 +2,20 @@ import { type FieldDefinition, MOST_QUERY_BYTES, type QueryResult } from '../../
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../json/json.ts'
 import { lazyMap } from '../../json/lazy-list.ts'
+import { list, listOf, maybe, string } from '../../model/check.ts'
 import { bodyObject } from '../expect-type.ts'
 import type { QueryString } from '../query-string.ts'
-import { type Answer, BodyLimit, type Call, guarded, live, open, resource } from '../resource.ts'
+import {
+  type Answer,
+  type Body,
+  BodyLimit,
+  type Call,
+  guarded,
+  live,
+  open,
+  type Parameter,
+  resource,
+} from '../resource.ts'
 
 /** The names in a comma-separated `fields` parameter; undefined if there is none. */
 function fieldsIn(query: QueryString): string[] | undefined {
@@ -20,6 +31,10 @@ function missingFields(): Failure {
 
 /** More fields than any kind of object has. */
 const MAX_FIELDS = 1000
+
+const fieldList = listOf(string)
+/** A filter, e.g. `["=", "name", "web.example.com"]`; what it may hold, the backend checks. */
+const filterCheck = maybe(list)
 
 /** Queries fields; a repeated field is queried only once. */
 async function ask(
@@ -41,7 +56,26 @@ const resultAsJson = ({ data, fields }: QueryResult): Answer => ({ data, fields:
 const definitionsAsJson = (fields: readonly FieldDefinition[]): Json =>
   fields.map(({ name, title, kind, doc }) => ({ name, title, kind, doc }))
 
-const fieldsParameter = { name: 'fields', doc: 'Names of fields, separated by commas.' }
+const fieldsParameter: Parameter = {
+  name: 'fields',
+  doc: 'Names of fields, separated by commas.',
+  schema: fieldList.schema,
+}
+
+const questionBody: Body = {
+  schema: {
+    type: 'object',
+    properties: {
+      fields: {
+        ...fieldList.schema,
+        description: 'Names of fields; those of the query string, unless given.',
+      },
+      qfilter: { ...filterCheck.schema, description: 'Which objects to give; all for null.' },
+      filter: { ...filterCheck.schema, description: 'What `qfilter` was before Ganeti 2.7.' },
+    },
+  },
+  required: true,
+}
 
 /** Kinds of objects that are the job queue's, not the cluster's. */
 const OF_THE_QUEUE: ReadonlySet<string> = new Set(['job', 'lock'])
@@ -56,7 +90,11 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
         if (fields === undefined) throw missingFields()
         return ask(call, fields, null)
       },
-      [{ ...fieldsParameter, doc: `${fieldsParameter.doc} Required.` }],
+      {
+        operationId: 'QueryAll',
+        parameters: [{ ...fieldsParameter, required: true }],
+        example: { query: 'fields=name,os,pnode' },
+      },
     ),
     dependsOn: ({ resource }) => (OF_THE_QUEUE.has(resource) ? 'more' : 'state'),
     large: () => true,
@@ -72,7 +110,17 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
         if (fields === undefined) throw missingFields()
         return ask(call, fields, filterIn(request))
       },
-      [fieldsParameter],
+      {
+        operationId: 'Query',
+        parameters: [{ ...fieldsParameter, doc: `${fieldsParameter.doc} Unless the body has them.` }],
+        body: questionBody,
+        example: {
+          body: {
+            fields: ['name', 'status', 'be/vcpus'],
+            qfilter: ['&', ['=', 'hypervisor', 'xen-pvm'], ['>=', 'be/vcpus', 2]],
+          },
+        },
+      },
     ),
     bodyLimit: BodyLimit.question,
     large: (_query, body) => !asksForOne(body),
@@ -94,7 +142,7 @@ function asksForOne(body: Json | undefined): boolean {
 }
 
 function fieldNames(fields: Json): string[] {
-  if (Array.isArray(fields) && fields.every((field) => typeof field === 'string')) return fields
+  if (fieldList(fields)) return fields as string[]
   throw new Failure('invalid', "The body's 'fields' must be a list of names of fields")
 }
 
@@ -104,7 +152,11 @@ const fields = resource('/2/query/{resource}/fields', 'The fields that a query c
     async ({ backend, params, query }) => ({
       fields: definitionsAsJson(await backend.queryFields(params.resource, fieldsIn(query) ?? null)),
     }),
-    [{ ...fieldsParameter, doc: `${fieldsParameter.doc} All, if absent.` }],
+    {
+      operationId: 'QueryFields',
+      parameters: [{ ...fieldsParameter, doc: `${fieldsParameter.doc} All, if absent.` }],
+      example: { query: 'fields=name,os,pnode' },
+    },
   ),
 })
 

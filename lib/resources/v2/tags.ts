@@ -1,21 +1,29 @@
 /** Tags are read, added and removed in the same way for all kinds of objects. */
 import type { TagKind } from '../../backend/backend.ts'
 import { OP_TAGS_DEL, OP_TAGS_SET } from '../../model/opcodes/tags.ts'
+import { noBody } from '../job-body.ts'
 import { type Method, open } from '../resource.ts'
-import { constant, noBody, type Source, submit } from '../submit.ts'
+import { constant, type Source, submit } from '../submit.ts'
 
 const tags: Source = {
-  inQuery: { name: 'tag', doc: 'A tag; may be repeated.' },
+  inQuery: {
+    name: 'tag',
+    doc: 'A tag; may be repeated.',
+    schema: { type: 'array', items: { type: 'string' } },
+    repeats: true,
+  },
   valueIn: ({ query }) => query.all('tag'),
 }
 
 /**
  * The methods of a resource of tags.
+ * @param ownerId the owner in names of operations: `Node` for `GetNodeTags`
  * @param whose the owner of the tags, for descriptions
  * @param operation see Submission
  * @param name the source of the owner's name; null for the cluster
  */
 export function tagMethods<Name extends string = never>(
+  ownerId: string,
   kind: TagKind,
   whose: string,
   operation: string,
@@ -29,10 +37,22 @@ export function tagMethods<Name extends string = never>(
     body: noBody,
   } as const
   return {
-    GET: open(`Lists the tags of ${whose}.`, (call) =>
-      call.backend.queryTags(kind, String(name.valueIn(call) ?? '')),
+    GET: open(
+      `Lists the tags of ${whose}.`,
+      (call) => call.backend.queryTags(kind, String(name.valueIn(call) ?? '')),
+      { operationId: `Get${ownerId}Tags`, example: {} },
     ),
-    PUT: submit(OP_TAGS_SET, { ...change, doc: `Adds tags to ${whose}.` }),
-    DELETE: submit(OP_TAGS_DEL, { ...change, doc: `Removes tags from ${whose}.` }),
+    PUT: submit(OP_TAGS_SET, {
+      ...change,
+      operationId: `Add${ownerId}Tags`,
+      doc: `Adds tags to ${whose}.`,
+      example: { query: 'tag=tested&tag=site:attic' },
+    }),
+    DELETE: submit(OP_TAGS_DEL, {
+      ...change,
+      operationId: `Delete${ownerId}Tags`,
+      doc: `Removes tags from ${whose}.`,
+      example: { query: 'tag=site:attic' },
+    }),
   }
 }
