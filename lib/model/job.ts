@@ -4,7 +4,8 @@
  */
 import type { Json, JsonObject } from '../json/json.ts'
 
-export type OpStatus = 'queued' | 'waiting' | 'canceling' | 'running' | 'canceled' | 'success' | 'error'
+export const STATUSES = ['queued', 'waiting', 'canceling', 'running', 'canceled', 'success', 'error'] as const
+export type OpStatus = (typeof STATUSES)[number]
 export type JobStatus = OpStatus
 
 /** Seconds since the epoch, and microseconds. */

@@ -167,7 +167,7 @@ const JOB_FIELDS: FieldTable<Job> = new Map([
 const OBJECT_FIELDS: FieldTable<JsonObject> = {
   get: (name): Field<JsonObject> => {
     const keys = name.split('.')
-    return cellField(name, name, 'other', '', (object) => {
+    return cellField(name, name, {}, '', (object) => {
       let value: Json | undefined = object
       for (const key of keys) {
         if (value === undefined) break

@@ -36,8 +36,8 @@ const fields: readonly Field<Thing>[] = [
     return size
   }),
   cellField('memory', 'Memory', 'unit', '', ({ memory }) => (memory === null ? NO_DATA : [0, memory])),
-  field('tags', 'Tags', 'other', '', ({ tags }) => tags),
-  field('sizes', 'Sizes', 'other', '', ({ sizes }) => sizes),
+  field('tags', 'Tags', {}, '', ({ tags }) => tags),
+  field('sizes', 'Sizes', {}, '', ({ sizes }) => sizes),
 ]
 
 const things: readonly Thing[] = [

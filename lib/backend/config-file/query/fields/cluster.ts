@@ -3,6 +3,7 @@ import type { Cluster } from '../../../../model/cluster.ts'
 import { OS_API_VERSION } from '../../../../model/os.ts'
 import { architecture, EXPORT_VERSION, masterName, vcsVersion } from './cluster-info.ts'
 import { cellField, type Field, field, hostname, NO_DATA, optionalField, orNoData } from './field.ts'
+import { text, texts, tuple } from './value-schemas.ts'
 
 export const clusterFields: readonly Field<Cluster>[] = [
   hostname(field('name', 'Name', 'text', 'Name of the cluster', (cluster) => cluster.cluster_name)),
@@ -15,7 +16,7 @@ export const clusterFields: readonly Field<Cluster>[] = [
     'LVM volume group for disks',
     (cluster) => cluster.volume_group_name,
   ),
-  field('architecture', 'ArchInfo', 'other', 'Word size and machine', () => architecture()),
+  field('architecture', 'ArchInfo', tuple(text, text), 'Word size and machine', () => architecture()),
   field(
     'software_version',
     'SoftwareVersion',
@@ -50,7 +51,7 @@ export const clusterFields: readonly Field<Cluster>[] = [
   ),
   field('ctime', 'CTime', 'timestamp', 'When the cluster was created', ({ ctime }) => ctime),
   field('mtime', 'MTime', 'timestamp', 'When the cluster itself was last changed', ({ mtime }) => mtime),
-  field('tags', 'Tags', 'other', 'Tags of the cluster', ({ tags }) => tags),
+  field('tags', 'Tags', texts, 'Tags of the cluster', ({ tags }) => tags),
   // Both lie on the master node, outside the configuration.
   cellField('drain_flag', 'QueueDrained', 'bool', 'Whether the job queue takes no new jobs', () => NO_DATA),
   cellField(

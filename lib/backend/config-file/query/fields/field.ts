@@ -5,16 +5,23 @@
  * the lists of fields all read them.
  */
 import type { Json } from '../../../../json/json.ts'
+import { orNull, type Schema } from '../../../../model/check.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { NdParams } from '../../../../model/params.ts'
 import type { Recorded } from '../../../../model/recorded.ts'
 import { type Cell, type FieldDefinition, type FieldKind, ResultStatus } from '../../../backend.ts'
+import { schemaOfKind, text, texts } from './value-schemas.ts'
 
 export interface Field<T> extends FieldDefinition {
+  /** What its value may be; null too where an object may lack it, or its source may not tell. */
+  readonly schema: Schema
   /** Whether it holds the name of a host, which `=` in a filter may shorten. */
   readonly hostname: boolean
   readonly cell: (object: T, config: Config) => Cell
 }
+
+/** A kind that tells what a value is. */
+export type NamedKind = Exclude<FieldKind, 'other'>
 
 /** There is no such field. */
 export const UNKNOWN: Cell = [ResultStatus.unknown, null]
@@ -42,37 +49,46 @@ export function asJson(value: object): Json {
   return value as Json
 }
 
-/** A field whose cell may be anything. */
+/**
+ * A field whose cell may be anything.
+ * @param what its kind, or the schema of its value if that is only `other`
+ */
 export function cellField<T>(
   name: string,
   title: string,
-  kind: FieldKind,
+  what: NamedKind | Schema,
   doc: string,
   cell: (object: T, config: Config) => Cell,
 ): Field<T> {
-  return { name, title, kind, doc, cell, hostname: false }
+  const kind = typeof what === 'string' ? what : 'other'
+  return { name, title, kind, doc, cell, hostname: false, schema: orNull(schemaOf(what)) }
+}
+
+function schemaOf(what: NamedKind | Schema): Schema {
+  return typeof what === 'string' ? schemaOfKind(what) : what
 }
 
 /** A field that every object has. */
 export function field<T>(
   name: string,
   title: string,
-  kind: FieldKind,
+  what: NamedKind | Schema,
   doc: string,
   value: (object: T, config: Config) => Json,
 ): Field<T> {
-  return cellField(name, title, kind, doc, (object, config) => normal(value(object, config)))
+  const cell = (object: T, config: Config) => normal(value(object, config))
+  return { ...cellField(name, title, what, doc, cell), schema: schemaOf(what) }
 }
 
 /** A field that some objects do not have: its cell is `unavailable` where the value is null. */
 export function optionalField<T>(
   name: string,
   title: string,
-  kind: FieldKind,
+  what: NamedKind | Schema,
   doc: string,
   value: (object: T, config: Config) => Json | undefined,
 ): Field<T> {
-  return cellField(name, title, kind, doc, (object, config) => orUnavailable(value(object, config)))
+  return cellField(name, title, what, doc, (object, config) => orUnavailable(value(object, config)))
 }
 
 /** The same field, holding a host's name. */
@@ -92,19 +108,19 @@ export function recordFields<T extends Recorded>(noun: string): Field<T>[] {
       `Counts the changes of the ${noun}`,
       (object) => object.serial_no,
     ),
-    field('tags', 'Tags', 'other', `Tags of the ${noun}`, ({ tags }) => tags),
+    field('tags', 'Tags', texts, `Tags of the ${noun}`, ({ tags }) => tags),
     field('uuid', 'UUID', 'text', `UUID of the ${noun}`, ({ uuid }) => uuid),
   ]
 }
 
 /** Title and kind of each node parameter's own field. */
-const ND_PARAMS: { readonly [name in keyof NdParams]: readonly [title: string, kind: FieldKind] } = {
+const ND_PARAMS: { readonly [name in keyof NdParams]: readonly [title: string, what: NamedKind | Schema] } = {
   cpu_speed: ['ndp/cpu_speed', 'float'],
   exclusive_storage: ['ExclusiveStorage', 'bool'],
-  oob_program: ['OutOfBandProgram', 'other'],
+  oob_program: ['OutOfBandProgram', text],
   ovs: ['OpenvSwitch', 'bool'],
-  ovs_link: ['OpenvSwitchLink', 'other'],
-  ovs_name: ['OpenvSwitchName', 'other'],
+  ovs_link: ['OpenvSwitchLink', orNull(text)],
+  ovs_name: ['OpenvSwitchName', orNull(text)],
   spindle_count: ['SpindleCount', 'number'],
   ssh_port: ['ndp/ssh_port', 'number'],
 }
@@ -112,11 +128,11 @@ const ND_PARAMS: { readonly [name in keyof NdParams]: readonly [title: string, k
 /** `ndp/...`: one field for each node parameter. */
 export function ndParamFields<T>(paramsOf: (object: T, config: Config) => NdParams): Field<T>[] {
   return (Object.keys(ND_PARAMS) as (keyof NdParams)[]).map((name) => {
-    const [title, kind] = ND_PARAMS[name]
+    const [title, what] = ND_PARAMS[name]
     return field(
       `ndp/${name}`,
       title,
-      kind,
+      what,
       `Node parameter "${name}" in effect`,
       (object, config) => paramsOf(object, config)[name],
     )

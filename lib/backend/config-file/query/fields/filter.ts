@@ -4,24 +4,25 @@
  */
 import type { FilterRule } from '../../../../model/filter-rule.ts'
 import { type Field, field } from './field.ts'
+import { anyValue, anyValues, count, text } from './value-schemas.ts'
 
 export const filterFields: readonly Field<FilterRule>[] = [
-  field('uuid', 'UUID', 'other', 'UUID of the rule', ({ uuid }) => uuid),
+  field('uuid', 'UUID', text, 'UUID of the rule', ({ uuid }) => uuid),
   field(
     'watermark',
     'Watermark',
-    'other',
+    count,
     'The latest job when the rule was made',
     ({ watermark }) => watermark,
   ),
   field(
     'priority',
     'Priority',
-    'other',
+    count,
     'Rules of a lower number are applied first',
     ({ priority }) => priority,
   ),
-  field('predicates', 'Predicates', 'other', 'Which jobs the rule is for', ({ predicates }) => predicates),
-  field('action', 'Action', 'other', 'What happens to such a job', ({ action }) => action),
-  field('reason_trail', 'ReasonTrail', 'other', 'Who made the rule, and why', (rule) => rule.reason_trail),
+  field('predicates', 'Predicates', anyValues, 'Which jobs the rule is for', ({ predicates }) => predicates),
+  field('action', 'Action', anyValue, 'What happens to such a job', ({ action }) => action),
+  field('reason_trail', 'ReasonTrail', anyValues, 'Who made the rule, and why', (rule) => rule.reason_trail),
 ]

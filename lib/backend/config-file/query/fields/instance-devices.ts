@@ -1,11 +1,12 @@
 /** Fields of the disks and NICs of instances: one for each device (`disk.size/0`), and one for all of them. */
 import type { Json } from '../../../../json/json.ts'
+import { orNull } from '../../../../model/check.ts'
 import type { Config } from '../../../../model/config.ts'
 import { filledNicParams } from '../../../../model/fill.ts'
 import { type Disk, type Instance, MAX_DISKS, MAX_NICS, type Nic } from '../../../../model/instance.ts'
 import type { NicParams } from '../../../../model/params.ts'
-import type { FieldKind } from '../../../backend.ts'
-import { type Field, field, optionalField } from './field.ts'
+import { type Field, field, type NamedKind, optionalField } from './field.ts'
+import { list, schemaOfKind } from './value-schemas.ts'
 
 /** What there is to say of a disk or a NIC; it has a field for each device, and one for all of them. */
 type DeviceValue<Device> = readonly [
@@ -13,7 +14,7 @@ type DeviceValue<Device> = readonly [
   title: string,
   nameOfAll: string,
   titleOfAll: string,
-  kind: FieldKind,
+  kind: NamedKind,
   what: string,
   value: (device: Device, config: Config) => Json,
 ]
@@ -91,7 +92,7 @@ function fieldsOf<Device>(
     field<Instance>(
       `${prefix}.${nameOfAll}`,
       titleOfAll,
-      'other',
+      list(orNull(schemaOfKind(kind))),
       `${what} of each ${noun}`,
       (instance, config) => devicesOf(instance).map((device) => value(device, config)),
     ),

@@ -6,14 +6,15 @@
  * administrator wants it where the source vouches for its primary node
  * (`Config.live`), and nothing is said of it elsewhere.
  */
+import { orNull } from '../../../../model/check.ts'
 import type { Config } from '../../../../model/config.ts'
-import { HV_GLOBALS, HV_TYPES } from '../../../../model/defaults.ts'
+import { BE_TYPES, HV_GLOBALS, HV_TYPES } from '../../../../model/defaults.ts'
 import { filledBeParams, filledHvParams, filledOsParams, hvParam } from '../../../../model/fill.ts'
 import type { Disk, Instance } from '../../../../model/instance.ts'
 import { sizeOnNode } from '../../../../model/live-values.ts'
 import type { Node } from '../../../../model/node.ts'
 import type { BeParams } from '../../../../model/params.ts'
-import type { Cell, FieldKind } from '../../../backend.ts'
+import type { Cell } from '../../../backend.ts'
 import { consoleOf } from './console.ts'
 import {
   asJson,
@@ -21,6 +22,7 @@ import {
   type Field,
   field,
   hostname,
+  type NamedKind,
   NO_DATA,
   normal,
   OFFLINE,
@@ -31,6 +33,7 @@ import {
   UNAVAILABLE,
 } from './field.ts'
 import { deviceFields } from './instance-devices.ts'
+import { anyValue, count, list, looseParams, object, objects, params, text, texts } from './value-schemas.ts'
 
 const STATUS_DOC = [
   'running: runs as it should',
@@ -80,7 +83,7 @@ const ownFields: readonly Field<Instance>[] = [
   optionalField(
     'network_port',
     'Network_port',
-    'other',
+    count,
     'TCP port of its console on the node',
     (instance) => instance.network_port,
   ),
@@ -96,59 +99,59 @@ const ownFields: readonly Field<Instance>[] = [
   cellField('pnode.group.uuid', 'PrimaryNodeGroupUUID', 'text', 'UUID of that group', (instance, config) =>
     orNoData(primaryNode(instance, config)?.group),
   ),
-  field('snodes', 'Secondary_Nodes', 'other', 'Other nodes that hold its disks', (instance, config) =>
+  field('snodes', 'Secondary_Nodes', texts, 'Other nodes that hold its disks', (instance, config) =>
     secondaryNodes(instance, config).map(({ name }) => name),
   ),
-  field('snodes.group', 'SecondaryNodesGroups', 'other', 'Groups of those nodes', (instance, config) =>
-    secondaryNodes(instance, config).map((node) => groupName(node, config) ?? null),
-  ),
   field(
-    'snodes.group.uuid',
-    'SecondaryNodesGroupsUUID',
-    'other',
-    'UUIDs of those groups',
-    (instance, config) => secondaryNodes(instance, config).map(({ group }) => group),
+    'snodes.group',
+    'SecondaryNodesGroups',
+    list(orNull(text)),
+    'Groups of those nodes',
+    (instance, config) => secondaryNodes(instance, config).map((node) => groupName(node, config) ?? null),
+  ),
+  field('snodes.group.uuid', 'SecondaryNodesGroupsUUID', texts, 'UUIDs of those groups', (instance, config) =>
+    secondaryNodes(instance, config).map(({ group }) => group),
   ),
 
   field(
     'hvparams',
     'HypervisorParameters',
-    'other',
+    looseParams,
     'All hypervisor parameters in effect',
     (instance, { cluster }) => filledHvParams(cluster, instance),
   ),
   field(
     'custom_hvparams',
     'CustomHypervisorParameters',
-    'other',
+    looseParams,
     'Hypervisor parameters set on the instance itself',
     (instance) => instance.hvparams,
   ),
   field(
     'beparams',
     'BackendParameters',
-    'other',
+    params(BE_TYPES),
     'All backend parameters in effect',
     (instance, { cluster }) => asJson(filledBeParams(cluster, instance)),
   ),
   field(
     'custom_beparams',
     'CustomBackendParameters',
-    'other',
+    params(BE_TYPES),
     'Backend parameters set on the instance itself',
     (instance) => asJson(instance.beparams),
   ),
-  field('osparams', 'OpSysParameters', 'other', 'All OS parameters in effect', (instance, { cluster }) =>
+  field('osparams', 'OpSysParameters', object, 'All OS parameters in effect', (instance, { cluster }) =>
     filledOsParams(cluster, instance),
   ),
   field(
     'custom_osparams',
     'CustomOpSysParameters',
-    'other',
+    object,
     'OS parameters set on the instance itself',
     (instance) => instance.osparams,
   ),
-  field('custom_nicparams', 'CustomNicParameters', 'other', 'What each NIC sets of its own', ({ nics }) =>
+  field('custom_nicparams', 'CustomNicParameters', objects, 'What each NIC sets of its own', ({ nics }) =>
     nics.map(({ nicparams }) => asJson(nicparams)),
   ),
 
@@ -169,14 +172,14 @@ const ownFields: readonly Field<Instance>[] = [
   field('nic.count', 'NICs', 'number', 'How many NICs it has', ({ nics }) => nics.length),
   field('disk.count', 'Disks', 'number', 'How many disks it has', ({ disks }) => disks.length),
 
-  cellField('status', 'Status', 'text', STATUS_DOC, (instance, config) => normal(statusOf(instance, config))),
+  field('status', 'Status', 'text', STATUS_DOC, statusOf),
   cellField('oper_state', 'Running', 'bool', 'Whether it runs', (instance, config) => {
     const running = isRunning(instance, config)
     return typeof running === 'boolean' ? normal(running) : NO_DATA
   }),
   live('oper_ram', 'Memory', 'unit', 'Memory it has while running', ({ maxmem }) => maxmem),
   live('oper_vcpus', 'VCPUs', 'number', 'CPUs it has while running', ({ vcpus }) => vcpus),
-  cellField('console', 'Console', 'other', 'How to reach its console', (instance, config) => {
+  cellField('console', 'Console', object, 'How to reach its console', (instance, config) => {
     const node = primaryNode(instance, config)
     const running = isRunning(instance, config)
     if (running === 'offline') return OFFLINE
@@ -187,7 +190,7 @@ const ownFields: readonly Field<Instance>[] = [
 ]
 
 /** `be/...`: title and kind of each backend parameter's own field. */
-const BE_PARAMS: { readonly [name in keyof BeParams]: readonly [title: string, kind: FieldKind] } = {
+const BE_PARAMS: { readonly [name in keyof BeParams]: readonly [title: string, kind: NamedKind] } = {
   always_failover: ['be/always_failover', 'bool'],
   auto_balance: ['Auto_balance', 'bool'],
   maxmem: ['ConfigMaxMem', 'unit'],
@@ -222,14 +225,14 @@ const HV_TITLES: { readonly [name: string]: string } = {
   vnc_bind_address: 'VNC_bind_address',
 }
 
-const HV_KINDS: { readonly [type: string]: FieldKind } = { bool: 'bool', int: 'number' }
+const HV_KINDS: { readonly [type: string]: NamedKind } = { bool: 'bool', int: 'number' }
 
 const hvFields = Object.entries(HV_TYPES)
   .filter(([name]) => !HV_GLOBALS.includes(name))
   .map(([name, type]): Field<Instance> => {
     const title = HV_TITLES[name] ?? `hv/${name}`
     const doc = `Hypervisor parameter "${name}" in effect`
-    return cellField(`hv/${name}`, title, HV_KINDS[type] ?? 'other', doc, (instance, { cluster }) => {
+    return cellField(`hv/${name}`, title, HV_KINDS[type] ?? anyValue, doc, (instance, { cluster }) => {
       const value = hvParam(cluster, instance, name)
       return value === undefined ? UNAVAILABLE : normal(value)
     })
@@ -262,7 +265,7 @@ export const instanceFields: readonly Field<Instance>[] = [
 function live(
   name: string,
   title: string,
-  kind: FieldKind,
+  kind: NamedKind,
   doc: string,
   value: (params: BeParams) => number,
 ): Field<Instance> {

@@ -4,23 +4,24 @@ import { addressAt, ipv4Number } from '../../../../model/address.ts'
 import type { Config } from '../../../../model/config.ts'
 import type { Network } from '../../../../model/network.ts'
 import { type Field, field, optionalField, recordFields } from './field.ts'
+import { list, text, texts, tuple } from './value-schemas.ts'
 
 export const networkFields: readonly Field<Network>[] = [
   field('name', 'Network', 'text', 'Name of the network', ({ name }) => name),
   field('network', 'Subnet', 'text', 'IPv4 addresses of the network (CIDR)', ({ network }) => network),
-  optionalField('gateway', 'Gateway', 'other', 'IPv4 gateway', ({ gateway }) => gateway),
+  optionalField('gateway', 'Gateway', text, 'IPv4 gateway', ({ gateway }) => gateway),
   optionalField(
     'network6',
     'IPv6Subnet',
-    'other',
+    text,
     'IPv6 addresses of the network (CIDR)',
     ({ network6 }) => network6,
   ),
-  optionalField('gateway6', 'IPv6Gateway', 'other', 'IPv6 gateway', ({ gateway6 }) => gateway6),
+  optionalField('gateway6', 'IPv6Gateway', text, 'IPv6 gateway', ({ gateway6 }) => gateway6),
   optionalField(
     'mac_prefix',
     'MacPrefix',
-    'other',
+    text,
     'Start of the MAC addresses made for it',
     (network) => network.mac_prefix,
   ),
@@ -45,7 +46,13 @@ export const networkFields: readonly Field<Network>[] = [
     'How many groups are connected to it',
     (network, config) => connections(network, config).length,
   ),
-  field('group_list', 'GroupList', 'other', 'Groups connected to it: name, mode, link, VLAN', connections),
+  field(
+    'group_list',
+    'GroupList',
+    list(tuple(text, text, text, text)),
+    'Groups connected to it: name, mode, link, VLAN',
+    connections,
+  ),
   field(
     'inst_cnt',
     'Instances',
@@ -53,7 +60,7 @@ export const networkFields: readonly Field<Network>[] = [
     'How many instances have a NIC in it',
     (network, config) => config.networkInstances.get(network.uuid)?.length ?? 0,
   ),
-  field('inst_list', 'InstanceList', 'other', 'Instances with a NIC in it', (network, config) =>
+  field('inst_list', 'InstanceList', texts, 'Instances with a NIC in it', (network, config) =>
     (config.networkInstances.get(network.uuid) ?? []).map(({ name }) => name),
   ),
   ...recordFields<Network>('network'),

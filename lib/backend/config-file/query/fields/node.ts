@@ -1,16 +1,17 @@
 /** The fields of nodes. */
 import type { Json } from '../../../../json/json.ts'
 import type { Config } from '../../../../model/config.ts'
+import { ND_TYPES } from '../../../../model/defaults.ts'
 import { filledNdParams } from '../../../../model/fill.ts'
 import type { Node, NodeLive } from '../../../../model/node.ts'
 import type { NdParams } from '../../../../model/params.ts'
-import type { FieldKind } from '../../../backend.ts'
 import {
   asJson,
   cellField,
   type Field,
   field,
   hostname,
+  type NamedKind,
   NO_DATA,
   ndParamFields,
   normal,
@@ -19,6 +20,7 @@ import {
   recordFields,
   UNAVAILABLE,
 } from './field.ts'
+import { anyValue, params, texts } from './value-schemas.ts'
 
 export const nodeFields: readonly Field<Node>[] = [
   hostname(field('name', 'Node', 'text', 'Full host name of the node', ({ name }) => name)),
@@ -72,13 +74,13 @@ export const nodeFields: readonly Field<Node>[] = [
     'Whether the node is believed to have power (with out-of-band control)',
     (node, config) => (ndParams(node, config).oob_program ? normal(node.powered) : UNAVAILABLE),
   ),
-  field('ndparams', 'NodeParameters', 'other', 'All node parameters in effect', (node, config) =>
+  field('ndparams', 'NodeParameters', params(ND_TYPES), 'All node parameters in effect', (node, config) =>
     asJson(ndParams(node, config)),
   ),
   field(
     'custom_ndparams',
     'CustomNodeParameters',
-    'other',
+    params(ND_TYPES),
     'Node parameters set on the node itself',
     (node) => asJson(node.ndparams),
   ),
@@ -90,7 +92,7 @@ export const nodeFields: readonly Field<Node>[] = [
     'How many instances have it as primary node',
     (node, config) => config.primaryInstances.get(node.uuid)?.length ?? 0,
   ),
-  field('pinst_list', 'PriInstances', 'other', 'Instances that have it as primary node', (node, config) =>
+  field('pinst_list', 'PriInstances', texts, 'Instances that have it as primary node', (node, config) =>
     namesOf(config.primaryInstances.get(node.uuid)),
   ),
   field(
@@ -100,18 +102,18 @@ export const nodeFields: readonly Field<Node>[] = [
     'How many instances have it as secondary node',
     (node, config) => config.secondaryInstances.get(node.uuid)?.length ?? 0,
   ),
-  field('sinst_list', 'SecInstances', 'other', 'Instances that have it as secondary node', (node, config) =>
+  field('sinst_list', 'SecInstances', texts, 'Instances that have it as secondary node', (node, config) =>
     namesOf(config.secondaryInstances.get(node.uuid)),
   ),
   // Ganeti declares the next two, but has never filled them.
   cellField(
     'hv_state',
     'HypervisorState',
-    'other',
+    anyValue,
     'State of the hypervisor (never filled)',
     () => UNAVAILABLE,
   ),
-  cellField('disk_state', 'DiskState', 'other', 'State of the disks (never filled)', () => UNAVAILABLE),
+  cellField('disk_state', 'DiskState', anyValue, 'State of the disks (never filled)', () => UNAVAILABLE),
   live('bootid', 'BootID', 'text', 'Changes with every boot of the node'),
   live('cnodes', 'CNodes', 'number', 'NUMA nodes'),
   live('cnos', 'CNOs', 'number', "CPUs that the node's own system uses"),
@@ -128,7 +130,7 @@ export const nodeFields: readonly Field<Node>[] = [
 ]
 
 /** A field that only the running node knows. */
-function live(name: keyof NodeLive, title: string, kind: FieldKind, doc: string): Field<Node> {
+function live(name: keyof NodeLive, title: string, kind: NamedKind, doc: string): Field<Node> {
   return cellField(name, title, kind, doc, (node, config) => {
     if (node.offline) return OFFLINE
     const known = config.live.get(node.uuid)
