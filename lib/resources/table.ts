@@ -1,4 +1,6 @@
 /** Every resource that is served, and `/`, which lists the others. */
+import { string } from '../model/check.ts'
+import { objectOf } from './answer-schemas.ts'
 import { fixed, type Resource, resource } from './resource.ts'
 import { version12 } from './v1.2.ts'
 import { cluster } from './v2/cluster.ts'
@@ -32,7 +34,11 @@ const root = resource('/', 'The list of resources.', {
   GET: fixed(
     'Lists the top-level resources by name.',
     topLevel.map((name) => ({ name, uri: `/${name}` })),
-    { operationId: 'GetResources', example: {} },
+    {
+      operationId: 'GetResources',
+      answer: { type: 'array', items: objectOf('ResourceUri', { name: string.schema, uri: string.schema }) },
+      example: {},
+    },
   ),
 })
 

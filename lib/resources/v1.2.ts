@@ -6,18 +6,27 @@
 import type { Json } from '../json/json.ts'
 import { isJsonObject } from '../json/json.ts'
 import { lazyMap } from '../json/lazy-list.ts'
+import { boolean, type Schema, string } from '../model/check.ts'
+import { fieldSchema, listSchema, type Noun, objectOf, texts, uriListSchema } from './answer-schemas.ts'
+import { clusterInfo12Schema } from './cluster-info.ts'
 import { osNames } from './os-names.ts'
 import type { QueryString } from './query-string.ts'
 import { fixed, open, type Parameter, resource } from './resource.ts'
 import { onlyRow, sortedNames, uriList } from './rows.ts'
 
-/** Name in 1.2, name in current queries, and the conversion of the value (default: none). */
-type OldField = readonly [name: string, field: string, convert?: (value: Json) => Json]
+/** Name in 1.2, name in current queries, and the conversion of the value with what that gives (default: none). */
+type OldField = readonly [name: string, field: string, convert?: (value: Json) => Json, schema?: Schema]
 
-const hypervisorParameter =
-  (name: string) =>
-  (hvparams: Json): Json =>
-    (isJsonObject(hvparams) ? hvparams[name] : null) ?? null
+/** A parameter of the hypervisor, if that has it. */
+const hypervisorParameter = (name: string, parameter: string): OldField => [
+  name,
+  'hvparams',
+  (hvparams) => (isJsonObject(hvparams) ? hvparams[parameter] : null) ?? null,
+  {
+    type: ['boolean', 'integer', 'string', 'null'],
+    description: `Hypervisor parameter "${parameter}" in effect.`,
+  },
+]
 
 /** Instance statuses that are newer than 1.2, with their nearest status in 1.2. */
 const OLD_STATUS: { readonly [status: string]: string } = {
@@ -32,7 +41,7 @@ const INSTANCE_FIELDS: readonly OldField[] = [
   ['os', 'os'],
   ['pnode', 'pnode'],
   ['snodes', 'snodes'],
-  ['admin_state', 'admin_state', (state) => state === 'up'],
+  ['admin_state', 'admin_state', (state) => state === 'up', boolean.schema],
   ['admin_ram', 'be/maxmem'],
   ['vcpus', 'be/vcpus'],
   ['disk_template', 'disk_template'],
@@ -42,19 +51,19 @@ const INSTANCE_FIELDS: readonly OldField[] = [
   ['sda_size', 'disk.size/0'],
   ['sdb_size', 'disk.size/1'],
   ['oper_state', 'oper_state'],
-  ['status', 'status', (status) => OLD_STATUS[String(status)] ?? status],
+  ['status', 'status', (status) => OLD_STATUS[String(status)] ?? status, string.schema],
   ['tags', 'tags'],
   ['auto_balance', 'be/auto_balance'],
   ['network_port', 'network_port'],
-  ['kernel_path', 'hvparams', hypervisorParameter('kernel_path')],
-  ['initrd_path', 'hvparams', hypervisorParameter('initrd_path')],
-  ['hvm_boot_order', 'hvparams', hypervisorParameter('boot_order')],
-  ['hvm_acpi', 'hvparams', hypervisorParameter('acpi')],
-  ['hvm_pae', 'hvparams', hypervisorParameter('pae')],
-  ['hvm_cdrom_image_path', 'hvparams', hypervisorParameter('cdrom_image_path')],
-  ['hvm_nic_type', 'hvparams', hypervisorParameter('nic_type')],
-  ['hvm_disk_type', 'hvparams', hypervisorParameter('disk_type')],
-  ['vnc_bind_address', 'hvparams', hypervisorParameter('vnc_bind_address')],
+  hypervisorParameter('kernel_path', 'kernel_path'),
+  hypervisorParameter('initrd_path', 'initrd_path'),
+  hypervisorParameter('hvm_boot_order', 'boot_order'),
+  hypervisorParameter('hvm_acpi', 'acpi'),
+  hypervisorParameter('hvm_pae', 'pae'),
+  hypervisorParameter('hvm_cdrom_image_path', 'cdrom_image_path'),
+  hypervisorParameter('hvm_nic_type', 'nic_type'),
+  hypervisorParameter('hvm_disk_type', 'disk_type'),
+  hypervisorParameter('vnc_bind_address', 'vnc_bind_address'),
 ]
 
 const NODE_FIELDS: readonly OldField[] = [
@@ -71,6 +80,11 @@ const NODE_FIELDS: readonly OldField[] = [
   'cnodes',
   'csockets',
 ].map((name) => [name, name])
+
+function schemaOf(title: string, noun: Noun, fields: readonly OldField[]): Schema {
+  const properties = fields.map(([name, field, , schema]) => [name, schema ?? fieldSchema(noun, field)])
+  return objectOf(title, Object.fromEntries(properties))
+}
 
 const queryFieldsOf = (fields: readonly OldField[]) => fields.map(([, field]) => field)
 
@@ -111,7 +125,7 @@ const info = resource('/info', 'Cluster information.', {
         hypervisor_type: default_hypervisor ?? null,
       }
     },
-    { operationId: 'GetInfoV12', example: {} },
+    { operationId: 'GetInfoV12', answer: clusterInfo12Schema, example: {} },
   ),
 })
 
@@ -133,7 +147,15 @@ const instances = resource('/instances', 'The instances of the cluster.', {
         }
         return uriList('name', '/instances', sortedNames(await backend.queryInstances([], ['name'], signal)))
       },
-      { operationId: 'GetInstancesV12', parameters: [bulk], example: {} },
+      {
+        operationId: 'GetInstancesV12',
+        parameters: [bulk],
+        answer: listSchema(
+          uriListSchema('name', 'InstanceUriV12'),
+          schemaOf('InstanceV12', 'instance', INSTANCE_FIELDS),
+        ),
+        example: {},
+      },
     ),
     large: isBulk,
   },
@@ -146,7 +168,11 @@ const instance = resource('/instances/{instance_name}', 'One instance.', {
       const rows = await backend.queryInstances([params.instance_name], queryFieldsOf(INSTANCE_FIELDS))
       return oldObject(INSTANCE_FIELDS, onlyRow(rows))
     },
-    { operationId: 'GetInstanceV12', example: {} },
+    {
+      operationId: 'GetInstanceV12',
+      answer: schemaOf('InstanceV12', 'instance', INSTANCE_FIELDS),
+      example: {},
+    },
   ),
 })
 
@@ -154,7 +180,7 @@ const instanceTags = resource('/instances/{instance_name}/tags', 'Tags of an ins
   GET: open(
     'Lists the tags of an instance.',
     ({ backend, params }) => backend.queryTags('instance', params.instance_name),
-    { operationId: 'GetInstanceTagsV12', example: {} },
+    { operationId: 'GetInstanceTagsV12', answer: texts, example: {} },
   ),
 })
 
@@ -169,7 +195,12 @@ const nodes = resource('/nodes', 'The nodes of the cluster.', {
         }
         return uriList('name', '/nodes', sortedNames(await backend.queryNodes([], ['name'], signal)))
       },
-      { operationId: 'GetNodesV12', parameters: [bulk], example: {} },
+      {
+        operationId: 'GetNodesV12',
+        parameters: [bulk],
+        answer: listSchema(uriListSchema('name', 'NodeUriV12'), schemaOf('NodeV12', 'node', NODE_FIELDS)),
+        example: {},
+      },
     ),
     large: isBulk,
   },
@@ -182,7 +213,11 @@ const node = resource('/nodes/{node_name}', 'One node.', {
       const rows = await backend.queryNodes([params.node_name], queryFieldsOf(NODE_FIELDS))
       return oldObject(NODE_FIELDS, onlyRow(rows))
     },
-    { operationId: 'GetNodeV12', example: {} },
+    {
+      operationId: 'GetNodeV12',
+      answer: schemaOf('NodeV12', 'node', NODE_FIELDS),
+      example: {},
+    },
   ),
 })
 
@@ -190,13 +225,14 @@ const nodeTags = resource('/nodes/{node_name}/tags', 'Tags of a node.', {
   GET: open(
     'Lists the tags of a node.',
     ({ backend, params }) => backend.queryTags('node', params.node_name),
-    { operationId: 'GetNodeTagsV12', example: {} },
+    { operationId: 'GetNodeTagsV12', answer: texts, example: {} },
   ),
 })
 
 const os = resource('/os', 'Guest operating systems.', {
   GET: open('Lists the OSes that instances can have.', ({ backend, signal }) => osNames(backend, signal), {
     operationId: 'GetOperatingSystemsV12',
+    answer: texts,
     example: {},
   }),
 })
@@ -204,6 +240,7 @@ const os = resource('/os', 'Guest operating systems.', {
 const tags = resource('/tags', 'Tags of the cluster.', {
   GET: open('Lists the tags of the cluster.', ({ backend }) => backend.queryTags('cluster', ''), {
     operationId: 'GetClusterTagsV12',
+    answer: texts,
     example: {},
   }),
 })
@@ -213,6 +250,7 @@ const version = resource('/version', 'Version of the API.', {
   // restarts a daemon that answers anything else.
   GET: fixed('Gives 2: the newest version of the API that is served.', 2, {
     operationId: 'GetVersion',
+    answer: { const: 2 },
     example: {},
   }),
 })

@@ -35,12 +35,13 @@ t.test('every resource and method is documented in a sentence', async (t) => {
   }
 })
 
-t.test('every method has a name of its own, and an example', async (t) => {
+t.test('every method has a name of its own, an example, and says what it answers with', async (t) => {
   const ids = methods.map(({ method }) => method.operationId)
   t.strictSame([...new Set(ids)], ids)
   for (const { path, name, method } of methods) {
     t.match(method.operationId, /^[A-Z][A-Za-z0-9]+$/, `${name} ${path}`)
     t.ok(method.example, `${name} ${path}`)
+    t.ok(method.answer && Object.keys(method.answer).length > 0, `${name} ${path} answers`)
     if (method.body?.required) t.ok(method.example?.body !== undefined, `${name} ${path} has a body`)
     for (const { name: parameter, required } of method.parameters) {
       if (required)

@@ -1,7 +1,10 @@
 import { ResultStatus } from '../../backend/backend.ts'
 import { lazyMap } from '../../json/lazy-list.ts'
+import { orNull } from '../../model/check.ts'
 import { OP_CLUSTER_REDIST_CONF, OP_CLUSTER_SET_PARAMS } from '../../model/opcodes/cluster.ts'
 import { isSince } from '../../model/version.ts'
+import { fieldSchema, listSchema, rowSchema, texts } from '../answer-schemas.ts'
+import { clusterInfoSchema } from '../cluster-info.ts'
 import { osNames } from '../os-names.ts'
 import { fixed, live, open, resource } from '../resource.ts'
 import { rowObject } from '../rows.ts'
@@ -26,6 +29,7 @@ const OS_FIELDS = [
 const root = resource('/2', 'Root of version 2.', {
   GET: fixed('Gives null, as ever; see /2/features for what is served.', null, {
     operationId: 'GetRoot',
+    answer: { type: 'null' },
     example: {},
   }),
 })
@@ -42,7 +46,7 @@ const info = resource('/2/info', 'Cluster information.', {
         drbd_helper: cluster.drbd_usermode_helper ?? null,
       }
     },
-    { operationId: 'GetInfo', example: {} },
+    { operationId: 'GetInfo', answer: clusterInfoSchema, example: {} },
   ),
 })
 
@@ -50,9 +54,17 @@ const features = resource('/2/features', 'Optional features of the API.', {
   GET: fixed(
     'Lists the optional features that are served.',
     ['instance-create-reqv1', 'instance-reinstall-reqv1', 'node-migrate-reqv1', 'node-evac-res1'],
-    { operationId: 'GetFeatures', example: {} },
+    { operationId: 'GetFeatures', answer: texts, example: {} },
   ),
 })
+
+/** What nodes do not agree on, or cannot tell, is null. */
+const osAnswer = listSchema(
+  texts,
+  rowSchema('OperatingSystem', 'os', OS_FIELDS, {
+    replaced: Object.fromEntries(OS_FIELDS.map((name) => [name, orNull(fieldSchema('os', name))])),
+  }),
+)
 
 const os = resource('/2/os', 'Guest operating systems.', {
   GET: live(
@@ -68,7 +80,7 @@ const os = resource('/2/os', 'Guest operating systems.', {
         ),
       )
     },
-    { operationId: 'GetOperatingSystems', parameters: [bulk], example: {} },
+    { operationId: 'GetOperatingSystems', parameters: [bulk], answer: osAnswer, example: {} },
   ),
 })
 

@@ -5,7 +5,16 @@
 import type { Backend } from '../../backend/backend.ts'
 import type { Json, JsonObject } from '../../json/json.ts'
 import { lazyMap } from '../../json/lazy-list.ts'
-import { isSince, type Release } from '../../model/version.ts'
+import type { Schema } from '../../model/check.ts'
+import { isSince } from '../../model/version.ts'
+import {
+  type FieldNames,
+  fieldSchema,
+  listSchema,
+  type Properties,
+  rowSchema,
+  uriListSchema,
+} from '../answer-schemas.ts'
 import { type Method, open } from '../resource.ts'
 import { onlyRow, rowObject, sortedNames, uriList } from '../rows.ts'
 import { bulk, checkLock, isBulk, lock } from './parameters.ts'
@@ -15,11 +24,11 @@ export interface Collection {
   readonly singular: string
   readonly plural: string
   /** In names of operations: `Node` for `GetNode` and `GetNodes`. */
-  readonly id: string
+  readonly id: 'Group' | 'Instance' | 'Network' | 'Node'
   /** The key of an object's name in a plain list. */
   readonly idKey: 'id' | 'name'
   /** The fields of each object, some only since a release. */
-  readonly fields: readonly (string | readonly [since: Release, field: string])[]
+  readonly fields: FieldNames
   /** Queries the named objects, or all of them. */
   query(
     backend: Backend,
@@ -27,10 +36,12 @@ export interface Collection {
     fields: readonly string[],
     signal: AbortSignal,
   ): Promise<readonly (readonly Json[])[]>
-  /** Additional fields of an object, in lists and alone. */
-  extra?(object: JsonObject): JsonObject
-  /** Additional fields of a single object: the names by which it is modified (GET_ALIASES in rlib2.py). */
-  aliases?(object: JsonObject): JsonObject
+  /** Fields that an answer has in the place of others. */
+  replace?(object: JsonObject): JsonObject
+  /** What they are. */
+  readonly replaced?: Properties
+  /** Fields that a single object has twice, under the name by which they are modified too (GET_ALIASES in rlib2.py). */
+  readonly aliases?: { readonly [alias: string]: string }
 }
 
 async function fieldsOf({ fields }: Collection, backend: Backend): Promise<readonly string[]> {
@@ -42,9 +53,18 @@ async function fieldsOf({ fields }: Collection, backend: Backend): Promise<reado
   })
 }
 
-function shown({ extra }: Collection, fields: readonly string[], row: readonly Json[]): JsonObject {
+function shown({ replace }: Collection, fields: readonly string[], row: readonly Json[]): JsonObject {
   const object = rowObject(fields, row)
-  return extra ? { ...object, ...extra(object) } : object
+  return replace ? { ...object, ...replace(object) } : object
+}
+
+function schemaOf({ id, fields, replaced = {}, aliases = {} }: Collection): Schema {
+  const noun = id.toLowerCase() as Lowercase<typeof id>
+  const optional = Object.entries(aliases).map(([alias, name]) => [
+    alias,
+    { ...fieldSchema(noun, name), description: `As \`${name}\`, in an answer about this ${noun} only.` },
+  ])
+  return rowSchema(id, noun, fields, { replaced, optional: Object.fromEntries(optional) })
 }
 
 /** Lists all objects: names and URIs sorted as text, or details in natural order. */
@@ -61,7 +81,12 @@ export function listOf(collection: Collection): Method<unknown> {
       const rows = await collection.query(backend, [], ['name'], signal)
       return uriList(collection.idKey, collection.path, sortedNames(rows))
     },
-    { operationId: `Get${collection.id}s`, parameters: [bulk, lock], example: {} },
+    {
+      operationId: `Get${collection.id}s`,
+      parameters: [bulk, lock],
+      answer: listSchema(uriListSchema(collection.idKey, `${collection.id}Uri`), schemaOf(collection)),
+      example: {},
+    },
   )
   return { ...list, large: isBulk }
 }
@@ -78,8 +103,17 @@ export function oneOf<const Name extends string>(
       const fields = await fieldsOf(collection, backend)
       const row = onlyRow(await collection.query(backend, [params[name]], fields, signal))
       const object = shown(collection, fields, row)
-      return collection.aliases ? { ...object, ...collection.aliases(object) } : object
+      const aliases = Object.entries(collection.aliases ?? {})
+      return {
+        ...object,
+        ...Object.fromEntries(aliases.map(([alias, name]) => [alias, object[name] ?? null])),
+      }
     },
-    { operationId: `Get${collection.id}`, parameters: [lock], example: {} },
+    {
+      operationId: `Get${collection.id}`,
+      parameters: [lock],
+      answer: schemaOf(collection),
+      example: {},
+    },
   )
 }

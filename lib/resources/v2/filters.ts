@@ -1,6 +1,7 @@
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json } from '../../json/json.ts'
 import { filterRuleChecks, type NewFilterRule } from '../../model/filter-rule.ts'
+import { listSchema, rowSchema, uriListSchema } from '../answer-schemas.ts'
 import { expectType } from '../expect-type.ts'
 import type { QueryString } from '../query-string.ts'
 import { type Body, BodyLimit, flagSchema, live, open, resource } from '../resource.ts'
@@ -9,6 +10,9 @@ import { isDryRun } from '../submit.ts'
 import { bulk } from './parameters.ts'
 
 const FIELDS = ['watermark', 'priority', 'predicates', 'action', 'reason_trail', 'uuid']
+
+const ruleSchema = rowSchema('FilterRule', 'filter', FIELDS)
+const uuidSchema = { type: 'string', description: 'UUID of the rule.' }
 
 /** A rule as it is added or put in the place of another: every part may be left out. */
 const newRuleBody: Body = {
@@ -51,7 +55,12 @@ const list = resource('/2/filters', 'The rules of the job filter.', {
       const rows = await backend.queryFilters([], ['uuid'])
       return uriList('uuid', '/2/filters', sortedNames(rows))
     },
-    { operationId: 'GetFilters', parameters: [bulk], example: { query: 'bulk=1' } },
+    {
+      operationId: 'GetFilters',
+      parameters: [bulk],
+      answer: listSchema(uriListSchema('uuid', 'FilterUri'), ruleSchema),
+      example: { query: 'bulk=1' },
+    },
   ),
   POST: {
     ...live(
@@ -63,6 +72,7 @@ const list = resource('/2/filters', 'The rules of the job filter.', {
       },
       {
         operationId: 'AddFilter',
+        answer: uuidSchema,
         body: newRuleBody,
         example: {
           body: {
@@ -83,7 +93,7 @@ const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', 
     'Gives a rule of the job filter.',
     async ({ backend, params }) =>
       rowObject(FIELDS, onlyRow(await backend.queryFilters([params.filter_uuid], FIELDS))),
-    { operationId: 'GetFilter', example: {} },
+    { operationId: 'GetFilter', answer: ruleSchema, example: {} },
   ),
   PUT: {
     ...live(
@@ -95,6 +105,7 @@ const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', 
       },
       {
         operationId: 'ReplaceFilter',
+        answer: uuidSchema,
         body: newRuleBody,
         example: {
           body: { priority: 10, predicates: [['jobid', ['>', 'id', 'watermark']]], action: 'PAUSE' },
@@ -113,6 +124,7 @@ const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', 
     },
     {
       operationId: 'DeleteFilter',
+      answer: { type: 'null' },
       parameters: [
         { name: 'dry-run', doc: 'If not 0, it only looks whether there is such a rule.', schema: flagSchema },
       ],

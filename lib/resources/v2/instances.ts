@@ -1,5 +1,7 @@
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type JsonObject } from '../../json/json.ts'
+import { either, integer, listOf as listOfChecks, string } from '../../model/check.ts'
+import { BE_TYPES } from '../../model/defaults.ts'
 import { fillOpcode } from '../../model/opcode.ts'
 import {
   OP_BACKUP_EXPORT,
@@ -19,6 +21,7 @@ import {
   OP_INSTANCE_STARTUP,
 } from '../../model/opcodes/instance.ts'
 import type { Version } from '../../model/version.ts'
+import { objectOf, paramsSchema } from '../answer-schemas.ts'
 import { expectType } from '../expect-type.ts'
 import { bodySchema, dependsIn, noBody, type ObjectSchema, parametersIn, wholeBody } from '../job-body.ts'
 import { flagSchema, guarded, resource } from '../resource.ts'
@@ -90,8 +93,14 @@ const collection: Collection = {
   ],
   query: (backend, ...args) => backend.queryInstances(...args),
   // Old clients use `beparams.memory`, which was replaced by `maxmem`.
-  extra: ({ beparams }) =>
+  replace: ({ beparams }) =>
     isJsonObject(beparams) ? { beparams: { ...beparams, memory: beparams.maxmem ?? null } } : {},
+  replaced: {
+    beparams: {
+      ...paramsSchema({ ...BE_TYPES, memory: 'size' }),
+      description: 'All backend parameters in effect; `memory` is what `maxmem` was before.',
+    },
+  },
 }
 
 const instance_name = path('instance_name')
@@ -213,6 +222,19 @@ const info = resource('/2/instances/{instance_name}/info', 'Run-time details of 
   }),
 })
 
+const consoleSchema = objectOf(
+  'Console',
+  { instance: string.schema, kind: { enum: ['msg', 'spice', 'ssh', 'vnc'] } },
+  {
+    message: { ...string.schema, description: 'Why there is none, or what to do.' },
+    host: string.schema,
+    port: integer.schema,
+    user: { ...string.schema, description: 'The user of the host to connect as.' },
+    command: { ...either(string, listOfChecks(string)).schema, description: 'What to run there.' },
+    display: { ...integer.schema, description: 'Number of the VNC display.' },
+  },
+)
+
 const console = resource('/2/instances/{instance_name}/console', 'How to reach the console of an instance.', {
   GET: guarded(
     ['write', 'read'],
@@ -225,7 +247,7 @@ const console = resource('/2/instances/{instance_name}/console', 'How to reach t
       }
       return connection
     },
-    { operationId: 'GetInstanceConsole', example: {} },
+    { operationId: 'GetInstanceConsole', answer: consoleSchema, example: {} },
   ),
 })
 

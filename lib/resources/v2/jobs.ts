@@ -2,7 +2,18 @@ import type { Backend } from '../../backend/backend.ts'
 import { Failure } from '../../failure.ts'
 import type { Json } from '../../json/json.ts'
 import { lazyMap } from '../../json/lazy-list.ts'
-import { list as listCheck, listOf, maybe, number, string } from '../../model/check.ts'
+import {
+  boolean,
+  integer,
+  list as listCheck,
+  listOf,
+  maybe,
+  number,
+  orNull,
+  string,
+  tupleOf,
+} from '../../model/check.ts'
+import { fieldSchema, listSchema, objectOf, rowSchema, uriListSchema } from '../answer-schemas.ts'
 import { bodyObject } from '../expect-type.ts'
 import { type Body, BodyLimit, flagSchema, live, resource } from '../resource.ts'
 import { onlyRow, rowObject } from '../rows.ts'
@@ -14,6 +25,11 @@ const FIELDS = [...BULK_FIELDS, 'oplog', 'opresult']
 
 /** How long a request may wait for a change of a job, in seconds. */
 const WAIT_TIMEOUT = 10
+
+/** The log and the results are too long for lists. */
+const jobSchema = rowSchema('Job', 'job', BULK_FIELDS, {
+  optional: { oplog: fieldSchema('job', 'oplog'), opresult: fieldSchema('job', 'opresult') },
+})
 
 const list = resource('/2/jobs', 'The jobs in the queue.', {
   GET: {
@@ -29,7 +45,12 @@ const list = resource('/2/jobs', 'The jobs in the queue.', {
         const rows = await backend.queryJobs([], ['id'], signal)
         return rows.map(([id]) => ({ id: id ?? null, uri: `/2/jobs/${id}` }))
       },
-      { operationId: 'GetJobs', parameters: [bulk], example: { query: 'bulk=1' } },
+      {
+        operationId: 'GetJobs',
+        parameters: [bulk],
+        answer: listSchema(uriListSchema('id', 'JobUri', integer.schema), jobSchema),
+        example: { query: 'bulk=1' },
+      },
     ),
     large: isBulk,
   },
@@ -41,7 +62,7 @@ const one = resource('/2/jobs/{job_id}', 'One job.', {
     'Gives all details of a job.',
     async ({ backend, params, signal }) =>
       rowObject(FIELDS, onlyRow(await backend.queryJobs([params.job_id], FIELDS, signal))),
-    { operationId: 'GetJobStatus', example: {} },
+    { operationId: 'GetJobStatus', answer: jobSchema, example: {} },
   ),
   DELETE: live(
     ['write'],
@@ -50,6 +71,7 @@ const one = resource('/2/jobs/{job_id}', 'One job.', {
       isDryRun(query) ? tryToCancel(backend, params.job_id) : backend.cancelJob(params.job_id),
     {
       operationId: 'CancelJob',
+      answer: tupleOf(boolean, string).schema,
       parameters: [
         { name: 'dry-run', doc: 'If not 0, it only tells whether that would be done.', schema: flagSchema },
       ],
@@ -74,6 +96,15 @@ async function tryToCancel(backend: Backend, id: string): Promise<readonly [bool
       return [false, `Job ${id} is no longer waiting in the queue`]
   }
 }
+
+const changeSchema = orNull({
+  anyOf: [
+    objectOf('JobChange', {
+      job_info: { ...listCheck.schema, description: 'Values of the fields that were asked for.' },
+      log_entries: { ...maybe(listCheck).schema, description: 'New entries of the log.' },
+    }),
+  ],
+})
 
 /** What a client that waits knows of the job so far. */
 const known = {
@@ -120,6 +151,7 @@ const wait = resource('/2/jobs/{job_id}/wait', 'Changes of a job.', {
       },
       {
         operationId: 'WaitForJobChange',
+        answer: changeSchema,
         body: waitBody,
         example: { body: { fields: ['status'], previous_job_info: ['queued'], previous_log_serial: 0 } },
       },

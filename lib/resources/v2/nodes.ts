@@ -59,7 +59,7 @@ const collection: Collection = {
     'tags',
   ],
   query: (backend, ...args) => backend.queryNodes(...args),
-  aliases: ({ sip = null }) => ({ secondary_ip: sip }),
+  aliases: { secondary_ip: 'sip' },
 }
 
 /** The names of the letters of the `role` field. */
@@ -113,7 +113,7 @@ const role = resource('/2/nodes/{node_name}/role', 'Role of a node.', {
       const [letter] = onlyRow(await backend.queryNodes([params.node_name], ['role']))
       return ROLES[String(letter)] ?? null
     },
-    { operationId: 'GetNodeRole', example: {} },
+    { operationId: 'GetNodeRole', answer: { enum: [...Object.values(ROLES), null] }, example: {} },
   ),
   PUT: submit(OP_NODE_SET_PARAMS, {
     operationId: 'SetNodeRole',

@@ -1,8 +1,14 @@
-import { type FieldDefinition, MOST_QUERY_BYTES, type QueryResult } from '../../backend/backend.ts'
+import {
+  type FieldDefinition,
+  MOST_QUERY_BYTES,
+  type QueryResult,
+  ResultStatus,
+} from '../../backend/backend.ts'
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../json/json.ts'
 import { lazyMap } from '../../json/lazy-list.ts'
-import { list, listOf, maybe, string } from '../../model/check.ts'
+import { anything, list, listOf, maybe, oneOf, type Schema, string, tupleOf } from '../../model/check.ts'
+import { objectOf } from '../answer-schemas.ts'
 import { bodyObject } from '../expect-type.ts'
 import type { QueryString } from '../query-string.ts'
 import {
@@ -80,6 +86,27 @@ const questionBody: Body = {
 /** Kinds of objects that are the job queue's, not the cluster's. */
 const OF_THE_QUEUE: ReadonlySet<string> = new Set(['job', 'lock'])
 
+const definitionsSchema: Schema = {
+  type: 'array',
+  items: objectOf('FieldDefinition', {
+    name: string.schema,
+    title: string.schema,
+    kind: { enum: ['unknown', 'text', 'bool', 'number', 'float', 'unit', 'timestamp', 'other'] },
+    doc: string.schema,
+  }),
+}
+
+const cellSchema: Schema = {
+  ...tupleOf(oneOf(...Object.values(ResultStatus)), anything).schema,
+  description:
+    'What came of a field, and its value: 0 normal, 1 unknown field, 2 no data, 3 not there, 4 node offline.',
+}
+
+const resultSchema = objectOf('QueryResult', {
+  data: { type: 'array', items: { type: 'array', items: cellSchema } },
+  fields: definitionsSchema,
+})
+
 const one = resource('/2/query/{resource}', 'A query for any fields of one kind of object.', {
   GET: {
     ...guarded(
@@ -92,6 +119,7 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
       },
       {
         operationId: 'QueryAll',
+        answer: resultSchema,
         parameters: [{ ...fieldsParameter, required: true }],
         example: { query: 'fields=name,os,pnode' },
       },
@@ -112,6 +140,7 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
       },
       {
         operationId: 'Query',
+        answer: resultSchema,
         parameters: [{ ...fieldsParameter, doc: `${fieldsParameter.doc} Unless the body has them.` }],
         body: questionBody,
         example: {
@@ -154,6 +183,7 @@ const fields = resource('/2/query/{resource}/fields', 'The fields that a query c
     }),
     {
       operationId: 'QueryFields',
+      answer: objectOf('QueryFields', { fields: definitionsSchema }),
       parameters: [{ ...fieldsParameter, doc: `${fieldsParameter.doc} All, if absent.` }],
       example: { query: 'fields=name,os,pnode' },
     },

@@ -1,6 +1,7 @@
 /** Tags are read, added and removed in the same way for all kinds of objects. */
 import type { TagKind } from '../../backend/backend.ts'
 import { OP_TAGS_DEL, OP_TAGS_SET } from '../../model/opcodes/tags.ts'
+import { texts } from '../answer-schemas.ts'
 import { noBody } from '../job-body.ts'
 import { type Method, open } from '../resource.ts'
 import { constant, type Source, submit } from '../submit.ts'
@@ -40,7 +41,7 @@ export function tagMethods<Name extends string = never>(
     GET: open(
       `Lists the tags of ${whose}.`,
       (call) => call.backend.queryTags(kind, String(name.valueIn(call) ?? '')),
-      { operationId: `Get${ownerId}Tags`, example: {} },
+      { operationId: `Get${ownerId}Tags`, answer: texts, example: {} },
     ),
     PUT: submit(OP_TAGS_SET, {
       ...change,
