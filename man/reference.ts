@@ -8,10 +8,10 @@
  */
 import type { Backend } from '../lib/backend/backend.ts'
 import { Failure } from '../lib/failure.ts'
-import { isJsonObject, type Json, stringifyJson } from '../lib/json/json.ts'
 import { namesIn } from '../lib/resources/path-names.ts'
 import { QueryString } from '../lib/resources/query-string.ts'
 import { type Method, type MethodName, plainAnswer, type Resource } from '../lib/resources/resource.ts'
+import { type Abridging, LEFT_OUT, layOut } from './json-layout.ts'
 
 /** The source of example answers. */
 export interface Sample {
@@ -25,11 +25,7 @@ const NEVER = new AbortController().signal
 
 /** The longest line of an example. */
 const WIDTH = 100
-/** The most elements of a list, and keys of an inner object, that are shown. */
-const MEMBERS = 2
-const INNER_KEYS = 4
-/** The placeholder for omitted parts. */
-const LEFT_OUT = '…'
+const ABRIDGED: Abridging = { members: 2, keys: 4, depth: 3 }
 
 /** Describes every resource of a table, in its order. */
 export async function reference(resources: readonly Resource[], sample: Sample): Promise<string> {
@@ -116,48 +112,10 @@ async function example(path: string, method: Method, { backend, names }: Sample)
       signal: NEVER,
     })
     const target = path.replaceAll(/{(\w+)}/g, (_, name) => names[name] ?? '') + (query && `?${query}`)
-    return [`    GET ${target}`, `\`\`\`\n${abridged(plainAnswer(answer))}\n\`\`\``]
+    return [`    GET ${target}`, `\`\`\`\n${layOut(plainAnswer(answer), WIDTH, ABRIDGED)}\n\`\`\``]
   } catch (error) {
     // Some requests can be answered only by a running cluster.
     if (error instanceof Failure) return []
     throw error
   }
-}
-
-/**
- * JSON for readers: on one line if it fits; otherwise only the outermost object has all its keys.
- * @param indent the indentation of the value's last line
- * @param column the column at which its first line begins
- */
-function abridged(value: Json, indent = '', column = 0): string {
-  const whole = inOneLine(value)
-  if (column + whole.length <= WIDTH) return whole
-  if (typeof value !== 'object' || value === null) return `${whole.slice(0, WIDTH - column - 2)}${LEFT_OUT}"`
-  const inner = `${indent}  `
-  let [open, close] = ['[', ']']
-  let parts: string[]
-  let all: number
-  if (Array.isArray(value)) {
-    all = value.length
-    parts = value.slice(0, MEMBERS).map((one) => abridged(one, inner, inner.length))
-  } else {
-    ;[open, close] = ['{', '}']
-    const entries = Object.entries(value)
-    all = entries.length
-    parts = entries.slice(0, column === 0 ? all : INNER_KEYS).map(([key, one]) => {
-      const label = `${JSON.stringify(key)}: `
-      return label + abridged(one, inner, inner.length + label.length)
-    })
-  }
-  if (parts.length < all) parts.push(LEFT_OUT)
-  const line = open + parts.join(', ') + close
-  if (column + line.length <= WIDTH && !line.includes('\n')) return line
-  return `${open}\n${parts.map((part) => inner + part).join(',\n')}\n${indent}${close}`
-}
-
-function inOneLine(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(inOneLine).join(', ')}]`
-  if (!isJsonObject(value)) return stringifyJson(value)
-  const pairs = Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${inOneLine(one)}`)
-  return `{${pairs.join(', ')}}`
 }

@@ -58,7 +58,8 @@ export function bodySchema(
   const others = Object.entries(renames)
   const properties: { [name: string]: Schema } = {}
   const required: string[] = []
-  const exclusive: Schema[] = []
+  const exactlyOne: Schema[] = []
+  const exclusive: { [otherName: string]: Schema } = {}
   for (const [name, history] of Object.entries(parameters)) {
     if (taken.includes(name)) continue
     const schema = parameterSchema(history)
@@ -71,9 +72,9 @@ export function bodySchema(
     const { check, preset } = newest(history)
     if (!check(preset)) {
       if (names.length === 0) required.push(name)
-      else exclusive.push({ oneOf: [name, ...names].map((one) => ({ required: [one] })) })
+      else exactlyOne.push({ oneOf: [name, ...names].map((one) => ({ required: [one] })) })
     } else {
-      exclusive.push(...names.map((other) => ({ not: { required: [name, other] } })))
+      for (const other of names) exclusive[other] = { properties: { [name]: false } }
     }
   }
   return {
@@ -81,7 +82,8 @@ export function bodySchema(
     properties,
     required,
     additionalProperties: false,
-    ...(exclusive.length > 0 && { allOf: exclusive }),
+    ...(exactlyOne.length > 0 && { allOf: exactlyOne }),
+    ...(Object.keys(exclusive).length > 0 && { dependentSchemas: exclusive }),
   }
 }
 

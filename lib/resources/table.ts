@@ -1,7 +1,9 @@
-/** Every resource that is served, and `/`, which lists the others. */
+/** Every resource that is served, `/`, which lists the others, and the description of all of them. */
+import type { JsonObject } from '../json/json.ts'
 import { string } from '../model/check.ts'
+import { describeApi } from '../openapi/describe-api.ts'
 import { objectOf } from './answer-schemas.ts'
-import { fixed, type Resource, resource } from './resource.ts'
+import { fixed, type Method, open, type Resource, resource } from './resource.ts'
 import { version12 } from './v1.2.ts'
 import { cluster } from './v2/cluster.ts'
 import { filters } from './v2/filters.ts'
@@ -42,4 +44,27 @@ const root = resource('/', 'The list of resources.', {
   ),
 })
 
-export const resources: readonly Resource[] = [root, ...served]
+let description: JsonObject | undefined
+
+/** Gives the description of the API; it is made when somebody asks for it. */
+const descriptionMethod = (operationId: string): Method => ({
+  ...open(
+    'Describes the API as an OpenAPI document.',
+    async () => {
+      description ??= describeApi(resources)
+      return description
+    },
+    { operationId, answer: { type: 'object' }, example: {} },
+  ),
+  dependsOn: 'nothing',
+})
+
+/** They are not in the list at `/`, which clients compare with Ganeti's own. */
+const descriptions = [
+  resource('/openapi.json', 'The description of the API, where some tools look for it.', {
+    GET: descriptionMethod('GetOpenApiAtRoot'),
+  }),
+  resource('/2/openapi.json', 'The description of the API.', { GET: descriptionMethod('GetOpenApi') }),
+]
+
+export const resources: readonly Resource[] = [root, ...served, ...descriptions]

@@ -80,12 +80,14 @@ t.test('queries of what belongs to the job queue depend on more than cluster sta
   }
 })
 
-t.test('four answers are the same for every cluster', async (t) => {
+t.test('six answers are the same for every cluster', async (t) => {
   const fixed = methods.filter(({ method }) => method.dependsOn === 'nothing')
   t.strictSame(fixed.map(({ path, name }) => `${name} ${path}`).sort(), [
     'GET /',
     'GET /2',
     'GET /2/features',
+    'GET /2/openapi.json',
+    'GET /openapi.json',
     'GET /version',
   ])
 })
@@ -195,7 +197,7 @@ t.test("what clients of Ganeti's must not set, ours must not either", async (t) 
   }
 })
 
-t.test('GET / lists every path of one segment, sorted by name', async (t) => {
+t.test('GET / lists every path of one segment that Ganeti has, sorted by name', async (t) => {
   const root = methods.find(({ path }) => path === '/')
   t.strictSame(
     await root?.method.handle({} as never),
