@@ -84,15 +84,16 @@ function pathItem({ path, methods, since }: Resource, components: Components): J
     if (!method) return []
     return [[name.toLowerCase(), operation(name, path, since ? { since, ...method } : method, components)]]
   })
-  const parameters = namesIn(path).map(pathParameter)
+  const parameters = namesIn(path).map((name) => pathParameter(name))
   return {
     ...(parameters.length > 0 && { parameters }),
     ...(Object.fromEntries(operations) as JsonObject),
   }
 }
 
-function pathParameter(name: string): JsonObject {
-  const { doc, pattern, example } = PATH_NAMES[name] ?? {}
+/** @param value one that an example has in the place of the usual one */
+function pathParameter(name: string, value?: string): JsonObject {
+  const { doc, pattern, example } = { ...PATH_NAMES[name], ...(value !== undefined && { example: value }) }
   if (doc === undefined) throw new Error(`{${name}} is not described`)
   const isNumber = pattern === '\\d+'
   return {
@@ -117,7 +118,10 @@ function operation(name: MethodName, path: string, method: Method, components: C
     ...(since ? [`Since Ganeti ${since}.`] : []),
   ]
   const query = new QueryString(example.query ?? '')
-  const parameters = method.parameters.map((parameter) => queryParameter(parameter, query))
+  const parameters = [
+    ...Object.entries(example.names ?? {}).map(([name, value]) => pathParameter(name, value)),
+    ...method.parameters.map((parameter) => queryParameter(parameter, query)),
+  ]
   return {
     operationId,
     tags: TAGS.filter(({ paths }) => paths.test(path))

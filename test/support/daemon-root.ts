@@ -157,13 +157,28 @@ export class DaemonRoot {
 
   /** Asks the daemon, trusting no certificate but ours. */
   async get(target: string, credentials?: string): Promise<Reply> {
+    return this.send('GET', target, credentials)
+  }
+
+  /**
+   * As `get`, by another method.
+   * @param body a JSON text
+   */
+  async send(method: string, target: string, credentials?: string, body?: string): Promise<Reply> {
     const url = this.origin + target
-    const options = { ...(credentials !== undefined && { auth: credentials }), agent: false as const }
+    const options = {
+      method,
+      ...(credentials !== undefined && { auth: credentials }),
+      ...(body !== undefined && {
+        headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
+      }),
+      agent: false as const,
+    }
     const request = url.startsWith('https:')
       ? httpsRequest(url, { ...options, ca: readFileSync(this.pem) })
       : httpRequest(url, options)
     const answered = once(request, 'response')
-    request.end()
+    request.end(body)
     const [response] = await answered
     return { status: response.statusCode, headers: response.headers, body: await text(response) }
   }

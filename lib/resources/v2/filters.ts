@@ -108,7 +108,11 @@ const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', 
         answer: uuidSchema,
         body: newRuleBody,
         example: {
-          body: { priority: 10, predicates: [['jobid', ['>', 'id', 'watermark']]], action: 'PAUSE' },
+          body: {
+            priority: 10,
+            predicates: [['opcode', ['=', 'OP_ID', 'OP_INSTANCE_MIGRATE']]],
+            action: ['RATE_LIMIT', 4],
+          },
         },
       },
     ),

@@ -25,7 +25,7 @@ const activateDisks = resource('/2/instances/{instance_name}/activate-disks', 'D
       ignore_size: flag('ignore_size', 'If not 0, disks may have another size than is recorded.'),
     },
     body: noBody,
-    example: { names: { instance_name: 'windows.example.com' } },
+    example: { names: { instance_name: 'build.example.com' } },
   }),
 })
 
@@ -36,7 +36,7 @@ const deactivateDisks = resource('/2/instances/{instance_name}/deactivate-disks'
     operation: 'instances_name_deactivate_disks',
     fixed: { instance_name, force },
     body: noBody,
-    example: { names: { instance_name: 'windows.example.com' } },
+    example: { names: { instance_name: 'build.example.com' } },
   }),
 })
 
@@ -47,8 +47,8 @@ const recreateDisks = resource('/2/instances/{instance_name}/recreate-disks', 'L
     operation: 'instances_name_recreate_disks',
     fixed: { instance_name },
     example: {
-      names: { instance_name: 'windows.example.com' },
-      body: { disks: [0], nodes: ['node2.example.com'] },
+      names: { instance_name: 'build.example.com' },
+      body: { disks: [0] },
     },
   }),
 })

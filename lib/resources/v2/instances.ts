@@ -197,7 +197,7 @@ const one = resource('/2/instances/{instance_name}', 'One instance.', {
     operation: 'instances_name',
     dryRun: 'fixed',
     fixed: { instance_name, ignore_failures: constant(false) },
-    example: { names: { instance_name: 'retired.example.com' } },
+    example: { names: { instance_name: 'router.example.com' } },
   }),
 })
 
@@ -259,7 +259,7 @@ const startup = resource('/2/instances/{instance_name}/startup', 'Starting an in
     dryRun: 'fixed',
     fixed: { instance_name, force, no_remember: noRemember },
     body: noBody,
-    example: { names: { instance_name: 'build.example.com' } },
+    example: { names: { instance_name: 'windows.example.com' } },
   }),
 })
 
@@ -311,8 +311,8 @@ const rename = resource('/2/instances/{instance_name}/rename', 'Name of an insta
     operation: 'instances_name_rename',
     fixed: { instance_name },
     example: {
-      names: { instance_name: 'windows.example.com' },
-      body: { new_name: 'office.example.com', name_check: false, ip_check: false },
+      names: { instance_name: 'retired.example.com' },
+      body: { new_name: 'attic.example.com', name_check: false, ip_check: false },
     },
   }),
 })
@@ -334,8 +334,8 @@ const reinstall = resource('/2/instances/{instance_name}/reinstall', 'Operating 
     ],
     body: { schema: reinstallationSchema, required: false },
     example: {
-      names: { instance_name: 'retired.example.com' },
-      body: { os: 'debian+trixie', osparams: { mirror: 'http://deb.example.com/debian' }, start: false },
+      names: { instance_name: 'build.example.com' },
+      body: { os: 'debian+bookworm', osparams: { mirror: 'http://deb.example.com/debian' }, start: false },
     },
     job: ({ params: { instance_name }, query, body }, version) => {
       const { os_type, osparams, start } = reinstallation(body, query)
