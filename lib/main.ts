@@ -12,6 +12,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { createAuthorizer } from './auth/authorize.ts'
 import { hashPassword } from './auth/hash-password.ts'
 import { readUsers, type UserList } from './auth/users-file.ts'
@@ -19,6 +20,7 @@ import { openClusterState } from './backend/cluster-state.ts'
 import { MAX_WAITS } from './backend/luxi/luxi-backend.ts'
 import { runInForeground, type Starter, startDetached, starterOfCopy } from './daemon/copy.ts'
 import { checkDescriptors, descriptorsFailure, freeDescriptors } from './daemon/descriptors.ts'
+import { Health, remembered } from './daemon/health.ts'
 import './engine/nexttick-deopt-workaround.ts'
 import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
 import { acquirePidFile, type PidFile } from './daemon/pid-file.ts'
@@ -29,7 +31,9 @@ import { servicePort } from './daemon/services.ts'
 import { onSignals, type SignalActions, signalNumber } from './daemon/signals.ts'
 import { Failure, messageChain } from './failure.ts'
 import { createApp } from './http/app.ts'
+import { checkValidity } from './http/certificate-validity.ts'
 import { DEFAULT_LIMITS } from './http/limits.ts'
+import { createProbes } from './http/probes.ts'
 import { startServer } from './http/server.ts'
 import type { RequestRecord } from './http/service.ts'
 import { type Certificate, readCertificate } from './http/tls.ts'
@@ -138,7 +142,10 @@ async function serve(
     const debug = options.debug ? (message: string) => log.debug(escapeForLog(message)) : undefined
     debug?.(`Version ${ownVersion()} on Node ${process.version}, process ${process.pid}, user ${ownName()}`)
     let reload = async () => {}
-    const stopped = untilStopped(log, () => reload(), starter)
+    let stopping = false
+    const stopped = untilStopped(log, () => reload(), starter).then(() => {
+      stopping = true
+    })
     const pidFile = claimPidFile(options, paths, log)
     closers.unshift(() => pidFile?.release())
 
@@ -162,6 +169,39 @@ async function serve(
       debug,
     )
     closers.unshift(() => state.close())
+    const livez = new Health(
+      'livez',
+      [
+        { name: 'ping', run: () => {} },
+        { name: 'log', run: () => log.check() },
+      ],
+      log,
+    )
+    const readyz = new Health(
+      'readyz',
+      [
+        remembered({ name: 'state', run: () => state.check() }, 1000),
+        {
+          name: 'users',
+          run: () => {
+            if (users.failure !== undefined) throw new Failure('configuration', users.failure)
+          },
+        },
+        {
+          name: 'certificate',
+          run: () => {
+            if (certificate.current) checkValidity(certificate.current)
+          },
+        },
+        {
+          name: 'shutdown',
+          run: () => {
+            if (stopping) throw new Failure('unavailable', 'the daemon is shutting down')
+          },
+        },
+      ],
+      log,
+    )
     const server = await startServer(
       {
         app: createApp({
@@ -172,6 +212,7 @@ async function serve(
             users: () => users.current,
             requireAuthentication: options.requireAuthentication,
           }),
+          probes: createProbes([livez, readyz]),
           maxClients: options.maxClients,
           debug,
           ...(source.kind === 'master' && { maxWaits: MAX_WAITS }),
@@ -203,6 +244,7 @@ async function serve(
     }
     await starter?.reportReady()
     await stopped
+    await delay(options.shutdownDelay * 1000)
     return 0
   } catch (error) {
     for (const line of textOf(error).split('\n')) log.critical(line)
@@ -327,8 +369,9 @@ function hostToBind(options: Options): string | undefined {
   return address.address
 }
 
-/** Logs one line for each request, whether it was answered or not. */
-function logRequest(log: DaemonLog, { peer, line, status, user, cause }: RequestRecord): void {
+/** Logs one line for each request but probes, whether it was answered or not. */
+function logRequest(log: DaemonLog, { peer, line, status, user, quiet, cause }: RequestRecord): void {
+  if (quiet) return
   const request = line === undefined ? '-' : escapeForLog(line)
   const who = user === undefined ? '' : ` user=${escapeForLog(user)}`
   log.request(`${peer} ${request} ${status ?? '-'}${who}`)

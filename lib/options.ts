@@ -12,6 +12,9 @@ import { defaultPaths } from './paths.ts'
 
 export const PROGRAM = 'ganeti-rapi'
 
+/** The longest delay of a shutdown in seconds. */
+const LONGEST_SHUTDOWN_DELAY = 86_400
+
 const USAGE = `Usage: ${PROGRAM} [-f] [-d] [-p port] [-b ADDRESS] [-i INTERFACE]`
 
 interface Described {
@@ -127,6 +130,14 @@ export const FLAGS = {
     metavar: 'NUMBER',
     default: 20,
     doc: 'Work on at most this many requests at once; see LIMITS.',
+  },
+  shutdownDelay: {
+    kind: 'integer',
+    long: 'shutdown-delay',
+    ours: true,
+    metavar: 'SECONDS',
+    default: 0,
+    doc: 'After a signal to stop, go on for so long while /readyz says that this daemon is not ready.',
   },
   requireAuthentication: {
     kind: 'switch',
@@ -392,6 +403,12 @@ function checkMeaning(options: Options, invokedAs: string): void {
     )
   }
   if (options.maxClients < 1) throw new UsageError(`${invokedAs} --max-clients argument must be >= 1`, 1)
+  if (!(options.shutdownDelay >= 0 && options.shutdownDelay <= LONGEST_SHUTDOWN_DELAY)) {
+    throw new UsageError(
+      `Invalid delay ${options.shutdownDelay}: must be 0-${LONGEST_SHUTDOWN_DELAY} seconds`,
+      1,
+    )
+  }
   if (options.port !== undefined && !(options.port >= 0 && options.port <= 65535)) {
     throw new UsageError(`Invalid port ${options.port}: must be 0-65535`, 1)
   }

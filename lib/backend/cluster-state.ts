@@ -4,6 +4,7 @@
  */
 import type { Log } from '../daemon/log.ts'
 import { type Reason, reloadable } from '../daemon/reloadable.ts'
+import { Failure } from '../failure.ts'
 import type { Version } from '../model/version.ts'
 import type { Source } from '../source.ts'
 import type { Backend, StaleState } from './backend.ts'
@@ -15,6 +16,9 @@ import { ConfigLoader } from './config-file/state/config-loader.ts'
 import { changesReporter } from './config-file/state/report-changes.ts'
 import { luxiBackend } from './luxi/luxi-backend.ts'
 
+/** How long the master daemon has to answer a check, in milliseconds. */
+const MASTER_PATIENCE = 1000
+
 /** The backend, and its life cycle. */
 export interface ClusterState {
   readonly backend: Backend
@@ -24,6 +28,11 @@ export interface ClusterState {
   /** Starts it; there is no backend before. */
   begin(): Promise<void>
   reload(): Promise<unknown>
+  /**
+   * Checks that it can be used: that the file was read when it last changed, or that the master daemon answers.
+   * @throws Failure with the reason
+   */
+  check(): Promise<void>
   close(): Promise<void>
 }
 
@@ -64,6 +73,7 @@ function liveState(
       backend.version().catch(() => {})
     },
     reload: async () => {},
+    check: () => backend.ping(MASTER_PATIENCE),
     close: async () => {
       await loader.close()
       await backend.close()
@@ -104,6 +114,9 @@ async function fileState(files: readonly [string, ...string[]], log: Log): Promi
       backend = configFileBackend(() => file.current, queue)
     },
     reload: () => reloads.reload(),
+    check: async () => {
+      if (reloads.failure !== undefined) throw new Failure('configuration', reloads.failure)
+    },
     close: async () => {
       reloads.close()
       await backend?.close()

@@ -65,6 +65,8 @@ export class DaemonLog implements Log {
   readonly #program: string
   readonly #debug: boolean
   readonly #destinations: Destination[] = []
+  /** Why lines are lost, by the name of the destination. */
+  readonly #lost = new Map<string, string>()
   #second = -1
   #secondText = ''
   #millisecond = -1
@@ -122,6 +124,21 @@ export class DaemonLog implements Log {
     }
   }
 
+  /**
+   * Checks that lines can be written to every destination, and writes one to those that lost some.
+   * @throws Failure `configuration` with the reason
+   */
+  check(): void {
+    const [lost, ...others] = [...this.#lost]
+    if (!lost) return
+    const [, reason] = lost
+    for (const [name] of [lost, ...others]) {
+      const destination = this.#destinations.find((one) => one.name === name)
+      destination?.write('INFO', this.#head(''), 'Trying whether this log can be written again')
+    }
+    throw new Failure('configuration', reason)
+  }
+
   /** Waits until all lines so far are written. */
   async flush(): Promise<void> {
     await Promise.all(this.#destinations.map((destination) => destination.flush()))
@@ -166,8 +183,15 @@ export class DaemonLog implements Log {
 
   #eventsOf(name: string): LineWriterEvents {
     return {
-      lost: (error) => this.#report('ERROR', `Cannot write to ${name}: ${error.message}`, name),
-      recovered: (lines) => this.#report('WARNING', `${lines} lines could not be written to ${name}`, ''),
+      lost: (error) => {
+        const reason = `Cannot write to ${name}: ${error.message}`
+        this.#lost.set(name, reason)
+        this.#report('ERROR', reason, name)
+      },
+      recovered: (lines) => {
+        this.#lost.delete(name)
+        this.#report('WARNING', `${lines} lines could not be written to ${name}`, '')
+      },
     }
   }
 

@@ -24,6 +24,8 @@ export interface ReloadableOptions<T> extends WatchOptions {
 export interface Reloadable<T> {
   /** The last value that was loaded successfully. */
   readonly current: T
+  /** Why the last load failed; undefined if it did not. */
+  readonly failure: string | undefined
   /**
    * Loads again, from the files as they are after this call; never while another load runs.
    * @returns whether that succeeded; if not, the log says why
@@ -57,6 +59,7 @@ export async function reloadable<T>(options: ReloadableOptions<T>): Promise<Relo
 
 class Reloader<T> implements Reloadable<T> {
   #current: T
+  #failure: string | undefined
   readonly #options: ReloadableOptions<T>
   readonly #files: WatchedFiles
   readonly #listeners = new Set<(value: T) => void>()
@@ -75,6 +78,10 @@ class Reloader<T> implements Reloadable<T> {
 
   get current(): T {
     return this.#current
+  }
+
+  get failure(): string | undefined {
+    return this.#failure
   }
 
   reload(): Promise<boolean> {
@@ -111,8 +118,10 @@ class Reloader<T> implements Reloadable<T> {
       const value = await load(reason)
       if (this.#closed) return false
       this.#current = value
+      this.#failure = undefined
     } catch (error) {
       if (this.#closed) return false
+      this.#failure = messageChain(error)
       // The failure is not caused by the files: read them again at the next check, even if unchanged.
       if (descriptorsFailure(error)) this.#files.forget()
       const head = `Cannot reload ${name}, keeping what was loaded before: `

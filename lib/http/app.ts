@@ -15,6 +15,7 @@ import { BodyLimit, type Method, type MethodName, type Resource } from '../resou
 import { Answers, type AnswersOptions } from './answers.ts'
 import { readJsonBody } from './body.ts'
 import type { App, Request, Response } from './message.ts'
+import type { Probes } from './probes.ts'
 import { createRouter, pathOf } from './router.ts'
 import { failureResponse, HttpError } from './status.ts'
 
@@ -34,10 +35,12 @@ export interface AppOptions extends AnswersOptions {
   readonly resources: readonly Resource[]
   /** Decides whether a request may go on. */
   readonly authorizer: Authorizer
+  /** Answers `/livez` and `/readyz`, before everything that may make a request wait. */
+  readonly probes?: Probes
 }
 
 /** Makes the application. It never throws: errors become responses. */
-export function createApp({ resources, authorizer, ...options }: AppOptions): App {
+export function createApp({ resources, authorizer, probes = () => undefined, ...options }: AppOptions): App {
   const route = createRouter(resources)
   const answers = new Answers(options)
   const longBodies = new FairSemaphore(LONG_BODIES)
@@ -109,7 +112,7 @@ export function createApp({ resources, authorizer, ...options }: AppOptions): Ap
     }
   }
 
-  return (request) => cachedResponse(request) ?? answer(request)
+  return (request) => cachedResponse(request) ?? probes(request) ?? answer(request)
 }
 
 /** A verdict as text, for debug messages. */

@@ -37,7 +37,7 @@ import {
   reasonOf,
   serialize,
 } from './rejected-request.ts'
-import type { Service } from './service.ts'
+import { recordOf, type Service } from './service.ts'
 import { failureResponse, HttpError } from './status.ts'
 
 type State = 'waiting' | 'handshake' | 'open' | 'last-taken' | 'closing' | 'closed'
@@ -65,6 +65,8 @@ export class Connection {
   place = -1
   /** When a request was last answered, as the count of all answers of the server; 0 before the first. */
   lastAnswered = 0
+  /** Set if it got one of the places that are kept for probes: all else is refused on it. */
+  onlyForProbes = false
   readonly #service: Service
   #state: State = 'open'
   /** The request that is being answered. */
@@ -186,9 +188,9 @@ export class Connection {
     if (this.#current === exchange) this.#watchHalfClose()
   }
 
-  /** The answer to an invalid request, after which all further input of the client is ignored. */
+  /** The answer to an invalid request, or one without a place, after which all further input of the client is ignored. */
   #refusal(exchange: Exchange): Response | undefined {
-    const fault = exchange.fault(this.#service.limits)
+    const fault = exchange.fault(this.#service.limits, this.onlyForProbes)
     if (!fault) return undefined
     this.#discardQueue()
     return failureResponse(fault)
@@ -247,13 +249,7 @@ export class Connection {
     const { line, response } = exchange
     response?.release?.()
     if (!sent) exchange.connectionLost()
-    this.#service.logRequest({
-      peer: this.peer,
-      line,
-      status: sent ? response?.status : undefined,
-      user: response?.user,
-      cause: response?.cause,
-    })
+    this.#service.logRequest(recordOf(this.peer, line, response, sent))
   }
 
   /** Notifies requests in flight when the client half-closes or disconnects. */
@@ -349,8 +345,7 @@ export class Connection {
       response = failureResponse(thrown)
     }
     this.#finalInFlight = undefined
-    const { status, user, cause } = response
-    logRequest({ peer, line, status: socket.writable ? status : undefined, user, cause })
+    logRequest(recordOf(peer, line, response, socket.writable))
     // Such answers are short, so there is no need for backpressure.
     socket.write(serialize(response, serverName, !/^head /i.test(line ?? '')), () => response.release?.())
     this.#close()

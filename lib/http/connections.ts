@@ -15,11 +15,16 @@ type Carrier = Duplex & { [CONNECTION]?: Connection }
 export class Connections {
   readonly #all = new SwapList<Connection>()
   readonly #limit: number
+  readonly #forProbes: number
   #accepted = 0
 
-  /** @param limit the most connections at once */
-  constructor(limit: number) {
+  /**
+   * @param limit the most connections at once
+   * @param forProbes places beyond that, on which only probes are answered
+   */
+  constructor(limit: number, forProbes = 0) {
     this.#limit = limit
+    this.#forProbes = forProbes
   }
 
   get size(): number {
@@ -27,18 +32,18 @@ export class Connections {
   }
 
   /**
-   * Adds a socket that was just connected. At the limit, another connection is closed for it.
-   * @returns undefined if the client has disconnected already, or no connection may be closed for this network
+   * Adds a socket that was just connected. At the limit, another connection is closed for it; if none may be closed
+   * for its network, it gets a place for probes.
+   * @returns undefined if the client has disconnected already, or there is no place
    */
   add(socket: Socket, service: Service): Connection | undefined {
     if (socket.remoteAddress === undefined) return undefined
     const connection = new Connection(socket, service, ++this.#accepted)
     if (this.#all.size >= this.#limit) {
       const victim = this.toEvict(connection.network)
-      if (!victim) return undefined
-      victim.drop('closed to make room for others')
-      // The socket's `close` event comes only later.
-      this.delete(victim)
+      if (victim) this.#evict(victim)
+      else if (this.#makePlaceForProbes()) connection.onlyForProbes = true
+      else return undefined
     }
     this.#all.add(connection)
     this.attach(connection, socket)
@@ -74,6 +79,24 @@ export class Connections {
     return newest
   }
 
+  #evict(victim: Connection): void {
+    victim.drop('closed to make room for others')
+    // The socket's `close` event comes only later.
+    this.delete(victim)
+  }
+
+  /** Makes sure that one of the places for probes is free, by closing the oldest idle connection in one. */
+  #makePlaceForProbes(): boolean {
+    if (this.#all.size < this.#limit + this.#forProbes) return true
+    let oldest: Connection | undefined
+    for (const connection of this.#all) {
+      if (!connection.onlyForProbes || connection.busy) continue
+      if (!oldest || connection.number < oldest.number) oldest = connection
+    }
+    if (oldest) this.#evict(oldest)
+    return oldest !== undefined
+  }
+
   [Symbol.iterator](): Iterator<Connection> {
     return this.#all[Symbol.iterator]()
   }
@@ -86,6 +109,7 @@ export class Connections {
   toEvict(network: string): Connection | undefined {
     const counts = new Map<string, number>()
     for (const connection of this.#all) {
+      if (connection.onlyForProbes) continue
       counts.set(connection.network, (counts.get(connection.network) ?? 0) + 1)
     }
     const own = counts.get(network) ?? 0
@@ -93,7 +117,8 @@ export class Connections {
     for (const [other, count] of counts) if (count > most) [largest, most] = [other, count]
     let victim: Connection | undefined
     for (const connection of this.#all) {
-      if (connection.network !== largest || (connection.busy && most < own + 2)) continue
+      if (connection.onlyForProbes || connection.network !== largest || (connection.busy && most < own + 2))
+        continue
       if (!victim || isEvictedBefore(connection, victim)) victim = connection
     }
     return victim

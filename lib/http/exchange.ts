@@ -8,6 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Limits } from './limits.ts'
 import type { Request, RequestHeaders, Response } from './message.ts'
+import { isProbe } from './probes.ts'
 import { HttpError, phraseOf, unsupportedVersion } from './status.ts'
 
 /** An unread body up to this length is received and discarded, so that the connection can be kept (keep-alive). */
@@ -22,6 +23,8 @@ const PIECE = 256 * 1024
 
 /** A body up to this length is sent as text: Node sends text in one packet with the head, bytes in a separate one. */
 const SHORT = 4096
+
+const JSON_TYPE = 'application/json'
 
 /** The first size of the buffer for a body of unknown length. */
 const FIRST_ROOM = 4096
@@ -104,9 +107,12 @@ export class Exchange implements Request {
 
   /**
    * An error in the request that is found before the application is called; all further input is then ignored.
+   * @param onlyForProbes whether its connection has a place that is kept for probes
    * @returns undefined if there is none
    */
-  fault({ requestLine }: Pick<Limits, 'requestLine'>): HttpError | undefined {
+  fault({ requestLine }: Pick<Limits, 'requestLine'>, onlyForProbes: boolean): HttpError | undefined {
+    if (onlyForProbes && !isProbe(this.target))
+      return new HttpError(503, 'Too many connections, try again later')
     const { httpVersion, hosts, coding } = this
     if (!httpVersion.startsWith('1.')) return unsupportedVersion(httpVersion)
     if (this.line.length > requestLine) return new HttpError(414)
@@ -301,8 +307,11 @@ function grown(bytes: Buffer, length: number, room: number): Buffer {
 }
 
 /** Alternating names and values, without Date and Connection. */
-export function headersOf({ status, headers, body }: Response, serverName: string): string[] {
+export function headersOf(
+  { status, type = JSON_TYPE, headers, body }: Response,
+  serverName: string,
+): string[] {
   if (status === 304) return ['Server', serverName, ...headers]
   const length = String(body.length)
-  return ['Server', serverName, 'Content-Type', 'application/json', 'Content-Length', length, ...headers]
+  return ['Server', serverName, 'Content-Type', type, 'Content-Length', length, ...headers]
 }

@@ -32,6 +32,8 @@ export interface Limits {
   readonly headBytes: number
   /** Connections at once, in any state. */
   readonly connections: number
+  /** Places beyond that for connections that carry only probes (see probes.ts). */
+  readonly probeConnections: number
   /**
    * TLS handshakes at once: each takes a millisecond or two of the event loop, so together they can delay
    * requests. One network has at most three quarters of them.
@@ -60,6 +62,7 @@ export const DEFAULT_LIMITS: Limits = {
   requestLine: 8192,
   headBytes: 16 * 1024,
   connections: 512,
+  probeConnections: 4,
   handshakes: 32,
   handshake: 500,
   pipelined: 128,

@@ -40,11 +40,15 @@ export interface Request {
 
 export interface Response {
   readonly status: number
+  /** The Content-Type; default: that of JSON. */
+  readonly type?: string
   /** Alternating names and values, without those of every answer (Server, Date, type and length). */
   readonly headers: readonly string[]
   readonly body: Buffer
   /** The authenticated user. */
   readonly user?: string | undefined
+  /** Whether the log should have no line for the request. */
+  readonly quiet?: boolean
   /** Called once when the whole answer was sent, or can no longer be sent. */
   readonly release?: (() => void) | undefined
   /** What was thrown, if the log should have more than the status. */

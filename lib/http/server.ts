@@ -75,7 +75,7 @@ export async function startServer(
     pipelined: 0,
     answered: 0,
   }
-  const connections = new Connections(limits.connections)
+  const connections = new Connections(limits.connections, limits.probeConnections)
   const handshakes = new HandshakeQueue(limits)
 
   const settings = {

@@ -1,6 +1,6 @@
 /** The state that all connections of a server share. */
 import type { Limits } from './limits.ts'
-import type { App } from './message.ts'
+import type { App, Response } from './message.ts'
 
 /** A request for the log; its texts are as the client sent them, so they must be escaped. */
 export interface RequestRecord {
@@ -11,6 +11,8 @@ export interface RequestRecord {
   /** The status that was sent; undefined if the connection was lost before. */
   readonly status: number | undefined
   readonly user: string | undefined
+  /** Set if the log should have no line for it. */
+  readonly quiet: boolean
   /** What was thrown, for server errors. */
   readonly cause: unknown
 }
@@ -25,4 +27,21 @@ export interface Service {
   pipelined: number
   /** How many requests were answered, in total. */
   answered: number
+}
+
+/** The record of a request. @param sent whether the answer reached the client */
+export function recordOf(
+  peer: string,
+  line: string | undefined,
+  response: Response | undefined,
+  sent: boolean,
+): RequestRecord {
+  return {
+    peer,
+    line,
+    status: sent ? response?.status : undefined,
+    user: response?.user,
+    quiet: response?.quiet === true,
+    cause: response?.cause,
+  }
 }

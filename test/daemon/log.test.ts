@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -161,7 +170,38 @@ t.test(
     for (let line = 0; line < 1000; line++) log.info(`line ${line}`)
     await log.flush()
     log.info('still here')
+    await log.flush()
+    t.throws(() => log.check(), {
+      code: 'configuration',
+      message: /^Cannot write to the log file '\/dev\/full': .*no space left/,
+    })
     await t.resolves(log.close())
+  },
+)
+
+t.test(
+  'a log that lost lines is found to be writable again, though nobody else writes to it',
+  { skip: !existsSync('/dev/full') && 'needs /dev/full' },
+  async (t) => {
+    const file = join(t.testdir(), 'log')
+    symlinkSync('/dev/full', file)
+    const log = new DaemonLog({ program: 'x', debug: false, file, stderr: false, syslog: 'no' })
+    t.teardown(() => log.close())
+    log.check()
+    log.info('lost')
+    await log.flush()
+    t.throws(() => log.check(), { code: 'configuration' })
+    rmSync(file)
+    await log.reopen()
+    t.throws(() => log.check(), { code: 'configuration' }, 'it is not known yet')
+    await log.flush()
+    log.check()
+    await log.flush()
+    t.match(readFileSync(file, 'utf8').trimEnd().split('\n'), [
+      / INFO Trying whether this log can be written again$/,
+      / INFO Trying whether this log can be written again$/,
+      / WARNING \d lines could not be written to the log file/,
+    ])
   },
 )
 

@@ -79,6 +79,17 @@ t.test('the first value is there from the start', async (t) => {
   t.strictSame(log.lines, [])
 })
 
+t.test('it is known why the last load failed', async (t) => {
+  const { value, path } = await sample(t)
+  t.equal(value.failure, undefined)
+  writeFileSync(path, 'broken')
+  await value.reload()
+  t.equal(value.failure, `cannot use '${path}': line 7: missing password`)
+  writeFileSync(path, 'mended')
+  await value.reload()
+  t.equal(value.failure, undefined)
+})
+
 t.test('if the first load fails, there is no value, and nothing is watched', async (t) => {
   const path = join(t.testdir({ file: 'broken' }), 'file')
   let watched = 0

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import t from 'tap'
+import type { Connection } from '../../lib/http/connection.ts'
 import { Connections } from '../../lib/http/connections.ts'
 import { DEFAULT_LIMITS } from '../../lib/http/limits.ts'
 import type { Service } from '../../lib/http/service.ts'
@@ -48,6 +49,34 @@ t.test('at the limit, the network with the most connections loses one', async (t
   )
   t.equal(connections.size, 3)
   t.match(debug, [/^192\.0\.2\.2:1: closed to make room for others$/])
+})
+
+t.test('the places for probes are for who gets no other, and the oldest idle one yields', async (t) => {
+  const connections = new Connections(1, 2)
+  const take = (port: number) => {
+    const one = socket('192.0.2.1', port)
+    return { socket: one, connection: connections.add(one, service) }
+  }
+  const first = take(1)
+  const busy = (connection: Connection | undefined) =>
+    Object.defineProperty(connection as Connection, 'busy', { value: true })
+  busy(first.connection)
+  const [second, third] = [take(2), take(3)]
+  t.strictSame(
+    [first, second, third].map(({ connection }) => connection?.onlyForProbes),
+    [false, true, true],
+  )
+  const fourth = take(4)
+  t.ok(fourth.connection?.onlyForProbes)
+  t.ok(second.socket.destroyed)
+  t.notOk(third.socket.destroyed)
+  for (const { connection } of [third, fourth]) busy(connection)
+  t.equal(take(5).connection, undefined)
+  t.equal(connections.size, 3)
+  if (first.connection) connections.delete(first.connection)
+  if (third.connection) connections.delete(third.connection)
+  if (fourth.connection) connections.delete(fourth.connection)
+  t.notOk(take(6).connection?.onlyForProbes)
 })
 
 t.test('deleting a connection twice does nothing', async (t) => {

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import t from 'tap'
 import type { App, Request, Response } from '../../lib/http/message.ts'
+import { isProbe } from '../../lib/http/probes.ts'
 import { failureResponse, HttpError } from '../../lib/http/status.ts'
 import { until } from '../support/until.ts'
 import { json, RawClient } from './raw-client.ts'
@@ -734,7 +735,14 @@ t.test('what the log gets: who, what, status, user, cause', async (t) => {
   client.socket.destroy()
   await until(() => records.length > 0)
   t.strictSame(records, [
-    { peer: `127.0.0.1:${localPort}`, line: 'GET /a?b HTTP/1.1', status: 500, user: 'writer', cause: bug },
+    {
+      peer: `127.0.0.1:${localPort}`,
+      line: 'GET /a?b HTTP/1.1',
+      status: 500,
+      user: 'writer',
+      quiet: false,
+      cause: bug,
+    },
   ])
 })
 
@@ -794,7 +802,7 @@ t.test('who has asked nothing yields before who has', async (t) => {
 
 t.test('one network with any number of connections leaves room for others', async (t) => {
   const { app, waiting, answer } = answeringLater()
-  const { port, debug, records } = await serve(t, app, { limits: { connections: 4 } })
+  const { port, debug, records } = await serve(t, app, { limits: { connections: 4, probeConnections: 0 } })
   const greedy = await Promise.all(['/1', '/2', '/3', '/4'].map(() => RawClient.connect(port)))
   for (const [index, client] of greedy.entries()) {
     client.send(`GET /${index + 1} HTTP/1.1\r\n${HOST}\r\n`)
@@ -817,6 +825,36 @@ t.test('one network with any number of connections leaves room for others', asyn
     ],
   )
   for (const { socket } of [...greedy, fifth, other]) socket.destroy()
+})
+
+t.test('a network whose places are all taken is still probed', async (t) => {
+  const { app, waiting } = answeringLater()
+  const probed: App = (request) => (isProbe(request.target) ? ok('ok') : app(request))
+  const { port, records } = await serve(t, probed, { limits: { connections: 2, probeConnections: 2 } })
+  const greedy = await Promise.all(['/1', '/2'].map(() => RawClient.connect(port)))
+  for (const [index, client] of greedy.entries()) {
+    client.send(`GET /${index + 1} HTTP/1.1\r\n${HOST}\r\n`)
+    await until(() => waiting.size === index + 1)
+  }
+  const other = await RawClient.connect(port)
+  other.send(`GET /other HTTP/1.1\r\n${HOST}\r\n`)
+  const refused = await other.response()
+  t.equal(refused?.status, 503)
+  t.equal(refused?.headers.connection, 'close')
+  t.equal(waiting.size, 2, 'the application is not asked')
+
+  const probe = await RawClient.connect(port)
+  for (const target of ['/readyz', '/livez?verbose']) {
+    probe.send(`GET ${target} HTTP/1.1\r\n${HOST}\r\n`)
+    t.equal((await probe.response())?.status, 200, target)
+  }
+  const idle = await RawClient.connect(port)
+  const newest = await RawClient.connect(port)
+  newest.send(`GET /readyz HTTP/1.1\r\n${HOST}\r\n`)
+  t.equal((await newest.response())?.status, 200, 'the newest one gets a place')
+  await probe.closed
+  t.match(records, [{ status: 503 }, { status: 200 }, { status: 200 }, { status: 200 }])
+  for (const { socket } of [...greedy, other, probe, idle, newest]) socket.destroy()
 })
 
 t.test('closing lets requests under way finish, and nothing else', async (t) => {

@@ -43,11 +43,20 @@ export interface LuxiBackendOptions extends Omit<LuxiClientOptions, 'met'> {
   readonly queryRate?: Pick<TokenBucket, 'reserve'>
 }
 
+export interface MasterBackend extends Backend {
+  /**
+   * Asks the master daemon for something small, over a connection of its own, so that other calls do not delay it.
+   * @param patience milliseconds until it must have answered
+   * @throws Failure `no-master`, `no-answer`, `bad-answer`
+   */
+  ping(patience: number): Promise<void>
+}
+
 /** @param sockets the paths at which the master daemon may listen, the best one first */
 export function luxiBackend(
   sockets: readonly string[],
   { queryRate, ...options }: LuxiBackendOptions = {},
-): Backend {
+): MasterBackend {
   const client: LuxiClient = new LuxiClient(sockets, { ...options, met: () => version.meet() })
   const version = new MasterVersion(client)
   const jobs = new JobQueries(client, queryRate)
@@ -148,6 +157,10 @@ export function luxiBackend(
 
     async deleteFilter(uuid) {
       await client.change('DeleteFilter', [uuid])
+    },
+
+    ping: async (patience) => {
+      await client.wait('QueryClusterInfo', [], patience)
     },
 
     close: async () => client.close(),

@@ -293,6 +293,21 @@ t.test('the version is asked of the master daemon, and again once another one ma
   t.match(backend.knownVersion, { text: '3.1.0~rc2' })
 })
 
+t.test('a ping is answered while all calls are busy, or fails in time', async (t) => {
+  let answers = true
+  const script: Script = ({ method }) => (method === 'QueryClusterInfo' && answers ? {} : undefined)
+  const master = await scriptedMaster(t, script)
+  const backend = luxiBackend([master.path], { limits: { calls: 1 } })
+  t.teardown(() => backend.close())
+  backend.queryTags('cluster', '').catch(() => {})
+  await master.heard(1)
+  await backend.ping(60_000)
+  answers = false
+  await t.rejects(backend.ping(20), { code: 'no-answer' })
+  await master.stop()
+  await t.rejects(backend.ping(60_000), { code: 'no-master' })
+})
+
 t.test('a version that cannot be one is a bad answer', async (t) => {
   for (const answer of [{}, { software_version: 'three' }, null, { software_version: '3' }]) {
     const { backend } = await backendOf(t, () => answer)
