@@ -212,6 +212,7 @@ async function serve(
             users: () => users.current,
             requireAuthentication: options.requireAuthentication,
           }),
+          namesRequester: !options.plainReason,
           probes: createProbes([livez, readyz]),
           maxClients: options.maxClients,
           debug,
@@ -222,7 +223,7 @@ async function serve(
           return version ? `Ganeti ${version.text}` : 'Ganeti'
         },
         certificate: certificate.current,
-        logRequest: (record) => logRequest(log, record),
+        logRequest: (record) => logRequest(log, record, options.debug),
         logDebug: (message) => log.debug(escapeForLog(message)),
         logWarning: (message) => log.warning(message),
         limits: { connections: mostConnections(options.maxClients, log) },
@@ -370,12 +371,17 @@ function hostToBind(options: Options): string | undefined {
 }
 
 /** Logs one line for each request but probes, whether it was answered or not. */
-function logRequest(log: DaemonLog, { peer, line, status, user, quiet, cause }: RequestRecord): void {
+function logRequest(log: DaemonLog, record: RequestRecord, debug: boolean): void {
+  const { peer, line, status, user, quiet, cause } = record
   if (quiet) return
   const request = line === undefined ? '-' : escapeForLog(line)
   const who = user === undefined ? '' : ` user=${escapeForLog(user)}`
-  log.request(`${peer} ${request} ${status ?? '-'}${who}`)
-  if (cause !== undefined) log.error(`${peer} ${request}: ${escapeForLog(messageChain(cause))}`)
+  // An id that we made is not in the line, which then is as Ganeti's daemon writes it.
+  const id = debug ? record.id : record.clientsId
+  log.request(`${peer} ${request} ${status ?? '-'}${who}${id === undefined ? '' : ` request=${id}`}`)
+  if (cause !== undefined) {
+    log.error(`${peer} ${request}: ${escapeForLog(messageChain(cause))} (request ${record.id})`)
+  }
 }
 
 /** The name of this machine; with GANETI_HOSTNAME, a test may run several nodes on one machine (vcluster.py). */

@@ -139,6 +139,12 @@ export const FLAGS = {
     default: 0,
     doc: 'After a signal to stop, go on for so long while /readyz says that this daemon is not ready.',
   },
+  plainReason: {
+    kind: 'switch',
+    long: 'plain-reason',
+    ours: true,
+    doc: 'Leave user and request id out of the reason trail of jobs.',
+  },
   requireAuthentication: {
     kind: 'switch',
     long: 'require-authentication',

@@ -237,6 +237,7 @@ function requestWith(body: string) {
     headers: { 'content-type': 'application/json' },
     network: '192.0.2.1',
     bodyLength: body.length,
+    id: 'r1',
     readBody: async () => Buffer.from(body),
     signal: NOBODY,
     lost: NOBODY,

@@ -19,6 +19,7 @@ const DEFAULTS: Options = {
   interface: undefined,
   maxClients: 20,
   shutdownDelay: 0,
+  plainReason: false,
   requireAuthentication: false,
   noSsl: false,
   sslKey: [],

@@ -42,6 +42,8 @@ export interface AnswersOptions {
   readonly maxWaits?: number
   /** The size of the cache in bytes. Default: 64 MiB. */
   readonly cacheBytes?: number
+  /** Whether the reason trail of a job has user and request. */
+  readonly namesRequester?: boolean
   /** Called for each step of a request if debugging is on; texts of clients in it are not escaped. */
   readonly debug?: ((message: string) => void) | undefined
 }
@@ -62,6 +64,7 @@ export class Answers {
   readonly #backend: () => Backend
   readonly #staleState: AnswersOptions['staleState']
   readonly #debug: AnswersOptions['debug']
+  readonly #namesRequester: boolean
   readonly #cache: ResponseCache
   readonly #largeAnswers = new LargeAnswers()
   readonly #places: FairSemaphore
@@ -73,11 +76,13 @@ export class Answers {
     maxClients = DEFAULT_MAX_CLIENTS,
     maxWaits = DEFAULT_MAX_WAITS,
     cacheBytes = DEFAULT_CACHE_BYTES,
+    namesRequester = false,
     debug,
   }: AnswersOptions) {
     this.#backend = backend
     this.#staleState = staleState
     this.#debug = debug
+    this.#namesRequester = namesRequester
     this.#cache = new ResponseCache(cacheBytes)
     this.#places = new FairSemaphore({
       places: maxClients,
@@ -189,13 +194,14 @@ export class Answers {
 
   /** @param hold a place for a large answer */
   async #make(
-    { method: name, target }: Request,
+    { method: name, target, id }: Request,
     { user, method, params, body }: Asked,
     backend: Backend,
     { signal, hold, patience = 0 }: { signal: AbortSignal; hold?: Hold | undefined; patience?: number },
   ): Promise<Representation> {
     const begun = performance.now()
-    const call: Call = { params, query: queryOf(target), body, user, backend, patience, signal }
+    const requester = this.#namesRequester ? requesterIn(user, id) : ''
+    const call: Call = { params, query: queryOf(target), body, user, requester, backend, patience, signal }
     const encoded = await encode(await method.handle(call), { limit: method.answerLimit, signal })
     this.#debug?.(
       `${name} ${target}: made in ${(performance.now() - begun).toFixed(1)} ms, ${encoded.body.length} bytes`,
@@ -209,6 +215,11 @@ export class Answers {
 
 function queryOf(target: string): QueryString {
   return new QueryString(target.slice(pathOf(target).length + 1))
+}
+
+/** Who asks, for the reason trail of a job. An id has no semicolon, so that the last one ends the name of the user. */
+function requesterIn(user: string | undefined, id: string): string {
+  return `${user === undefined ? '' : `user=${user};`}request=${id}`
 }
 
 /** The generation under which an answer may be cached; null if it may not. */

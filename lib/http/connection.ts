@@ -37,6 +37,7 @@ import {
   reasonOf,
   serialize,
 } from './rejected-request.ts'
+import { nameRequest } from './request-id.ts'
 import { recordOf, type Service } from './service.ts'
 import { failureResponse, HttpError } from './status.ts'
 
@@ -246,10 +247,10 @@ export class Connection {
 
   #log(exchange: Exchange, sent: boolean): void {
     this.lastAnswered = ++this.#service.answered
-    const { line, response } = exchange
+    const { response } = exchange
     response?.release?.()
     if (!sent) exchange.connectionLost()
-    this.#service.logRequest(recordOf(this.peer, line, response, sent))
+    this.#service.logRequest(recordOf(this.peer, exchange, response, sent))
   }
 
   /** Notifies requests in flight when the client half-closes or disconnects. */
@@ -331,10 +332,13 @@ export class Connection {
     const controller = new AbortController()
     this.#finalInFlight = controller
     let response: Response
+    let named = nameRequest(undefined)
     try {
       const request = read()
+      named = nameRequest(request.headers['x-request-id'])
       response = await app({
         ...request,
+        id: named.id,
         network,
         bodyLength: request.body.length,
         readBody: async () => request.body,
@@ -345,9 +349,11 @@ export class Connection {
       response = failureResponse(thrown)
     }
     this.#finalInFlight = undefined
-    logRequest(recordOf(peer, line, response, socket.writable))
+    logRequest(recordOf(peer, { line, ...named }, response, socket.writable))
     // Such answers are short, so there is no need for backpressure.
-    socket.write(serialize(response, serverName, !/^head /i.test(line ?? '')), () => response.release?.())
+    socket.write(serialize(response, serverName, named.id, !/^head /i.test(line ?? '')), () =>
+      response.release?.(),
+    )
     this.#close()
   }
 

@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Limits } from './limits.ts'
 import type { Request, RequestHeaders, Response } from './message.ts'
 import { isProbe } from './probes.ts'
+import { makeRequestId, validRequestId } from './request-id.ts'
 import { HttpError, phraseOf, unsupportedVersion } from './status.ts'
 
 /** An unread body up to this length is received and discarded, so that the connection can be kept (keep-alive). */
@@ -54,6 +55,7 @@ export class Exchange implements Request {
   #clientLeft = false
   #isLost = false
   #response: Response | undefined
+  #id: string | undefined
   /** Bytes of the body received so far; undefined while it is not being received. */
   #received: number | undefined
   /** How long the body is being received, or the answer being sent, in milliseconds; and its current piece. */
@@ -71,6 +73,16 @@ export class Exchange implements Request {
     this.network = network
     const { 'transfer-encoding': encoding, 'content-length': length } = incoming.headers
     this.bodyLength = encoding === undefined ? Number(length ?? 0) : undefined
+  }
+
+  get id(): string {
+    this.#id ??= this.clientsId ?? makeRequestId()
+    return this.#id
+  }
+
+  /** The id that the client gave to the request, if it is valid. */
+  get clientsId(): string | undefined {
+    return validRequestId(this.headers['x-request-id'])
   }
 
   get httpVersion(): string {
@@ -249,7 +261,7 @@ export class Exchange implements Request {
     this.#response = response
     this.#elapsed = 0
     const { status, body } = response
-    const headers = headersOf(response, serverName)
+    const headers = headersOf(response, serverName, this.id)
     if (last) headers.push('Connection', 'close')
     this.#outgoing.writeHead(status, phraseOf(status), headers)
     this.#sendFrom(body, 0)
@@ -310,8 +322,19 @@ function grown(bytes: Buffer, length: number, room: number): Buffer {
 export function headersOf(
   { status, type = JSON_TYPE, headers, body }: Response,
   serverName: string,
+  id: string,
 ): string[] {
-  if (status === 304) return ['Server', serverName, ...headers]
+  if (status === 304) return ['Server', serverName, 'X-Request-Id', id, ...headers]
   const length = String(body.length)
-  return ['Server', serverName, 'Content-Type', type, 'Content-Length', length, ...headers]
+  return [
+    'Server',
+    serverName,
+    'X-Request-Id',
+    id,
+    'Content-Type',
+    type,
+    'Content-Length',
+    length,
+    ...headers,
+  ]
 }

@@ -11,9 +11,12 @@ export interface RequestHeaders {
   readonly 'content-type'?: string | undefined
   readonly 'accept-encoding'?: string | undefined
   readonly 'if-none-match'?: string | undefined
+  readonly 'x-request-id'?: string | undefined
 }
 
 export interface Request {
+  /** See request-id.ts. */
+  readonly id: string
   /** In upper case. */
   readonly method: string
   /** Path and query string as sent: never decoded, never normalized. */

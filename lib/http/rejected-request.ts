@@ -200,9 +200,9 @@ function readHeaders(text: string): Record<string, string> {
 }
 
 /** Serializes an answer: for a rejected request, Node has no response object. */
-export function serialize(response: Response, serverName: string, withBody: boolean): Buffer {
+export function serialize(response: Response, serverName: string, id: string, withBody: boolean): Buffer {
   const { status, body } = response
-  const headers = headersOf(response, serverName)
+  const headers = headersOf(response, serverName, id)
   headers.push('Date', new Date().toUTCString(), 'Connection', 'close')
   let head = `HTTP/1.1 ${status} ${phraseOf(status)}\r\n`
   for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`

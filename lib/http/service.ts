@@ -8,6 +8,9 @@ export interface RequestRecord {
   readonly peer: string
   /** The first line; undefined if it is not known. */
   readonly line: string | undefined
+  readonly id: string
+  /** The id that the client gave to it; undefined if it gave none. */
+  readonly clientsId: string | undefined
   /** The status that was sent; undefined if the connection was lost before. */
   readonly status: number | undefined
   readonly user: string | undefined
@@ -32,13 +35,15 @@ export interface Service {
 /** The record of a request. @param sent whether the answer reached the client */
 export function recordOf(
   peer: string,
-  line: string | undefined,
+  { line, id, clientsId }: Pick<RequestRecord, 'line' | 'id' | 'clientsId'>,
   response: Response | undefined,
   sent: boolean,
 ): RequestRecord {
   return {
     peer,
     line,
+    id,
+    clientsId,
     status: sent ? response?.status : undefined,
     user: response?.user,
     quiet: response?.quiet === true,

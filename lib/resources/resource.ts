@@ -27,6 +27,8 @@ export interface Call<Params = Readonly<Record<string, string>>> {
   readonly body: Json | undefined
   /** The authenticated user; undefined without credentials. If the answer is cached, other users get it too. */
   readonly user: string | undefined
+  /** Who asks, for the reason trail of a job: `user=alice;request=1f`; empty if that is not wanted. */
+  readonly requester?: string
   readonly backend: Backend
   /** For a method that waits: how many seconds it may wait; 0 to answer with the current state. */
   readonly patience: number

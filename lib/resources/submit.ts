@@ -129,7 +129,7 @@ export function submit<Taken extends string, Name extends string = never>(
     job: (call, version) => {
       checkForbidden(forbidden, call)
       const said = { ...body.read(call, version), ...dependsIn(call.body) }
-      const values: { [parameter: string]: Json } = { reason: reasonTrail(operation, call.query) }
+      const values: { [parameter: string]: Json } = { reason: reasonTrail(operation, call) }
       for (const [parameter, source] of fixed) values[parameter] = source.valueIn(call)
       return [opcodeOf(opcode, version, said, { ...values, ...dryRunIn(call.query, dryRun) }, renames)]
     },
@@ -243,11 +243,17 @@ export function dryRunIn(query: QueryString, mode: DryRun): JsonObject {
   return dry_run || mode === 'fixed' ? { dry_run } : {}
 }
 
-/** The reason trail of a job: the requester's reason, and its source; times in nanoseconds. */
-export function reasonTrail(operation: string, query: QueryString): Json {
+/**
+ * The reason trail of a job: the requester's reason, and its source, with who asked where that is wanted (Ganeti's
+ * daemon has no text there); times in nanoseconds.
+ */
+export function reasonTrail(
+  operation: string,
+  { query, requester = '' }: Pick<Call, 'query' | 'requester'>,
+): Json {
   const now = BigInt(Date.now()) * 1_000_000n
   const reason = query.first('reason')
-  const ours = [`gnt:library:rlib2:${operation}`, '', now]
+  const ours = [`gnt:library:rlib2:${operation}`, requester, now]
   return reason === undefined ? [ours] : [['gnt:user', reason, now], ours]
 }
 

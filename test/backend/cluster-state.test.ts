@@ -20,6 +20,7 @@ async function ask(app: App, method: string, target: string, body?: Json): Promi
     headers: { authorization: `Basic ${btoa('writer:pw')}`, 'content-type': 'application/json' },
     network: '',
     bodyLength: bytes.length,
+    id: 'r1',
     readBody: async () => bytes,
     signal: never,
     lost: never,

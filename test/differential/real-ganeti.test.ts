@@ -104,6 +104,7 @@ async function get(app: App, target: string): Promise<Answer> {
     headers: credentials === undefined ? {} : { authorization: `Basic ${btoa(credentials)}` },
     network: '192.0.2.1',
     bodyLength: 0,
+    id: 'r1',
     readBody: async () => Buffer.alloc(0),
     signal: new AbortController().signal,
     lost: new AbortController().signal,

@@ -18,6 +18,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
+import { request } from 'node:https'
 import { dirname, resolve } from 'node:path'
 import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
@@ -184,6 +185,17 @@ t.test('a daemon that has left its terminal', async (t) => {
       t.notOk(text.includes(password), password)
       t.notOk(text.includes(btoa(`reader:${password}`)) || text.includes(btoa(`writer:${password}`)))
     }
+  })
+
+  await t.test('names each request, and in the log those that the client has named', async (t) => {
+    t.match((await root.get('/2/features')).headers['x-request-id'], /^[0-9a-z]{1,7}-[0-9a-z]+$/)
+    const options = { ca: readFileSync(root.pem), headers: { 'X-Request-Id': 'from.the-client_1' } }
+    const named = request(`${root.origin}/2/features`, options)
+    named.end()
+    const [response] = await once(named, 'response')
+    response.resume()
+    t.equal(response.headers['x-request-id'], 'from.the-client_1')
+    await root.logged(/ INFO \S+ GET \/2\/features HTTP\/1\.1 200 request=from\.the-client_1$/)
   })
 
   await t.test('ends at SIGTERM, and leaves no pid file and no open port', async (t) => {

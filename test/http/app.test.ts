@@ -110,6 +110,7 @@ function request(
     headers,
     network: '192.0.2.1',
     bodyLength: chunked ? undefined : bytes.length,
+    id: 'r1',
     readBody: async (limit) => {
       if (bytes.length > limit) throw new HttpError(413)
       return bytes
@@ -326,6 +327,7 @@ t.test('a wrong type is refused before the body is received', async (t) => {
   const app = makeApp()
   const response = await app({
     ...request('GET /open', { body: 'x' }),
+    id: 'r1',
     readBody: async () => t.fail('must not be asked for') as never,
   })
   t.equal(response.status, 415)
@@ -358,6 +360,7 @@ function upload(bytes: number, { network = '192.0.2.1', chunked = false, signal 
   const sent: Request = {
     ...request('PUT /upload', { headers: json, body, chunked, signal }),
     network,
+    id: 'r1',
     readBody: () => {
       state.asked = true
       return new Promise((resolve) => {

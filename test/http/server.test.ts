@@ -730,7 +730,7 @@ t.test('what the log gets: who, what, status, user, cause', async (t) => {
   const { port, records } = await serve(t, app)
   const client = await RawClient.connect(port)
   const { localPort } = client.socket
-  client.send(`GET /a?b HTTP/1.1\r\n${HOST}Authorization: Basic c2VjcmV0\r\n\r\n`)
+  client.send(`GET /a?b HTTP/1.1\r\n${HOST}Authorization: Basic c2VjcmV0\r\nX-Request-Id: r1\r\n\r\n`)
   await client.response()
   client.socket.destroy()
   await until(() => records.length > 0)
@@ -738,6 +738,8 @@ t.test('what the log gets: who, what, status, user, cause', async (t) => {
     {
       peer: `127.0.0.1:${localPort}`,
       line: 'GET /a?b HTTP/1.1',
+      id: 'r1',
+      clientsId: 'r1',
       status: 500,
       user: 'writer',
       quiet: false,

@@ -133,11 +133,17 @@ function recordingBackend(version: Version, answers: readonly Exchange[], notes:
 }
 
 /** Sends a request through the application; gives its answer, and what it asked of the cluster, word for word. */
-async function sendPlainly(request: Request, answers: readonly Exchange[] = [], version = NEWEST) {
+async function sendPlainly(
+  request: Request,
+  answers: readonly Exchange[] = [],
+  version = NEWEST,
+  namesRequester = false,
+) {
   const calls: Exchange[] = []
   const app = createApp({
     resources,
     backend: () => recordingBackend(version, answers, calls),
+    namesRequester,
     authorizer: { requireAuthentication: false, authorizeNow: () => undefined, authorize },
   })
   const { user, method, target, body = '' } = request
@@ -147,6 +153,7 @@ async function sendPlainly(request: Request, answers: readonly Exchange[] = [], 
     headers: { ...(user !== '' && { authorization: user }), 'content-type': 'application/json' },
     network: '192.0.2.1',
     bodyLength: Buffer.byteLength(body),
+    id: 'r1',
     readBody: async () => Buffer.from(body),
     signal: new AbortController().signal,
     lost: new AbortController().signal,
@@ -599,9 +606,33 @@ t.test('a filter rule may limit how many jobs run', async (t) => {
   t.strictSame(calls, [{ method: 'ReplaceFilter', args }])
 })
 
+t.test('the reason trail of a job says who asked, beside the reason of the requester', async (t) => {
+  const trails = async (line: string, user = 'writer', body = '') => {
+    const [method = '', target = ''] = line.split(' ')
+    const { calls } = await sendPlainly({ name: '', user, method, target, body }, [], NEWEST, true)
+    const opcodes = calls.find((one) => one.method === 'SubmitJob')?.args[0] as readonly JsonObject[]
+    return opcodes.map(({ reason }) => reason)
+  }
+  t.strictSame(await trails('PUT /2/tags?tag=a'), [[['gnt:library:rlib2:tags', 'user=writer;request=r1', 0]]])
+  t.strictSame(await trails('PUT /2/tags?tag=a&reason=why'), [
+    [
+      ['gnt:user', 'why', 0],
+      ['gnt:library:rlib2:tags', 'user=writer;request=r1', 0],
+    ],
+  ])
+  t.strictSame(await trails('GET /2/instances/inst1/info', ''), [
+    [['gnt:library:rlib2:instances_name_info', 'request=r1', 0]],
+  ])
+  const reinstalled = await trails('POST /2/instances/inst1/reinstall?os=x')
+  t.equal(reinstalled.length, 3)
+  for (const trail of reinstalled) {
+    t.strictSame(trail, [['gnt:library:rlib2:instances_name_reinstall', 'user=writer;request=r1', 0]])
+  }
+})
+
 t.test('reasons bear the time in nanoseconds', async (t) => {
   const earliest = BigInt(Date.now()) * 1_000_000n
-  const trail = reasonTrail('tags', new QueryString('reason=why')) as readonly (readonly Json[])[]
+  const trail = reasonTrail('tags', { query: new QueryString('reason=why') }) as readonly (readonly Json[])[]
   const latest = BigInt(Date.now()) * 1_000_000n
   t.equal(trail.length, 2)
   for (const [, , time] of trail) {

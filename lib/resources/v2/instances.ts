@@ -337,14 +337,16 @@ const reinstall = resource('/2/instances/{instance_name}/reinstall', 'Operating 
       names: { instance_name: 'build.example.com' },
       body: { os: 'debian+bookworm', osparams: { mirror: 'http://deb.example.com/debian' }, start: false },
     },
-    job: ({ params: { instance_name }, query, body }, version) => {
+    job: (call, version) => {
+      const { params, query, body, requester } = call
+      const { instance_name } = params
       const { os_type, osparams, start } = reinstallation(body, query)
       const fixed = {
         instance_name,
         ...dryRunIn(query, 'if asked'),
         // Ganeti leaves the reason trail of these opcodes empty, and drops the requester's reason.
-        ...(query.first('reason') !== undefined && {
-          reason: reasonTrail('instances_name_reinstall', query),
+        ...((query.first('reason') !== undefined || requester) && {
+          reason: reasonTrail('instances_name_reinstall', call),
         }),
       }
       const said = dependsIn(body)
