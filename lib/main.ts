@@ -26,11 +26,13 @@ import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
 import { acquirePidFile, type PidFile } from './daemon/pid-file.ts'
 import { type Command, commandAs, ownName, userToBecome } from './daemon/privileges.ts'
 import { nameProcess } from './daemon/process-name.ts'
+import { RecordFile } from './daemon/record-file.ts'
 import { reloadable } from './daemon/reloadable.ts'
 import { servicePort } from './daemon/services.ts'
 import { onSignals, type SignalActions, signalNumber } from './daemon/signals.ts'
 import { Failure, messageChain } from './failure.ts'
 import { createApp } from './http/app.ts'
+import { Audit } from './http/audit.ts'
 import { checkValidity } from './http/certificate-validity.ts'
 import { DEFAULT_LIMITS } from './http/limits.ts'
 import { createProbes } from './http/probes.ts'
@@ -148,6 +150,10 @@ async function serve(
     })
     const pidFile = claimPidFile(options, paths, log)
     closers.unshift(() => pidFile?.release())
+    const auditFile = new RecordFile(paths.auditLog, 0o640)
+    closers.unshift(() => auditFile.close())
+    const audit = await openAudit(options, auditFile, log)
+    closers.unshift(() => audit?.close())
 
     const certificate = await reloadable({
       name: 'the certificate',
@@ -212,6 +218,7 @@ async function serve(
             users: () => users.current,
             requireAuthentication: options.requireAuthentication,
           }),
+          audit,
           namesRequester: !options.plainReason,
           probes: createProbes([livez, readyz]),
           maxClients: options.maxClients,
@@ -241,6 +248,7 @@ async function serve(
 
     reload = async () => {
       await log.reopen()
+      auditFile.reopen()
       await Promise.all([users.reload(), state.reload(), certificate.reload()])
     }
     await starter?.reportReady()
@@ -295,8 +303,8 @@ function absolutePaths(options: Options): Options {
 }
 
 function openLog(options: Options, paths: Paths): DaemonLog {
-  const { debug, syslog, foreground } = options
-  const settings = { program: PROGRAM, debug, syslog, stderr: foreground }
+  const { debug, syslog, foreground, logFormat: format } = options
+  const settings = { program: PROGRAM, debug, syslog, stderr: foreground, format }
   try {
     return new DaemonLog({ ...settings, file: paths.log })
   } catch (error) {
@@ -306,6 +314,19 @@ function openLog(options: Options, paths: Paths): DaemonLog {
     log.warning(`Going on without a log file: ${messageChain(error)}`)
     return log
   }
+}
+
+async function openAudit(options: Options, file: RecordFile, log: Log): Promise<Audit | undefined> {
+  const { audit, auditOptional: optional, foreground } = options
+  if (audit === 'no') return undefined
+  try {
+    await file.open()
+  } catch (error) {
+    if (!foreground) throw error
+    const until = optional ? '' : ', so that nothing can be changed'
+    log.warning(`Going on without an audit log${until}: ${messageChain(error)}`)
+  }
+  return new Audit({ file, reads: audit === 'all', optional, log })
 }
 
 function claimPidFile(options: Options, paths: Paths, log: Log): PidFile | undefined {
@@ -378,7 +399,8 @@ function logRequest(log: DaemonLog, record: RequestRecord, debug: boolean): void
   const who = user === undefined ? '' : ` user=${escapeForLog(user)}`
   // An id that we made is not in the line, which then is as Ganeti's daemon writes it.
   const id = debug ? record.id : record.clientsId
-  log.request(`${peer} ${request} ${status ?? '-'}${who}${id === undefined ? '' : ` request=${id}`}`)
+  const parts = log.isJson ? { peer, line, status, user, request: record.id } : undefined
+  log.request(`${peer} ${request} ${status ?? '-'}${who}${id === undefined ? '' : ` request=${id}`}`, parts)
   if (cause !== undefined) {
     log.error(`${peer} ${request}: ${escapeForLog(messageChain(cause))} (request ${record.id})`)
   }

@@ -10,6 +10,7 @@ export interface Paths {
   /** The users of the API. */
   readonly users: string
   readonly log: string
+  readonly auditLog: string
   readonly pidFile: string
   /** Cluster state as Ganeti writes it. */
   readonly configData: string
@@ -41,6 +42,7 @@ export function defaultPaths(rootDir: string | undefined): Paths {
     rapiPem: below('/var/lib/ganeti/rapi.pem'),
     users: below('/var/lib/ganeti/rapi/users'),
     log: below('/var/log/ganeti/rapi-daemon.log'),
+    auditLog: below('/var/log/ganeti/rapi-audit.log'),
     pidFile: below('/var/run/ganeti/ganeti-rapi.pid'),
     configData: below('/var/lib/ganeti/config.data'),
     clusterYaml: below('/var/lib/ganeti/cluster.yaml'),

@@ -238,6 +238,7 @@ function requestWith(body: string) {
     network: '192.0.2.1',
     bodyLength: body.length,
     id: 'r1',
+    peer: '192.0.2.1:1',
     readBody: async () => Buffer.from(body),
     signal: NOBODY,
     lost: NOBODY,

@@ -25,6 +25,9 @@ const DEFAULTS: Options = {
   sslKey: [],
   sslCert: [],
   sslChain: undefined,
+  audit: 'changes',
+  auditOptional: false,
+  logFormat: 'ganeti',
   syslog: 'no',
 }
 const strayed = (quoted: string) =>

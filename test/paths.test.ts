@@ -6,6 +6,7 @@ const DEBIAN = {
   rapiPem: '/var/lib/ganeti/rapi.pem',
   users: '/var/lib/ganeti/rapi/users',
   log: '/var/log/ganeti/rapi-daemon.log',
+  auditLog: '/var/log/ganeti/rapi-audit.log',
   pidFile: '/var/run/ganeti/ganeti-rapi.pid',
   configData: '/var/lib/ganeti/config.data',
   clusterYaml: '/var/lib/ganeti/cluster.yaml',

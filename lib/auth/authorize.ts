@@ -93,8 +93,9 @@ export function createAuthorizer({ users, requireAuthentication, now }: Authoriz
     const user = await checker.identify(credentials, origin ?? credentials.name)
     if (!user) return UNAUTHENTICATED
     // `write` implies `read` only where a resource lists both.
-    const allowed = access.length === 0 || access.some((right) => user.rights.has(right))
-    return { kind: allowed ? 'granted' : 'forbidden', user: user.name }
+    const by = access.find((right) => user.rights.has(right))
+    if (by) return { kind: 'granted', user: user.name, by }
+    return { kind: access.length === 0 ? 'granted' : 'forbidden', user: user.name }
   }
 
   return { requireAuthentication, authorizeNow, authorize }

@@ -2,9 +2,11 @@
  * The result of authorize.ts: whether a request is allowed. http/app.ts maps it
  * to HTTP (a status, a challenge).
  */
+import type { Right } from './rights.ts'
+
 export type Verdict =
-  /** Allowed; `user` is missing if there were no credentials and none were needed. */
-  | { readonly kind: 'granted'; readonly user?: string }
+  /** Allowed; `user` is missing if there were no credentials and none were needed, `by` the right that was needed. */
+  | { readonly kind: 'granted'; readonly user?: string; readonly by?: Right }
   /** Credentials are needed and missing, or wrong; the two are not distinguished. */
   | { readonly kind: 'unauthenticated' }
   /** A known user with the right password, but without the necessary right. */

@@ -9,14 +9,22 @@
  *
  *     2026-11-22 05:09:51,708: ganeti-rapi pid=9531 users-file:42 INFO Reading users file at ...
  *
+ * As JSON, each line is an object with the same information, and for a request
+ * with its parts:
+ *
+ *     {"time": "2026-11-22T04:50:39.082+01:00", "program": "ganeti-rapi", "pid": 905,
+ *      "level": "INFO", "message": "127.0.0.1:54442 GET /2/info HTTP/1.1 200", "status": 200, ...}
+ *
  * A message is always one line without control characters. Text from clients
  * goes through `escapeForLog` first (against log injection), so that it cannot
  * imitate our escapes either.
  */
 import { constants, openSync } from 'node:fs'
 import { Failure } from '../failure.ts'
+import { jsonLine } from './json-line.ts'
 import { LineWriter, type LineWriterEvents } from './line-writer.ts'
 import { openingStep } from './opening-step.ts'
+import { rfc3339 } from './rfc3339.ts'
 import { Syslog } from './syslog.ts'
 
 /** The log for all parts of the daemon. Messages must not contain passwords. */
@@ -43,6 +51,8 @@ export interface LogOptions {
   readonly file?: string
   /** Whether to write to standard error as well. */
   readonly stderr: boolean
+  /** The form of each line, except in syslog. */
+  readonly format?: 'ganeti' | 'json'
   /** Syslog besides the file (`yes`), instead of it (`only`) or not at all; debug messages never go there. */
   readonly syslog: 'no' | 'yes' | 'only'
   /** The socket of syslogd; default: that of logger(1). */
@@ -53,8 +63,11 @@ export interface LogOptions {
 interface Destination {
   /** Its name in messages about failures of the log. */
   readonly name: string
-  /** @param head everything before the level */
-  write(level: Level, head: string, message: string): void
+  /**
+   * @param line the message in the form of the log, ending in a newline
+   * @param message the message alone
+   */
+  write(level: Level, line: string, message: string): void
   reopen?(): Promise<void>
   flush(): Promise<void>
   close(): Promise<void>
@@ -64,6 +77,8 @@ interface Destination {
 export class DaemonLog implements Log {
   readonly #program: string
   readonly #debug: boolean
+  /** Whether lines are JSON. */
+  readonly isJson: boolean
   readonly #destinations: Destination[] = []
   /** Why lines are lost, by the name of the destination. */
   readonly #lost = new Map<string, string>()
@@ -79,6 +94,7 @@ export class DaemonLog implements Log {
   constructor(options: LogOptions) {
     this.#program = options.program
     this.#debug = options.debug
+    this.isJson = options.format === 'json'
     if (options.file !== undefined && options.syslog !== 'only') {
       this.#destinations.push(this.#fileDestination(options.file))
     }
@@ -94,9 +110,12 @@ export class DaemonLog implements Log {
     this.#write('INFO', onOneLine(message), this.info)
   }
 
-  /** Logs the line of a request; texts from clients in it must have gone through `escapeForLog`. */
-  request(line: string): void {
-    this.#write('INFO', line, this.request)
+  /**
+   * Logs the line of a request; texts from clients in it must have gone through `escapeForLog`.
+   * @param parts for a log in JSON: its parts, in which the texts of clients are as they were sent
+   */
+  request(line: string, parts?: object): void {
+    this.#write('INFO', line, this.request, parts)
   }
 
   warning(message: string): void {
@@ -134,7 +153,8 @@ export class DaemonLog implements Log {
     const [, reason] = lost
     for (const [name] of [lost, ...others]) {
       const destination = this.#destinations.find((one) => one.name === name)
-      destination?.write('INFO', this.#head(''), 'Trying whether this log can be written again')
+      const message = 'Trying whether this log can be written again'
+      destination?.write('INFO', this.#line('INFO', message), message)
     }
     throw new Failure('configuration', reason)
   }
@@ -150,19 +170,27 @@ export class DaemonLog implements Log {
   }
 
   /**
-   * @param line without control characters
+   * @param message without control characters
    * @param verb the method that was called, whose caller is named
    */
-  #write(level: Level, line: string, verb: (message: string) => void): void {
-    const head = this.#head(this.#debug ? ` ${callerOf(verb)}` : '')
-    for (const destination of this.#destinations) destination.write(level, head, line)
+  #write(level: Level, message: string, verb: (message: string) => void, parts?: object): void {
+    const line = this.#line(level, message, this.#debug ? callerOf(verb) : '', parts)
+    for (const destination of this.#destinations) destination.write(level, line, message)
+  }
+
+  #line(level: Level, message: string, caller = '', parts?: object): string {
+    if (!this.isJson) return `${this.#head(caller === '' ? '' : ` ${caller}`)} ${level} ${message}\n`
+    const time = rfc3339(Date.now())
+    const [program, at] = [this.#program, caller === '' ? undefined : caller]
+    return jsonLine({ time, program, pid: process.pid, at, level, message, ...parts })
   }
 
   /** Logs the failure of one destination to the others. */
   #report(level: Level, message: string, except: string): void {
-    const head = this.#head('')
+    const text = onOneLine(message)
+    const line = this.#line(level, text)
     for (const destination of this.#destinations) {
-      if (destination.name !== except) destination.write(level, head, onOneLine(message))
+      if (destination.name !== except) destination.write(level, line, text)
     }
   }
 
@@ -216,7 +244,7 @@ export class DaemonLog implements Log {
     const syslog = new Syslog({ program: this.#program, events, ...(socket === undefined ? {} : { socket }) })
     return {
       name,
-      write: (level, _head, message) => {
+      write: (level, _line, message) => {
         // The level is in the text too, as a remote syslog often drops its number.
         if (level !== 'DEBUG') syslog.write(PRIORITIES[level], `${level} ${message}`)
       },
@@ -228,7 +256,7 @@ export class DaemonLog implements Log {
 
 function lineDestination(writer: LineWriter): Pick<Destination, 'write' | 'flush' | 'close'> {
   return {
-    write: (level, head, message) => writer.write(`${head} ${level} ${message}\n`),
+    write: (_level, line) => writer.write(line),
     flush: () => writer.flush(),
     close: () => writer.close(),
   }

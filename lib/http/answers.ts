@@ -56,6 +56,8 @@ export interface Asked {
   /** The names in the path. */
   readonly params: Readonly<Record<string, string>>
   readonly body: Json | undefined
+  /** Submits a job with a record of it, if there are records. */
+  readonly submit: Call['submit']
 }
 
 type Make<T> = (hold?: Hold) => Promise<T>
@@ -195,13 +197,17 @@ export class Answers {
   /** @param hold a place for a large answer */
   async #make(
     { method: name, target, id }: Request,
-    { user, method, params, body }: Asked,
+    { user, method, params, body, submit }: Asked,
     backend: Backend,
     { signal, hold, patience = 0 }: { signal: AbortSignal; hold?: Hold | undefined; patience?: number },
   ): Promise<Representation> {
     const begun = performance.now()
     const requester = this.#namesRequester ? requesterIn(user, id) : ''
-    const call: Call = { params, query: queryOf(target), body, user, requester, backend, patience, signal }
+    const query = queryOf(target)
+    const call: Call = {
+      ...{ params, query, body, user, requester, backend, patience, signal },
+      ...(submit && { submit }),
+    }
     const encoded = await encode(await method.handle(call), { limit: method.answerLimit, signal })
     this.#debug?.(
       `${name} ${target}: made in ${(performance.now() - begun).toFixed(1)} ms, ${encoded.body.length} bytes`,

@@ -13,6 +13,7 @@ import { FairSemaphore } from '../concurrency/fair-semaphore.ts'
 import { isSince } from '../model/version.ts'
 import { BodyLimit, type Method, type MethodName, type Resource } from '../resources/resource.ts'
 import { Answers, type AnswersOptions } from './answers.ts'
+import type { Audit } from './audit.ts'
 import { readJsonBody } from './body.ts'
 import type { App, Request, Response } from './message.ts'
 import type { Probes } from './probes.ts'
@@ -37,10 +38,18 @@ export interface AppOptions extends AnswersOptions {
   readonly authorizer: Authorizer
   /** Answers `/livez` and `/readyz`, before everything that may make a request wait. */
   readonly probes?: Probes
+  /** Records changes and refusals. */
+  readonly audit?: Audit | undefined
 }
 
 /** Makes the application. It never throws: errors become responses. */
-export function createApp({ resources, authorizer, probes = () => undefined, ...options }: AppOptions): App {
+export function createApp({
+  resources,
+  authorizer,
+  probes = () => undefined,
+  audit,
+  ...options
+}: AppOptions): App {
   const route = createRouter(resources)
   const answers = new Answers(options)
   const longBodies = new FairSemaphore(LONG_BODIES)
@@ -51,7 +60,7 @@ export function createApp({ resources, authorizer, probes = () => undefined, ...
    * promises, which cost more.
    */
   const cachedResponse = ({ method, target, headers, bodyLength }: Request) => {
-    if (method !== 'GET' || bodyLength !== 0) return undefined
+    if (method !== 'GET' || bodyLength !== 0 || audit?.reads) return undefined
     const cached = answers.cached(target)
     if (!cached) return undefined
     if (authorizer.authorizeNow(headers.authorization, cached.access)?.kind !== 'granted') return undefined
@@ -79,6 +88,8 @@ export function createApp({ resources, authorizer, probes = () => undefined, ...
   const answer = async (request: Request): Promise<Response> => {
     const { target, headers } = request
     const path = pathOf(target)
+    const audited = audit?.of(request)
+    const end = (response: Response) => audited?.end(response) ?? response
     let user: string | undefined
     try {
       const routed = route(path)
@@ -93,6 +104,7 @@ export function createApp({ resources, authorizer, probes = () => undefined, ...
           request.network,
         )
         user = 'user' in verdict ? verdict.user : undefined
+        audited?.found(match?.resource, method, verdict)
         debug?.(`${request.method} ${target}: ${inWords(verdict, method?.access ?? [])}`)
         if (authorizer.requireAuthentication && user === undefined)
           throw refusal(verdict) ?? unauthenticated()
@@ -106,9 +118,11 @@ export function createApp({ resources, authorizer, probes = () => undefined, ...
 
       const body = request.bodyLength === 0 ? undefined : await receiveBody(request, method)
 
-      return { ...(await answers.answer(request, { user, method, params: match.params, body })), user }
+      await audited?.begin(method)
+      const asked = { user, method, params: match.params, body, submit: audited?.submit }
+      return await end({ ...(await answers.answer(request, asked)), user })
     } catch (thrown) {
-      return { ...failureResponse(thrown), user }
+      return end({ ...failureResponse(thrown), user })
     }
   }
 

@@ -28,6 +28,7 @@ import { Exchange } from './exchange.ts'
 import type { Response } from './message.ts'
 import { peerOf } from './peer.ts'
 import {
+  asRequest,
   beginningOf,
   lineOf,
   mayBeReadAgain,
@@ -150,7 +151,7 @@ export class Connection {
       this.#stopParser()
       return
     }
-    const exchange = new Exchange(incoming, outgoing, this.network, wantsContinue)
+    const exchange = new Exchange(incoming, outgoing, this, wantsContinue)
     const { bytesRead } = this.socket
     this.#inPiece = bytesRead === this.#bytesAtRequest ? this.#inPiece + 1 : 1
     this.#bytesAtRequest = bytesRead
@@ -334,17 +335,9 @@ export class Connection {
     let response: Response
     let named = nameRequest(undefined)
     try {
-      const request = read()
-      named = nameRequest(request.headers['x-request-id'])
-      response = await app({
-        ...request,
-        id: named.id,
-        network,
-        bodyLength: request.body.length,
-        readBody: async () => request.body,
-        signal: controller.signal,
-        lost: controller.signal,
-      })
+      const rejected = read()
+      named = nameRequest(rejected.headers['x-request-id'])
+      response = await app(asRequest(rejected, { id: named.id, peer, network }, controller.signal))
     } catch (thrown) {
       response = failureResponse(thrown)
     }

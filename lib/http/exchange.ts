@@ -41,6 +41,7 @@ export class Exchange implements Request {
   readonly method: string
   readonly target: string
   readonly headers: RequestHeaders
+  readonly peer: string
   readonly network: string
   readonly bodyLength: number | undefined
   readonly #incoming: IncomingMessage
@@ -62,7 +63,12 @@ export class Exchange implements Request {
   #elapsed = 0
   #elapsedInPiece = 0
 
-  constructor(incoming: IncomingMessage, outgoing: ServerResponse, network: string, wantsContinue: boolean) {
+  constructor(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    { peer, network }: Pick<Request, 'peer' | 'network'>,
+    wantsContinue: boolean,
+  ) {
     this.#incoming = incoming
     this.#outgoing = outgoing
     this.#wantsContinue = wantsContinue
@@ -70,6 +76,7 @@ export class Exchange implements Request {
     this.target = incoming.url ?? ''
     this.line = `${this.method} ${this.target} HTTP/${incoming.httpVersion}`
     this.headers = incoming.headers
+    this.peer = peer
     this.network = network
     const { 'transfer-encoding': encoding, 'content-length': length } = incoming.headers
     this.bodyLength = encoding === undefined ? Number(length ?? 0) : undefined

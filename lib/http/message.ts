@@ -12,6 +12,7 @@ export interface RequestHeaders {
   readonly 'accept-encoding'?: string | undefined
   readonly 'if-none-match'?: string | undefined
   readonly 'x-request-id'?: string | undefined
+  readonly 'user-agent'?: string | undefined
 }
 
 export interface Request {
@@ -22,6 +23,8 @@ export interface Request {
   /** Path and query string as sent: never decoded, never normalized. */
   readonly target: string
   readonly headers: RequestHeaders
+  /** The client's address and port, for logs. */
+  readonly peer: string
   /** The network of the client, for fair limits (see client-network.ts). */
   readonly network: string
   /** The announced length of the body; undefined if it is chunked, 0 for none. */

@@ -20,7 +20,7 @@
  */
 import { headersOf } from './exchange.ts'
 import type { Limits } from './limits.ts'
-import type { RequestHeaders, Response } from './message.ts'
+import type { Request, RequestHeaders, Response } from './message.ts'
 import { HttpError, phraseOf, unsupportedVersion } from './status.ts'
 
 /** An error of Node's parser; `rawPacket` is the chunk in which it occurred. */
@@ -105,6 +105,15 @@ export interface RejectedRequest {
   readonly target: string
   readonly headers: RequestHeaders
   readonly body: Buffer
+}
+
+/** Gives it as a request for the application. @param lost aborted when the connection is lost */
+export function asRequest(
+  { body, ...head }: RejectedRequest,
+  client: Pick<Request, 'id' | 'peer' | 'network'>,
+  lost: AbortSignal,
+): Request {
+  return { ...head, ...client, bodyLength: body.length, readBody: async () => body, signal: lost, lost }
 }
 
 /** The first line of the rejected request, for the log; undefined if it cannot be found. */

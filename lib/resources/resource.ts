@@ -5,7 +5,7 @@
  */
 import type { Right } from '../auth/rights.ts'
 import type { Backend } from '../backend/backend.ts'
-import { isJsonObject, type Json } from '../json/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 import { LazyList, type List } from '../json/lazy-list.ts'
 import type { Schema } from '../model/check.ts'
 import type { Release } from '../model/version.ts'
@@ -29,6 +29,8 @@ export interface Call<Params = Readonly<Record<string, string>>> {
   readonly user: string | undefined
   /** Who asks, for the reason trail of a job: `user=alice;request=1f`; empty if that is not wanted. */
   readonly requester?: string
+  /** Submits a job, perhaps with a record of it; see audit.ts. */
+  readonly submit?: (opcodes: readonly JsonObject[], submit: () => Promise<number>) => Promise<number>
   readonly backend: Backend
   /** For a method that waits: how many seconds it may wait; 0 to answer with the current state. */
   readonly patience: number
@@ -133,6 +135,8 @@ export interface Method<Params = Readonly<Record<string, string>>> extends Detai
   readonly answerLimit?: number
   /** The most bytes of a body; default: `BodyLimit.unused`, for a method without a body. */
   readonly bodyLimit?: number
+  /** Set if it changes nothing though it is not a GET. */
+  readonly onlyReads?: true
   /** The opcodes of the job that it submits, if it submits one. */
   readonly submits?: readonly string[]
   readonly handle: Handler<Params>

@@ -179,10 +179,11 @@ export function jobMethod<Name extends string>({
     bodyLimit: access.length > 0 ? bodyLimit : BodyLimit.unused,
     submits: opcodes.map(({ id }) => id),
     handle: async (call) => {
-      const { user, backend } = call
+      const { user, backend, submit = (_opcodes, submitted) => submitted() } = call
       const opcodes = job(call, await backend.version())
-      if (access.length === 0 && user === undefined) return strangersOf(backend).submit(opcodes)
-      return backend.submitJob(opcodes)
+      const isStranger = access.length === 0 && user === undefined
+      const send = () => (isStranger ? strangersOf(backend).submit(opcodes) : backend.submitJob(opcodes))
+      return submit(opcodes, send)
     },
   }
 }

@@ -23,7 +23,7 @@ a:b pw write
 
 t.test('who may do what', async (t) => {
   const { authorize } = createAuthorizer({ users: () => LIST, requireAuthentication: false })
-  const granted = (user: string) => ({ kind: 'granted', user })
+  const granted = (user: string, by?: Right) => ({ kind: 'granted', user, ...(by && { by }) })
   const forbidden = (user: string) => ({ kind: 'forbidden', user })
   const cases: readonly [header: string | undefined, access: readonly Right[], verdict: object][] = [
     [undefined, [], { kind: 'granted' }],
@@ -31,20 +31,20 @@ t.test('who may do what', async (t) => {
     [undefined, ['write'], UNAUTHENTICATED],
     [undefined, ['read', 'write'], UNAUTHENTICATED],
     [basic('writer:writer-pw'), [], granted('writer')],
-    [basic('writer:writer-pw'), ['write'], granted('writer')],
+    [basic('writer:writer-pw'), ['write'], granted('writer', 'write')],
     [basic('writer:writer-pw'), ['read'], forbidden('writer')],
-    [basic('writer:writer-pw'), ['read', 'write'], granted('writer')],
-    [basic('reader:reader-pw'), ['read'], granted('reader')],
+    [basic('writer:writer-pw'), ['read', 'write'], granted('writer', 'write')],
+    [basic('reader:reader-pw'), ['read'], granted('reader', 'read')],
     [basic('reader:reader-pw'), ['write'], forbidden('reader')],
-    [basic('reader:reader-pw'), ['read', 'write'], granted('reader')],
+    [basic('reader:reader-pw'), ['read', 'write'], granted('reader', 'read')],
     [basic('plain:plain-pw'), [], granted('plain')],
     [basic('plain:plain-pw'), ['read'], forbidden('plain')],
     [basic('plain:plain-pw'), ['read', 'write'], forbidden('plain')],
-    [basic('both:both-pw'), ['read'], granted('both')],
-    [basic('both:both-pw'), ['write'], granted('both')],
-    [basic('clear:clear:pw'), ['write'], granted('clear')],
-    [basic('hashed:hashed-pw'), ['write'], granted('hashed')],
-    [basic('jürgen:pässwört'), ['read'], granted('jürgen')],
+    [basic('both:both-pw'), ['read'], granted('both', 'read')],
+    [basic('both:both-pw'), ['write'], granted('both', 'write')],
+    [basic('clear:clear:pw'), ['write'], granted('clear', 'write')],
+    [basic('hashed:hashed-pw'), ['write'], granted('hashed', 'write')],
+    [basic('jürgen:pässwört'), ['read'], granted('jürgen', 'read')],
     [basic('writer:bad'), [], UNAUTHENTICATED],
     [basic('writer:bad'), ['write'], UNAUTHENTICATED],
     [basic('writer:'), ['write'], UNAUTHENTICATED],
@@ -108,9 +108,10 @@ t.test('what counts as credentials, on open resources and others alike', async (
   ]
   for (const [header, verdict] of cases) {
     for (const access of [[], ['write']] as const) {
+      const by = verdict === granted && access.length > 0 ? { by: 'write' } : {}
       t.same(
         await authorize(header, access),
-        verdict,
+        { ...verdict, ...by },
         `${encodeURI(header)} where [${access.join()}] is asked for`,
       )
     }
@@ -215,7 +216,7 @@ t.test("the costliest entry's password opens no other account", async (t) => {
 t.test('a right password of a cheap entry does not wait for costly ones', async (t) => {
   const costly = slowPassword('costly-pw', 2)
   const authorize = authorizer(listOf({ cheap: slowPassword('x', 0).verifier, costly: costly.verifier }))
-  t.same(await authorize(basic('cheap:x'), ['write']), { kind: 'granted', user: 'cheap' })
+  t.same(await authorize(basic('cheap:x'), ['write']), { kind: 'granted', user: 'cheap', by: 'write' })
   t.same(costly.compared, [])
 })
 
@@ -350,8 +351,12 @@ t.test('an {ARGON2} entry works from file to verdict', async (t) => {
     'joe {ARGON2}$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4 write',
   )
   const { authorize } = createAuthorizer({ users: () => list, requireAuthentication: false })
-  t.same(await authorize(basic('joe:password'), ['write']), { kind: 'granted', user: 'joe' })
-  t.same(await authorize(basic('joe:password'), ['write']), { kind: 'granted', user: 'joe' }, 'from memory')
+  t.same(await authorize(basic('joe:password'), ['write']), { kind: 'granted', user: 'joe', by: 'write' })
+  t.same(
+    await authorize(basic('joe:password'), ['write']),
+    { kind: 'granted', user: 'joe', by: 'write' },
+    'from memory',
+  )
   t.same(await authorize(basic('joe:passwort'), ['write']), UNAUTHENTICATED)
   t.same(await authorize(basic('ghost:password'), ['write']), UNAUTHENTICATED)
 })

@@ -21,6 +21,7 @@ async function ask(app: App, method: string, target: string, body?: Json): Promi
     network: '',
     bodyLength: bytes.length,
     id: 'r1',
+    peer: '192.0.2.1:1',
     readBody: async () => bytes,
     signal: never,
     lost: never,

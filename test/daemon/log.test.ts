@@ -48,6 +48,32 @@ t.test('a line has local time, program, pid, level and message, as Ganeti writes
   t.ok(written >= before && written <= after, `${date} ${time} is now`)
 })
 
+t.test('as JSON, a line is an object, for a request with its parts', async (t) => {
+  const { log, lines } = fileLog(t, { format: 'json', debug: true })
+  log.request('192.0.2.1:5 GET /\\x0a HTTP/1.1 200 user=a', {
+    line: 'GET /\n HTTP/1.1',
+    status: 200,
+    user: 'a',
+  })
+  log.warning('of warning')
+  await log.close()
+  const [request, warning, ...others] = lines().map((line) => JSON.parse(line))
+  t.strictSame(others, [])
+  const { time, at, ...parts } = request
+  t.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000)
+  t.match(at, /^log\.test:\d+$/)
+  t.strictSame(parts, {
+    program: 'ganeti-rapi',
+    pid: process.pid,
+    level: 'INFO',
+    message: '192.0.2.1:5 GET /\\x0a HTTP/1.1 200 user=a',
+    line: 'GET /\n HTTP/1.1',
+    status: 200,
+    user: 'a',
+  })
+  t.match(warning, { level: 'WARNING', message: 'of warning' })
+})
+
 t.test('without debugging there are no debug messages', async (t) => {
   const { log, lines } = fileLog(t)
   for (const level of LEVELS) log[level](`of ${level}`)

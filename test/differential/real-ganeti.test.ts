@@ -105,6 +105,7 @@ async function get(app: App, target: string): Promise<Answer> {
     network: '192.0.2.1',
     bodyLength: 0,
     id: 'r1',
+    peer: '192.0.2.1:1',
     readBody: async () => Buffer.alloc(0),
     signal: new AbortController().signal,
     lost: new AbortController().signal,

@@ -111,6 +111,7 @@ function request(
     network: '192.0.2.1',
     bodyLength: chunked ? undefined : bytes.length,
     id: 'r1',
+    peer: '192.0.2.1:1',
     readBody: async (limit) => {
       if (bytes.length > limit) throw new HttpError(413)
       return bytes
@@ -328,6 +329,7 @@ t.test('a wrong type is refused before the body is received', async (t) => {
   const response = await app({
     ...request('GET /open', { body: 'x' }),
     id: 'r1',
+    peer: '192.0.2.1:1',
     readBody: async () => t.fail('must not be asked for') as never,
   })
   t.equal(response.status, 415)
@@ -361,6 +363,7 @@ function upload(bytes: number, { network = '192.0.2.1', chunked = false, signal 
     ...request('PUT /upload', { headers: json, body, chunked, signal }),
     network,
     id: 'r1',
+    peer: '192.0.2.1:1',
     readBody: () => {
       state.asked = true
       return new Promise((resolve) => {

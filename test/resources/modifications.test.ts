@@ -154,6 +154,7 @@ async function sendPlainly(
     network: '192.0.2.1',
     bodyLength: Buffer.byteLength(body),
     id: 'r1',
+    peer: '192.0.2.1:1',
     readBody: async () => Buffer.from(body),
     signal: new AbortController().signal,
     lost: new AbortController().signal,

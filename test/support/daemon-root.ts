@@ -51,6 +51,7 @@ export class DaemonRoot {
   readonly configData: string
   readonly clusterYaml: string
   readonly log: string
+  readonly auditLog: string
   readonly pidFile: string
   readonly #children: ChildProcess[] = []
   /** Process ids of daemons that have left us. */
@@ -71,6 +72,7 @@ export class DaemonRoot {
     this.configData = join(state, 'config.data')
     this.clusterYaml = join(state, 'cluster.yaml')
     this.log = join(root, 'var/log/ganeti/rapi-daemon.log')
+    this.auditLog = join(root, 'var/log/ganeti/rapi-audit.log')
     this.pidFile = join(root, 'var/run/ganeti/ganeti-rapi.pid')
     for (const file of [this.users, this.log, this.pidFile]) mkdirSync(dirname(file), { recursive: true })
   }
@@ -102,7 +104,7 @@ export class DaemonRoot {
     if (started.status !== 0) return started
     if (this.pid !== undefined) this.#daemons.add(this.pid)
     // The log is written while other things happen.
-    await this.logged(/ Listening on /, before)
+    await this.logged(/\bListening on /, before)
     return started
   }
 
@@ -135,7 +137,7 @@ export class DaemonRoot {
 
   /** Where the daemon last said that it listens, be it in a log that was since rotated: `https://127.0.0.1:40123`. */
   get origin(): string {
-    this.#origin = this.logText.match(/(?<=Listening on )\S+(?=\/$)/gm)?.at(-1) ?? this.#origin
+    this.#origin = this.logText.match(/(?<=Listening on )\S+(?=\/(?:"\})?$)/gm)?.at(-1) ?? this.#origin
     return this.#origin
   }
 
@@ -157,21 +159,33 @@ export class DaemonRoot {
 
   /** Asks the daemon, trusting no certificate but ours. */
   async get(target: string, credentials?: string): Promise<Reply> {
-    return this.send('GET', target, credentials)
+    return this.ask('GET', target, { credentials })
   }
 
   /**
-   * As `get`, by another method.
+   * As `get`, with any method.
    * @param body a JSON text
    */
-  async send(method: string, target: string, credentials?: string, body?: string): Promise<Reply> {
+  async ask(
+    method: string,
+    target: string,
+    {
+      credentials,
+      headers = {},
+      body,
+    }: { credentials?: string | undefined; headers?: Record<string, string>; body?: string | undefined } = {},
+  ): Promise<Reply> {
     const url = this.origin + target
     const options = {
       method,
+      headers: {
+        ...headers,
+        ...(body !== undefined && {
+          'Content-Type': 'application/json',
+          'Content-Length': Buffer.byteLength(body),
+        }),
+      },
       ...(credentials !== undefined && { auth: credentials }),
-      ...(body !== undefined && {
-        headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
-      }),
       agent: false as const,
     }
     const request = url.startsWith('https:')

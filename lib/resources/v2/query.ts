@@ -151,6 +151,7 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
         },
       },
     ),
+    onlyReads: true,
     bodyLimit: BodyLimit.question,
     large: (_query, body) => !asksForOne(body),
     answerLimit: MOST_QUERY_BYTES,
