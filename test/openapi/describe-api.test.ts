@@ -140,6 +140,8 @@ t.test('it is served to everybody, without asking the cluster, and not sent twic
       method: 'GET',
       target,
       headers,
+      id: 'test-1',
+      peer: '192.0.2.1:40000',
       network: '192.0.2.1',
       bodyLength: 0,
       readBody: async () => Buffer.alloc(0),

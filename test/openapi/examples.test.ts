@@ -76,12 +76,8 @@ t.test('every example works on the sample cluster, and gives what the descriptio
   const validator = schemaValidator()
   validator.addVocabulary(['components'])
   const send = async (method: string, target: string, body?: Json) => {
-    const reply = await root.send(
-      method,
-      target,
-      'writer:writer-pw',
-      body === undefined ? undefined : stringifyJson(body),
-    )
+    const text = body === undefined ? undefined : stringifyJson(body)
+    const reply = await root.ask(method, target, { credentials: 'writer:writer-pw', body: text })
     return { status: reply.status, answer: parseJson(reply.body) }
   }
   /** The job once it has ended, and those that it has submitted. */
