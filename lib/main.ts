@@ -163,7 +163,7 @@ async function serve(
     closers.unshift(() => certificate.close())
     const users = await reloadable({
       name: 'the users file',
-      load: () => loadUsers(paths.users, log, debug),
+      load: (reason) => loadUsers(paths.users, log, debug, reason === 'start' && options.foreground),
       watch: [paths.users],
       log,
     })
@@ -354,13 +354,18 @@ async function readServerCertificate(options: Options, paths: Paths): Promise<Ce
   )
 }
 
+/** @param isOptional whether to go on without users if ours may not read those of this machine's service */
 async function loadUsers(
   path: string,
   log: Log,
   debug: ((message: string) => void) | undefined,
+  isOptional: boolean,
 ): Promise<UserList> {
   log.info(`Reading users file at ${path}`)
-  const list = await readUsers(path)
+  const list = await readUsers(path).catch((error) => {
+    if (!isOptional || (error as { cause?: NodeJS.ErrnoException }).cause?.code !== 'EACCES') throw error
+    return { users: new Map(), warnings: [`Going on without users: ${messageChain(error)}`] }
+  })
   for (const warning of list.warnings) log.warning(warning)
   debug?.(`${list.users.size} users: ${[...list.users.keys()].join(', ')}`)
   return list

@@ -79,7 +79,7 @@ t.test('a command that cannot be run as a user is refused', needsRoot, (t) => {
   } catch (error) {
     t.equal(
       messageChain(error),
-      `cannot become the user '${nobody.name}' with setpriv, of util-linux: spawnSync setpriv ENOENT`,
+      `cannot become the user '${nobody.name}' with setpriv, of util-linux: no such file or directory (ENOENT)`,
     )
   }
   t.end()

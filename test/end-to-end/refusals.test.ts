@@ -138,7 +138,7 @@ t.test('without any cluster state, both places it could be in are named', async 
   t.equal(status, 1)
   t.match(
     stderr,
-    / CRITICAL .*neither \S+config\.data nor \S+cluster\.yaml; option --config names another file\n$/,
+    / CRITICAL .*neither \S+config\.data nor (\S+cluster\.yaml); write \1 .*, or name another file: --config\n$/,
   )
 })
 
