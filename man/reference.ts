@@ -1,27 +1,21 @@
 /**
  * The reference of the API, in Markdown, made from the table of resources: what
- * each method does, which right it needs, its parameters, and an example answer
- * from a backend.
+ * each method does, which right it needs, its parameters, what its body may hold,
+ * and a request with its answer.
  *
- * Simplified on purpose: examples are shortened to show their structure, and a
- * method that makes changes, or that the backend cannot answer, has none.
+ * Simplified on purpose: answers are shortened to show their structure, and
+ * parameters that every job takes are described once.
  */
-import type { Backend } from '../lib/backend/backend.ts'
-import { Failure } from '../lib/failure.ts'
-import { namesIn } from '../lib/resources/path-names.ts'
-import { QueryString } from '../lib/resources/query-string.ts'
-import { type Method, type MethodName, plainAnswer, type Resource } from '../lib/resources/resource.ts'
+import { isJsonObject, type JsonObject } from '../lib/json/json.ts'
+import type { Schema } from '../lib/model/check.ts'
+import { COMMON } from '../lib/model/opcode.ts'
+import { parameterSchema } from '../lib/resources/job-body.ts'
+import type { Body, Method, MethodName, Resource } from '../lib/resources/resource.ts'
 import { type Abridging, LEFT_OUT, layOut } from './json-layout.ts'
-
-/** The source of example answers. */
-export interface Sample {
-  readonly backend: Backend
-  /** Values for the names in braces of paths, e.g. `node_name`; a path with other names has no example. */
-  readonly names: { readonly [name: string]: string }
-}
+import { typeText } from './type-text.ts'
+import { type Sample, workedExample } from './worked-example.ts'
 
 const METHODS: readonly MethodName[] = ['GET', 'PUT', 'POST', 'DELETE']
-const NEVER = new AbortController().signal
 
 /** The longest line of an example. */
 const WIDTH = 100
@@ -43,7 +37,17 @@ function introduction(resources: readonly Resource[]): string {
       'and `explain`, and `detail` where more is known than Ganeti tells. Of the rights that a method needs, any one',
       'suffices; ganeti-rapi(8) tells how users get them.',
     ].join('\n'),
-    `The examples are what the sample cluster answers; \`${LEFT_OUT}\` stands for what is left out.`,
+    [
+      'What changes anything is a job, and the answer is its id. Whether and how it has ended,',
+      '[`/2/jobs/{job_id}`](#2jobsjob_id) tells; [`/2/jobs/{job_id}/wait`](#2jobsjob_idwait) waits for it. The body of',
+      'such a request is an object, and may have, beside what is listed for each method:',
+    ].join('\n'),
+    bodyTable({ type: 'object', properties: inEveryBody }),
+    [
+      'The examples work on the sample cluster, served by `npm start`, with the users and the certificate that it has',
+      `there; \`${LEFT_OUT}\` stands for what is left out of an answer. \`openapi.json\` in this folder, which is also`,
+      'served at `/2/openapi.json`, describes the same for programs.',
+    ].join('\n'),
     table(
       ['path', 'methods', ''],
       resources.map(({ path, doc, methods }) => [
@@ -59,14 +63,18 @@ async function section(resource: Resource, sample: Sample): Promise<string> {
   const parts = [`## ${code(resource.path)}`, resource.doc + firstRelease(resource)]
   for (const name of METHODS) {
     const method = resource.methods[name]
-    if (method) parts.push(...describe(name, method))
-    if (method && name === 'GET') parts.push(...(await example(resource.path, method, sample)))
+    if (!method) continue
+    parts.push(...describe(name, method))
+    const example = await workedExample(resource.path, name, method, sample, WIDTH)
+    if (!example) continue
+    parts.push(example.command.replaceAll(/^/gm, '    '))
+    parts.push(`\`\`\`\n${layOut(example.answer, WIDTH, ABRIDGED)}\n\`\`\``)
   }
   return parts.join('\n\n')
 }
 
 function describe(name: MethodName, method: Method): string[] {
-  const { doc, access, parameters } = method
+  const { doc, access, parameters, body } = method
   const rights = access.map(code).join(' or ')
   return [
     `### ${name}`,
@@ -79,7 +87,46 @@ function describe(name: MethodName, method: Method): string[] {
             parameters.map(({ name, doc, required }) => [code(name), required ? `${doc} Required.` : doc]),
           ),
         ]),
+    ...(body ? describeBody(body) : []),
   ]
+}
+
+/** Parameters of every job that a body may have. */
+const inEveryBody: { [name: string]: Schema } = {}
+for (const [name, parameter] of Object.entries(COMMON)) {
+  // The reason is in the query string.
+  if (name !== 'reason') inEveryBody[name] = parameterSchema(parameter)
+}
+
+function describeBody({ schema, required }: Body): string[] {
+  if (!isJsonObject(schema.properties)) return [`The body is ${typeText(schema)}.`]
+  const own = Object.entries(schema.properties).filter(([name]) => !(name in inEveryBody))
+  if (own.length === 0) return []
+  return [bodyTable({ ...schema, properties: Object.fromEntries(own) }, required ? 'in the body' : 'in a body')]
+}
+
+/** What an object may hold: names, types, defaults and meanings. */
+function bodyTable(schema: Schema, head = 'in the body'): string {
+  const properties = Object.entries(schema.properties as { readonly [name: string]: Schema })
+  const required = requiredIn(schema)
+  return table(
+    [head, 'type', 'default', ''],
+    properties.map(([name, property]) => [
+      code(name),
+      typeText(property),
+      required.includes(name) ? 'required' : 'default' in property ? code(JSON.stringify(property.default)) : '',
+      String(property.description ?? ''),
+    ]),
+  )
+}
+
+/** Names that must be given; of several for one thing, the first. */
+function requiredIn({ required = [], allOf = [] }: Schema): readonly unknown[] {
+  const oneOfSeveral = (allOf as readonly JsonObject[]).map(({ oneOf }) => {
+    const [first] = oneOf as readonly { readonly required: readonly [string] }[]
+    return first?.required[0]
+  })
+  return [...(required as readonly string[]), ...oneOfSeveral]
 }
 
 /** The note for what older releases of Ganeti do not have. */
@@ -95,27 +142,4 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 function code(text: string): string {
   return `\`${text}\``
-}
-
-/** A request and its answer, if there is an example. */
-async function example(path: string, method: Method, { backend, names }: Sample): Promise<string[]> {
-  if (!namesIn(path).every((name) => name in names)) return []
-  const query = method.example?.query ?? ''
-  try {
-    const answer = await method.handle({
-      params: names,
-      query: new QueryString(query),
-      body: undefined,
-      user: undefined,
-      backend,
-      patience: 0,
-      signal: NEVER,
-    })
-    const target = path.replaceAll(/{(\w+)}/g, (_, name) => names[name] ?? '') + (query && `?${query}`)
-    return [`    GET ${target}`, `\`\`\`\n${layOut(plainAnswer(answer), WIDTH, ABRIDGED)}\n\`\`\``]
-  } catch (error) {
-    // Some requests can be answered only by a running cluster.
-    if (error instanceof Failure) return []
-    throw error
-  }
 }

@@ -5,9 +5,30 @@ import t from 'tap'
 import { configFileBackend } from '../../lib/backend/config-file/config-file-backend.ts'
 import { Failure } from '../../lib/failure.ts'
 import type { Json } from '../../lib/json/json.ts'
-import { live, open, resource } from '../../lib/resources/resource.ts'
+import {
+  anything,
+  boolean,
+  dictOf,
+  either,
+  integer,
+  ipv6Network,
+  lessThan,
+  list,
+  listOf,
+  maybe,
+  nonNegativeInt,
+  number,
+  oneOf,
+  positiveInt,
+  type Schema,
+  string,
+  tupleOf,
+} from '../../lib/model/check.ts'
+import { COMMON } from '../../lib/model/opcode.ts'
+import { type Call, live, open, resource } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
 import { reference } from '../../man/reference.ts'
+import { typeText } from '../../man/type-text.ts'
 import { parseConfig } from '../support/read-cluster.ts'
 
 const inMan = (name: string) => fileURLToPath(new URL(`../../../man/${name}`, import.meta.url))
@@ -38,7 +59,7 @@ t.test('the reference has every path, method and parameter of the table', async 
   )
   t.equal(sections.size, resources.length)
   for (const { path, methods } of resources) {
-    for (const [name, { doc, access, parameters }] of Object.entries(methods)) {
+    for (const [name, { doc, access, parameters, body, example }] of Object.entries(methods)) {
       const [, section = ''] = sections.get(path)?.split(`### ${name}\n`) ?? []
       t.ok(section.includes(doc), `${name} ${path}: ${doc}`)
       for (const right of access)
@@ -51,26 +72,61 @@ t.test('the reference has every path, method and parameter of the table', async 
           `${name} ${path}: ${parameter.name}`,
         )
       }
+      for (const property of Object.keys(body?.schema.properties ?? {})) {
+        const row = new RegExp(`^\\| \`${property}\` \\| .+ \\| .*[A-Z].*\\. \\|$`, 'm')
+        t.match(property in COMMON ? page : section, row, `${name} ${path}: ${property} in the body`)
+      }
+      if (example) t.match(section, /^ {4}curl --cacert [^`]* '?https:/m, `${name} ${path}: a request`)
     }
   }
 })
 
-t.test('what only a GET of the sample can answer has an example', async (t) => {
-  const handle = async () => 'answered'
+t.test('what has an example, or is a GET, is shown as one would type it', async (t) => {
+  const handle = async ({ body }: Call) => body ?? 'answered'
   const refused = async () => {
     throw new Failure('unavailable', 'no')
   }
+  const long = { said: "it's".padEnd(80, '.') }
   const table = [
     resource('/a/{thing}', 'A.', { GET: open('Gets.', handle), POST: live(['write'], 'Posts.', handle) }),
     resource('/b/{unheard_of}', 'B.', { GET: open('Gets.', handle) }),
     resource('/c', 'C.', { GET: open('Gets.', refused) }),
-    resource('/d', 'D.', { PUT: live(['write', 'read'], 'Puts.', handle) }),
+    resource('/d', 'D.', {
+      PUT: live(['write', 'read'], 'Puts.', handle, { example: { query: 'a=b', body: [1] } }),
+      POST: live([], 'Posts.', handle, { example: { body: long } }),
+    }),
   ]
   const text = await reference(table, sample)
-  t.same(text.match(/^ {4}GET .*$/gm), ['    GET /a/this'])
+  const url = 'https://localhost:5080'
+  t.same(text.match(/^ {4}.*$/gm), [
+    `    curl --cacert certs/rapi.pem ${url}/a/this`,
+    `    curl --cacert certs/rapi.pem -u rclient:secret -X PUT --json '[1]' '${url}/d?a=b'`,
+    "    curl --cacert certs/rapi.pem -X POST --json '{",
+    `      "said": "${long.said.replace("'", "'\\''")}"`,
+    `    }' ${url}/d`,
+  ])
   t.same(text.match(/^"answered"$/gm)?.length, 1)
   t.match(text, /^\| `\/a\/\{thing\}` \| GET, POST \| A\. \|$/m)
   t.match(text, /^Puts\. Needs `write` or `read`\.$/m)
+})
+
+t.test('what a body may hold is told in words', async (t) => {
+  const cases: [schema: Schema, text: string][] = [
+    [string.schema, 'string'],
+    [maybe(listOf(string)).schema, 'list: string'],
+    [list.schema, 'list'],
+    [anything.schema, 'anything'],
+    [oneOf('a', 1).schema, '`"a"` or `1`'],
+    [either(maybe(number), oneOf('a'), string).schema, 'number, `"a"` or string'],
+    [lessThan(16, nonNegativeInt).schema, 'integer, 0 to 15'],
+    [positiveInt.schema, 'integer from 1'],
+    [maybe(integer).schema, 'integer'],
+    [tupleOf(integer, boolean).schema, '`[…]` of integer, boolean'],
+    [dictOf(string, integer).schema, 'object'],
+    [ipv6Network.schema, 'IPv6 network'],
+    [{ const: 1 }, '`1`'],
+  ]
+  for (const [schema, text] of cases) t.equal(typeText(schema), text)
 })
 
 t.test('a fault of ours while an example is made is not passed over', async (t) => {
