@@ -2,6 +2,8 @@
  * Requests for the daemon with the sample cluster: each resource that there is,
  * with everything that HTTP lets a client say about a body and a connection.
  */
+import { stringifyJson } from '../../lib/json/json.ts'
+import type { Schema } from '../../lib/model/check.ts'
 import type { Opcode } from '../../lib/model/opcode.ts'
 import * as clusterOpcodes from '../../lib/model/opcodes/cluster.ts'
 import * as groupOpcodes from '../../lib/model/opcodes/group.ts'
@@ -9,6 +11,7 @@ import * as instanceOpcodes from '../../lib/model/opcodes/instance.ts'
 import * as networkOpcodes from '../../lib/model/opcodes/network.ts'
 import * as nodeOpcodes from '../../lib/model/opcodes/node.ts'
 import { resources } from '../../lib/resources/table.ts'
+import { schemaValue } from '../support/schema.ts'
 import { jsonText } from './json-text.ts'
 import type { Random } from './random.ts'
 
@@ -30,12 +33,13 @@ const OTHER_BODIES: Readonly<Record<string, readonly string[]>> = {
 
 /** Where requests go: paths, and the methods they have. */
 const METHODS = resources.flatMap(({ path, methods }) =>
-  Object.entries(methods).map(([name, { parameters, dependsOn, submits }]) => ({
+  Object.entries(methods).map(([name, { parameters, dependsOn, submits, body }]) => ({
     name,
     path,
     parameters: parameters.map((parameter) => parameter.name),
     changes: name !== 'GET' || submits !== undefined,
     takesBody: dependsOn === 'more',
+    schema: body?.schema,
     /** What a body may say. */
     keys: [...(submits ?? []).flatMap((id) => OPCODES.get(id) ?? []), ...(OTHER_BODIES[path] ?? [])],
   })),
@@ -146,7 +150,7 @@ export const HTTP_TOKENS = [
 
 /** What requests are to be made. */
 export interface Kinds {
-  /** Makes bodies of the names that may stand in them; without it they are JSON. */
+  /** Makes bodies of the names that may stand in them; without it they are JSON, and half of them what is expected. */
   readonly body?: (random: Random, keys: readonly string[]) => Buffer
   /** Whether it always has a body, and a method that takes one. */
   readonly bodies?: boolean
@@ -175,12 +179,18 @@ export function makeRequest(random: Random, id: string, { body, bodies, ordinary
   }
   if (!ordinary) lines.push(...random.several(random.below(3), () => random.pick(UNIMPORTANT)))
   if (bodies || random.chance(method === 'GET' ? 0.2 : 0.7)) {
-    const text = body?.(random, choice.keys) ?? Buffer.from(jsonText(random, WORDS))
+    const text = body?.(random, choice.keys) ?? Buffer.from(bodyText(random, choice.schema))
     const [framing, framed] = frameBody(text, random, version)
     if (ordinary || random.chance(0.9)) lines.push('Content-Type: application/json')
     return Buffer.concat([head([...lines, framing]), framed])
   }
   return head(lines)
+}
+
+/** A body: what is expected, but for a part now and then, or any JSON. */
+function bodyText(random: Random, schema: Schema | undefined): string {
+  if (!schema || random.chance(0.5)) return jsonText(random, WORDS)
+  return stringifyJson(schemaValue(random, schema, random.pick([0, 0, 0.02])))
 }
 
 function head(lines: readonly string[]): Buffer {

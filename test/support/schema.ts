@@ -59,6 +59,12 @@ const ODD: readonly Json[] = [
   { '': 'a' },
 ]
 
+/** Texts, among them names of the sample cluster. */
+const TEXTS: readonly string[] = [
+  ...['', 'a', '7', 'pool', 'none', 'hail', 'default', 'front', 'xen-br0', 'debian-etch'],
+  ...['node1.example.com', 'node2.example.com', 'node4', 'web.example.com', 'new.example.com'],
+]
+
 const FORMATS: { readonly [format: string]: readonly string[] } = {
   ipv4: ['192.0.2.1', '192.0.2.256', '192.0.2.0/24'],
   ipv6: ['2001:db8::1', '::', '2001:db8:::1'],
@@ -114,7 +120,7 @@ function numberOf(random: Random, { minimum = -3, exclusiveMaximum = 20 }: Schem
 function textOf(random: Random, { format, pattern, minLength = 0 }: Schema): string {
   const texts = FORMATS[String(format)]
   if (texts) return random.pick(texts)
-  const some = pattern === undefined ? ['', 'a', 'node1.example.com', 'pool', '7'] : ['7', '0', 'a', '12 ']
+  const some = pattern === undefined ? TEXTS : ['7', '0', 'a', '12 ']
   return random.pick(some.filter((text) => text.length >= Number(minLength)))
 }
 
