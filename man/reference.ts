@@ -21,10 +21,17 @@ const METHODS: readonly MethodName[] = ['GET', 'PUT', 'POST', 'DELETE']
 const WIDTH = 100
 const ABRIDGED: Abridging = { members: 2, keys: 4, depth: 3 }
 
-/** Describes every resource of a table, in its order. */
-export async function reference(resources: readonly Resource[], sample: Sample): Promise<string> {
+/**
+ * Describes every resource of a table, in its order.
+ * @param walk a section for beginners, which comes first
+ */
+export async function reference(
+  resources: readonly Resource[],
+  sample: Sample,
+  walk?: string,
+): Promise<string> {
   const sections = await Promise.all(resources.map((resource) => section(resource, sample)))
-  return `${[introduction(resources), ...sections].join('\n\n')}\n`
+  return `${[introduction(resources), ...(walk ? [walk.trim()] : []), ...sections].join('\n\n')}\n`
 }
 
 function introduction(resources: readonly Resource[]): string {
