@@ -33,12 +33,18 @@ import { onSignals, type SignalActions, signalNumber } from './daemon/signals.ts
 import { Failure, messageChain } from './failure.ts'
 import { createApp } from './http/app.ts'
 import { Audit } from './http/audit.ts'
-import { checkValidity } from './http/certificate-validity.ts'
+import { checkValidity, validityOf } from './http/certificate-validity.ts'
 import { DEFAULT_LIMITS } from './http/limits.ts'
+import { metricsResponse } from './http/metrics-page.ts'
 import { createProbes } from './http/probes.ts'
 import { startServer } from './http/server.ts'
 import type { RequestRecord } from './http/service.ts'
 import { type Certificate, readCertificate } from './http/tls.ts'
+import { Counters } from './metrics/family.ts'
+import { HttpMetrics } from './metrics/http-metrics.ts'
+import { LuxiMetrics } from './metrics/luxi-metrics.ts'
+import { Metrics } from './metrics/metrics.ts'
+import { ProcessMetrics } from './metrics/process-metrics.ts'
 import { helpText, type Options, PROGRAM, parseOptions, UsageError } from './options.ts'
 import { defaultPaths, type Paths } from './paths.ts'
 import { resources } from './resources/table.ts'
@@ -155,10 +161,16 @@ async function serve(
     const audit = await openAudit(options, auditFile, log)
     closers.unshift(() => audit?.close())
 
+    const [http, luxi, processMetrics] = [new HttpMetrics(), new LuxiMetrics(), new ProcessMetrics()]
+    closers.unshift(() => processMetrics.close())
+    const reloads = new Counters('what', 'result')
+    const counted = (what: string) => (succeeded: boolean) => reloads.add(what, succeeded ? 'ok' : 'failed')
+
     const certificate = await reloadable({
       name: 'the certificate',
       load: async (reason) => (reason === 'start' ? first : readServerCertificate(options, paths)),
       log,
+      loaded: counted('certificate'),
     })
     closers.unshift(() => certificate.close())
     const users = await reloadable({
@@ -166,15 +178,25 @@ async function serve(
       load: (reason) => loadUsers(paths.users, log, debug, reason === 'start' && options.foreground),
       watch: [paths.users],
       log,
+      loaded: counted('users'),
     })
     closers.unshift(() => users.close())
-    const state = await openClusterState(
-      source,
-      options.staleReads ? paths.configData : undefined,
-      log,
+    const state = await openClusterState(source, options.staleReads ? paths.configData : undefined, log, {
       debug,
-    )
+      called: luxi.called,
+      reloaded: counted('state'),
+    })
     closers.unshift(() => state.close())
+    const metrics = new Metrics({
+      http,
+      luxi,
+      reloads,
+      process: processMetrics,
+      backend: () => state.backend,
+      version: ownVersion(),
+      certificateEnd: () => certificate.current && validityOf(certificate.current).to,
+      stateTime: () => state.readAt,
+    })
     const livez = new Health(
       'livez',
       [
@@ -220,6 +242,8 @@ async function serve(
           }),
           audit,
           namesRequester: !options.plainReason,
+          metrics: http,
+          metricsPage: (headers) => metricsResponse(metrics, headers),
           probes: createProbes([livez, readyz]),
           maxClients: options.maxClients,
           debug,
@@ -229,6 +253,7 @@ async function serve(
           const { version } = state
           return version ? `Ganeti ${version.text}` : 'Ganeti'
         },
+        metrics: http,
         certificate: certificate.current,
         logRequest: (record) => logRequest(log, record, options.debug),
         logDebug: (message) => log.debug(escapeForLog(message)),

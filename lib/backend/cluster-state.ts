@@ -14,7 +14,16 @@ import { configOnDemand } from './config-file/stale-state.ts'
 import { ClusterFile } from './config-file/state/cluster-file.ts'
 import { ConfigLoader } from './config-file/state/config-loader.ts'
 import { changesReporter } from './config-file/state/report-changes.ts'
+import type { CallObserver } from './luxi/client.ts'
 import { luxiBackend } from './luxi/luxi-backend.ts'
+
+export interface Observers {
+  /** Gets a line for each call of a master daemon. */
+  readonly debug?: ((message: string) => void) | undefined
+  readonly called?: CallObserver | undefined
+  /** Called when the file was read again, with whether that succeeded. */
+  readonly reloaded?: ((succeeded: boolean) => void) | undefined
+}
 
 /** How long the master daemon has to answer a check, in milliseconds. */
 const MASTER_PATIENCE = 1000
@@ -22,6 +31,8 @@ const MASTER_PATIENCE = 1000
 /** The backend, and its life cycle. */
 export interface ClusterState {
   readonly backend: Backend
+  /** When its file was last read, in milliseconds since 1970; undefined for a live cluster. */
+  readonly readAt: number | undefined
   /** The cluster's version of Ganeti; undefined before it is known. */
   readonly version: Version | undefined
   readonly staleState?: () => Promise<StaleState>
@@ -39,17 +50,17 @@ export interface ClusterState {
 /**
  * Opens the backend for a source.
  * @param staleFile the file for answers while the master daemon cannot be reached (stale-if-error)
- * @param debug gets a line for each call of a master daemon, where these are wanted
+ * @param observers are told what happens
  * @throws Failure `configuration` if the state cannot be loaded
  */
 export async function openClusterState(
   source: Source,
   staleFile: string | undefined,
   log: Log,
-  debug?: (message: string) => void,
+  observers: Observers = {},
 ): Promise<ClusterState> {
-  if (source.kind === 'file') return fileState(source.files, log)
-  return liveState(source.sockets, staleFile, log, debug)
+  if (source.kind === 'file') return fileState(source.files, log, observers)
+  return liveState(source.sockets, staleFile, log, observers)
 }
 
 /** A live cluster, through its master daemon. */
@@ -57,13 +68,14 @@ function liveState(
   sockets: readonly [string, ...string[]],
   staleFile: string | undefined,
   log: Log,
-  debug: ((message: string) => void) | undefined,
+  { debug, called: observe }: Observers,
 ): ClusterState {
-  const backend = luxiBackend(sockets, { debug })
+  const backend = luxiBackend(sockets, { debug, observe })
   log.info(`Asking the master daemon on this node, at ${sockets.join(' or ')}`)
   const loader = new ConfigLoader()
   return {
     backend,
+    readAt: undefined,
     get version() {
       return backend.knownVersion
     },
@@ -82,15 +94,24 @@ function liveState(
 }
 
 /** The first of the files that exists; it is read again when it changes. */
-async function fileState(files: readonly [string, ...string[]], log: Log): Promise<ClusterState> {
+async function fileState(
+  files: readonly [string, ...string[]],
+  log: Log,
+  { reloaded: loaded }: Observers,
+): Promise<ClusterState> {
   const loader = new ConfigLoader()
   const file = new ClusterFile(files, loader)
+  let readAt = Date.now()
   // `file` owns the state; `reloadable` only triggers reading.
   const reloads = await reloadable<void>({
     name: 'the cluster state',
-    load: (reason) => loadState(file, reason, log),
+    load: async (reason) => {
+      await loadState(file, reason, log)
+      readAt = Date.now()
+    },
     watch: files,
     log,
+    loaded,
   })
   file.onWritten((path, identity) => reloads.written(path, identity))
   let backend: Backend | undefined
@@ -98,6 +119,9 @@ async function fileState(files: readonly [string, ...string[]], log: Log): Promi
     get backend() {
       if (!backend) throw new Error('asked before it began')
       return backend
+    },
+    get readAt() {
+      return readAt
     },
     get version() {
       return file.current.version

@@ -19,6 +19,8 @@ export interface ReloadableOptions<T> extends WatchOptions {
   /** Files whose change causes a reload; they need not exist. */
   readonly watch?: readonly string[]
   readonly log: Log
+  /** Called after each load but the first, with whether it succeeded. */
+  readonly loaded?: ((succeeded: boolean) => void) | undefined
 }
 
 export interface Reloadable<T> {
@@ -119,9 +121,11 @@ class Reloader<T> implements Reloadable<T> {
       if (this.#closed) return false
       this.#current = value
       this.#failure = undefined
+      this.#options.loaded?.(true)
     } catch (error) {
       if (this.#closed) return false
       this.#failure = messageChain(error)
+      this.#options.loaded?.(false)
       // The failure is not caused by the files: read them again at the next check, even if unchanged.
       if (descriptorsFailure(error)) this.#files.forget()
       const head = `Cannot reload ${name}, keeping what was loaded before: `

@@ -8,6 +8,7 @@ import type { Backend, StaleState } from '../backend/backend.ts'
 import { allButAQuarter, FairSemaphore } from '../concurrency/fair-semaphore.ts'
 import { Failure } from '../failure.ts'
 import type { Json } from '../json/json.ts'
+import { HttpMetrics, type RouteCounts } from '../metrics/http-metrics.ts'
 import { QueryString } from '../resources/query-string.ts'
 import { type Call, type Dependence, dependenceOf, type Method } from '../resources/resource.ts'
 import { encode } from './encode.ts'
@@ -42,6 +43,8 @@ export interface AnswersOptions {
   readonly maxWaits?: number
   /** The size of the cache in bytes. Default: 64 MiB. */
   readonly cacheBytes?: number
+  /** Counts hits and misses of the cache. */
+  readonly metrics?: HttpMetrics
   /** Whether the reason trail of a job has user and request. */
   readonly namesRequester?: boolean
   /** Called for each step of a request if debugging is on; texts of clients in it are not escaped. */
@@ -56,6 +59,8 @@ export interface Asked {
   /** The names in the path. */
   readonly params: Readonly<Record<string, string>>
   readonly body: Json | undefined
+  /** Where it is counted. */
+  readonly counts: RouteCounts | undefined
   /** Submits a job with a record of it, if there are records. */
   readonly submit: Call['submit']
 }
@@ -67,6 +72,7 @@ export class Answers {
   readonly #staleState: AnswersOptions['staleState']
   readonly #debug: AnswersOptions['debug']
   readonly #namesRequester: boolean
+  readonly #metrics: HttpMetrics
   readonly #cache: ResponseCache
   readonly #largeAnswers = new LargeAnswers()
   readonly #places: FairSemaphore
@@ -79,6 +85,7 @@ export class Answers {
     maxWaits = DEFAULT_MAX_WAITS,
     cacheBytes = DEFAULT_CACHE_BYTES,
     namesRequester = false,
+    metrics = new HttpMetrics(),
     debug,
   }: AnswersOptions) {
     this.#backend = backend
@@ -86,6 +93,8 @@ export class Answers {
     this.#debug = debug
     this.#namesRequester = namesRequester
     this.#cache = new ResponseCache(cacheBytes)
+    this.#metrics = metrics
+    metrics.cacheBytes = () => this.#cache.bytes
     this.#places = new FairSemaphore({
       places: maxClients,
       share: allButAQuarter(maxClients),
@@ -100,7 +109,7 @@ export class Answers {
     })
   }
 
-  /** The cached answer for a target; the caller must check its `access`. */
+  /** The cached answer for a target; the caller must check its `access`, and count the hit. */
   cached(target: string): Representation | undefined {
     return this.#cache.find(this.#backend().generation ?? STATIC_GENERATION, target)
   }
@@ -116,6 +125,7 @@ export class Answers {
     const generation = generationOf(dependence, this.#backend())
     const cached = generation === null ? undefined : this.#cache.find(generation, request.target)
     if (cached) {
+      this.#metrics.cacheHits++
       this.#debug?.(`${request.method} ${request.target}: cache hit`)
       return cached.respond(request.headers)
     }
@@ -197,10 +207,11 @@ export class Answers {
   /** @param hold a place for a large answer */
   async #make(
     { method: name, target, id }: Request,
-    { user, method, params, body, submit }: Asked,
+    { user, method, params, body, submit, counts }: Asked,
     backend: Backend,
     { signal, hold, patience = 0 }: { signal: AbortSignal; hold?: Hold | undefined; patience?: number },
   ): Promise<Representation> {
+    this.#metrics.cacheMisses++
     const begun = performance.now()
     const requester = this.#namesRequester ? requesterIn(user, id) : ''
     const query = queryOf(target)
@@ -215,7 +226,7 @@ export class Answers {
     const isLarge = encoded.body.length >= LARGE_ANSWER
     const large = isLarge ? new LargeBody(this.#largeAnswers, hold?.claim()) : undefined
     const tagged = dependenceOf(method, params) !== 'more'
-    return new Representation(encoded, { tagged, access: method.access, large })
+    return new Representation(encoded, { tagged, access: method.access, large, counts })
   }
 }
 

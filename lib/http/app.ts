@@ -10,12 +10,14 @@ import type { Authorizer } from '../auth/authorize.ts'
 import type { Right } from '../auth/rights.ts'
 import type { Verdict } from '../auth/verdict.ts'
 import { FairSemaphore } from '../concurrency/fair-semaphore.ts'
+import { HttpMetrics, type RequestKind } from '../metrics/http-metrics.ts'
 import { isSince } from '../model/version.ts'
 import { BodyLimit, type Method, type MethodName, type Resource } from '../resources/resource.ts'
 import { Answers, type AnswersOptions } from './answers.ts'
-import type { Audit } from './audit.ts'
+import { type Audit, changes } from './audit.ts'
 import { readJsonBody } from './body.ts'
-import type { App, Request, Response } from './message.ts'
+import type { App, Request, RequestHeaders, Response } from './message.ts'
+import { METRICS_PATH } from './metrics-page.ts'
 import type { Probes } from './probes.ts'
 import { createRouter, pathOf } from './router.ts'
 import { failureResponse, HttpError } from './status.ts'
@@ -38,6 +40,8 @@ export interface AppOptions extends AnswersOptions {
   readonly authorizer: Authorizer
   /** Answers `/livez` and `/readyz`, before everything that may make a request wait. */
   readonly probes?: Probes
+  /** Gives the answer to `/metrics`, which is open as other reads are. */
+  readonly metricsPage?: (headers: RequestHeaders) => Promise<Response>
   /** Records changes and refusals. */
   readonly audit?: Audit | undefined
 }
@@ -48,10 +52,12 @@ export function createApp({
   authorizer,
   probes = () => undefined,
   audit,
+  metricsPage,
   ...options
 }: AppOptions): App {
   const route = createRouter(resources)
-  const answers = new Answers(options)
+  const { metrics = new HttpMetrics() } = options
+  const answers = new Answers({ ...options, metrics })
   const longBodies = new FairSemaphore(LONG_BODIES)
   const { debug } = options
 
@@ -64,6 +70,7 @@ export function createApp({
     const cached = answers.cached(target)
     if (!cached) return undefined
     if (authorizer.authorizeNow(headers.authorization, cached.access)?.kind !== 'granted') return undefined
+    metrics.cacheHits++
     debug?.(`${method} ${target}: cache hit, open to everyone`)
     const response = cached.respond(headers)
     return response instanceof Promise ? response.catch(failureResponse) : response
@@ -85,48 +92,92 @@ export function createApp({
     return !version || isSince(version, since)
   }
 
+  const authorize = async (request: Request, access: readonly Right[]): Promise<Verdict> => {
+    const { headers, network } = request
+    try {
+      const verdict = await authorizer.authorize(headers.authorization, access, network)
+      if (headers.authorization !== undefined) metrics.authentications.add(RESULTS[verdict.kind])
+      return verdict
+    } catch (thrown) {
+      metrics.authentications.add('overloaded')
+      throw thrown
+    }
+  }
+
   const answer = async (request: Request): Promise<Response> => {
-    const { target, headers } = request
+    const { target } = request
     const path = pathOf(target)
+    const page = path === METRICS_PATH ? metricsPage : undefined
     const audited = audit?.of(request)
-    const end = (response: Response) => audited?.end(response) ?? response
     let user: string | undefined
+    let counts = page && metrics.route(request.method, path)
+    let kind: RequestKind | undefined
+    const end = (response: Response) => {
+      if (kind) metrics.inFlight[kind]--
+      const counted = { ...response, user, counts }
+      return audited?.end(counted) ?? counted
+    }
     try {
       const routed = route(path)
       const match = routed && (await isThere(routed.resource)) ? routed : undefined
       const named = match?.resource.methods[request.method as MethodName]
       const method = named && (await isThere(named)) ? named : undefined
+      if (match) counts = metrics.route(request.method, match.resource.path, method?.waits === undefined)
+      if (method) {
+        kind = kindOf(request.method, method)
+        metrics.inFlight[kind]++
+      }
 
-      if (method || authorizer.requireAuthentication) {
-        const verdict = await authorizer.authorize(
-          headers.authorization,
-          method?.access ?? [],
-          request.network,
-        )
+      if (method || page || authorizer.requireAuthentication) {
+        const access = method?.access ?? []
+        const verdict = await authorize(request, access)
         user = 'user' in verdict ? verdict.user : undefined
         audited?.found(match?.resource, method, verdict)
-        debug?.(`${request.method} ${target}: ${inWords(verdict, method?.access ?? [])}`)
+        debug?.(`${request.method} ${target}: ${inWords(verdict, access)}`)
         if (authorizer.requireAuthentication && user === undefined)
           throw refusal(verdict) ?? unauthenticated()
-        if (method) {
+        if (method || page) {
           const refused = refusal(verdict)
           if (refused) throw refused
         }
       }
-      if (!match) throw new HttpError(404)
-      if (!method) throw new HttpError(501, `Method ${request.method} is unsupported for path ${path}`)
+      if (page && request.method === 'GET') return await end(await page(request.headers))
+      if (!match && !page) throw new HttpError(404)
+      if (!match || !method)
+        throw new HttpError(501, `Method ${request.method} is unsupported for path ${path}`)
 
       const body = request.bodyLength === 0 ? undefined : await receiveBody(request, method)
 
       await audited?.begin(method)
-      const asked = { user, method, params: match.params, body, submit: audited?.submit }
-      return await end({ ...(await answers.answer(request, asked)), user })
+      const asked = { user, method, params: match.params, body, submit: audited?.submit, counts }
+      return await end(await answers.answer(request, asked))
     } catch (thrown) {
-      return end({ ...failureResponse(thrown), user })
+      return end(failureResponse(thrown))
     }
   }
 
-  return (request) => cachedResponse(request) ?? probes(request) ?? answer(request)
+  /** The answer to a probe, counted under its path. */
+  const probed = (request: Request) => {
+    const made = probes(request)
+    if (!made) return undefined
+    const [, name = ''] = request.target.split(/[/?]/, 2)
+    return made.then((response) => ({ ...response, counts: metrics.route(request.method, `/${name}`) }))
+  }
+
+  return (request) => cachedResponse(request) ?? probed(request) ?? answer(request)
+}
+
+/** The results of authentication, for metrics. */
+const RESULTS: Readonly<Record<Verdict['kind'], string>> = {
+  granted: 'ok',
+  unauthenticated: 'wrong',
+  forbidden: 'forbidden',
+  malformed: 'wrong',
+}
+
+function kindOf(name: string, method: Method): RequestKind {
+  if (method.waits !== undefined) return 'wait'
+  return changes(name, method) ? 'write' : 'read'
 }
 
 /** A verdict as text, for debug messages. */

@@ -39,7 +39,7 @@ import {
   serialize,
 } from './rejected-request.ts'
 import { nameRequest } from './request-id.ts'
-import { recordOf, type Service } from './service.ts'
+import { report, type Service } from './service.ts'
 import { failureResponse, HttpError } from './status.ts'
 
 type State = 'waiting' | 'handshake' | 'open' | 'last-taken' | 'closing' | 'closed'
@@ -105,6 +105,12 @@ export class Connection {
   /** Whether a request of it is being answered. */
   get busy(): boolean {
     return this.#current !== undefined || this.#finalInFlight !== undefined
+  }
+
+  /** What it is for metrics. */
+  get use(): 'active' | 'idle' | 'waiting' {
+    if (this.#state === 'waiting' || this.#state === 'handshake') return 'waiting'
+    return this.busy ? 'active' : 'idle'
   }
 
   /** The lower, the sooner it is closed to make room for others. */
@@ -248,10 +254,9 @@ export class Connection {
 
   #log(exchange: Exchange, sent: boolean): void {
     this.lastAnswered = ++this.#service.answered
-    const { response } = exchange
-    response?.release?.()
+    exchange.response?.release?.()
     if (!sent) exchange.connectionLost()
-    this.#service.logRequest(recordOf(this.peer, exchange, response, sent))
+    report(this.#service, this.peer, exchange, exchange.response, sent)
   }
 
   /** Notifies requests in flight when the client half-closes or disconnects. */
@@ -328,7 +333,8 @@ export class Connection {
 
   /** Answers a request that Node has no response object for, and closes. */
   async #answerFinal(line: string | undefined, read: () => RejectedRequest): Promise<void> {
-    const { app, serverName, logRequest } = this.#service
+    const { app, serverName } = this.#service
+    const begun = performance.now()
     const { socket, peer, network } = this
     const controller = new AbortController()
     this.#finalInFlight = controller
@@ -342,7 +348,7 @@ export class Connection {
       response = failureResponse(thrown)
     }
     this.#finalInFlight = undefined
-    logRequest(recordOf(peer, { line, ...named }, response, socket.writable))
+    report(this.#service, peer, { line, ...named, begun }, response, socket.writable)
     // Such answers are short, so there is no need for backpressure.
     socket.write(serialize(response, serverName, named.id, !/^head /i.test(line ?? '')), () =>
       response.release?.(),

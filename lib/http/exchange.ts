@@ -44,6 +44,8 @@ export class Exchange implements Request {
   readonly peer: string
   readonly network: string
   readonly bodyLength: number | undefined
+  /** When it came, by the clock of `performance`. */
+  readonly begun = performance.now()
   readonly #incoming: IncomingMessage
   readonly #outgoing: ServerResponse
   /** Whether the client waits for `100 Continue` before it sends its body. */

@@ -5,10 +5,13 @@
  * `/2/jobs/{job_id}/wait` is a GET with a body.
  */
 
+import type { RouteCounts } from '../metrics/http-metrics.ts'
+
 /** The headers that are used; of a repeated header, the first counts. */
 export interface RequestHeaders {
   readonly authorization?: string | undefined
   readonly 'content-type'?: string | undefined
+  readonly accept?: string | undefined
   readonly 'accept-encoding'?: string | undefined
   readonly 'if-none-match'?: string | undefined
   readonly 'x-request-id'?: string | undefined
@@ -53,6 +56,8 @@ export interface Response {
   readonly body: Buffer
   /** The authenticated user. */
   readonly user?: string | undefined
+  /** Where it is counted; under no route unless given. */
+  readonly counts?: RouteCounts | undefined
   /** Whether the log should have no line for the request. */
   readonly quiet?: boolean
   /** Called once when the whole answer was sent, or can no longer be sent. */

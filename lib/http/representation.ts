@@ -6,6 +6,7 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Right } from '../auth/rights.ts'
+import type { RouteCounts } from '../metrics/http-metrics.ts'
 import type { Encoded } from './encode.ts'
 import type { LargeBody } from './large-answers.ts'
 import type { RequestHeaders, Response } from './message.ts'
@@ -22,6 +23,8 @@ export interface RepresentationOptions {
   readonly access: readonly Right[]
   /** Counts it as a large answer, if it is one. */
   readonly large?: LargeBody | undefined
+  /** Where its answers are counted. */
+  readonly counts?: RouteCounts | undefined
 }
 
 export class Representation {
@@ -41,7 +44,7 @@ export class Representation {
   #gzipped: Response | undefined
   #compressing: Promise<Response> | undefined
 
-  constructor({ body, digest }: Encoded, { tagged, access, large }: RepresentationOptions) {
+  constructor({ body, digest }: Encoded, { tagged, access, large, counts }: RepresentationOptions) {
     this.body = body
     this.access = access
     this.#large = large
@@ -50,9 +53,9 @@ export class Representation {
     this.#gzipTag = tagged ? `"${digest}-gzip"` : ''
     const vary = this.#worthCompressing ? ['Vary', 'Accept-Encoding'] : []
     const headers = [...etag(this.#tag), ...vary]
-    this.#asItIs = { status: 200, headers, body }
-    this.#known = { status: 304, headers, body: NOTHING }
-    this.#gzipKnown = { status: 304, headers: [...etag(this.#gzipTag), ...vary], body: NOTHING }
+    this.#asItIs = { status: 200, headers, body, counts }
+    this.#known = { status: 304, headers, body: NOTHING, counts }
+    this.#gzipKnown = { status: 304, headers: [...etag(this.#gzipTag), ...vary], body: NOTHING, counts }
   }
 
   /** The memory of its forms in bytes. */
@@ -109,7 +112,7 @@ export class Representation {
   async #compress(): Promise<Response> {
     const body = await compress(this.body)
     const headers = ['Content-Encoding', 'gzip', ...this.#gzipKnown.headers]
-    this.#gzipped = { status: 200, headers, body }
+    this.#gzipped = { ...this.#gzipKnown, status: 200, headers, body }
     this.onSizeChange(body.length)
     return this.#gzipped
   }

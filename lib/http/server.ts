@@ -15,6 +15,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { arrivals } from '../concurrency/time-slicing.ts'
 import { Failure } from '../failure.ts'
+import { HttpMetrics } from '../metrics/http-metrics.ts'
 import type { Connection } from './connection.ts'
 import { Connections } from './connections.ts'
 import { HandshakeQueue } from './handshake-queue.ts'
@@ -38,6 +39,8 @@ export interface ServerOptions {
   /** Called when connections cannot be accepted. */
   readonly logWarning: (message: string) => void
   readonly limits?: Partial<Limits>
+  /** Counts connections and requests. */
+  readonly metrics?: HttpMetrics
 }
 
 export interface HttpServer {
@@ -62,7 +65,7 @@ export async function startServer(
   options: ServerOptions,
   where: { readonly host?: string | undefined; readonly port: number },
 ): Promise<HttpServer> {
-  const { app, certificate, logRequest, logDebug, logWarning } = options
+  const { app, certificate, logRequest, logDebug, logWarning, metrics = new HttpMetrics() } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const service: Service = {
     app,
@@ -70,6 +73,7 @@ export async function startServer(
       return options.serverName
     },
     limits,
+    metrics,
     logRequest,
     logDebug,
     pipelined: 0,
@@ -77,6 +81,11 @@ export async function startServer(
   }
   const connections = new Connections(limits.connections, limits.probeConnections)
   const handshakes = new HandshakeQueue(limits)
+  metrics.connections = () => {
+    const counts = { active: 0, idle: 0, waiting: 0 }
+    for (const { use } of connections) counts[use]++
+    return counts
+  }
 
   const settings = {
     headersTimeout: limits.head,
@@ -112,6 +121,7 @@ export async function startServer(
     socket.on('error', ignore)
     const connection = connections.add(socket, service)
     if (!connection) {
+      metrics.refusedConnections++
       logDebug(`${peerOf(socket)}: closed, as there are ${connections.size} connections already`)
       socket.destroy()
       return
@@ -156,9 +166,11 @@ export async function startServer(
     socket.allowHalfOpen = true
     connections.attach(connection, socket)
     connection.handshakeDone()
+    metrics.handshakes++
   })
 
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+    metrics.handshakeErrors++
     const connection = connections.withPeerOf(socket)
     // A client that has disconnected already is not logged.
     if (!connection) return

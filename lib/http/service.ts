@@ -1,4 +1,5 @@
 /** The state that all connections of a server share. */
+import type { HttpMetrics } from '../metrics/http-metrics.ts'
 import type { Limits } from './limits.ts'
 import type { App, Response } from './message.ts'
 
@@ -24,6 +25,7 @@ export interface Service {
   readonly app: App
   readonly serverName: string
   readonly limits: Limits
+  readonly metrics: HttpMetrics
   readonly logRequest: (record: RequestRecord) => void
   readonly logDebug: (message: string) => void
   /** How many requests wait in the queues of their connections (pipelining), in total. */
@@ -32,21 +34,24 @@ export interface Service {
   answered: number
 }
 
-/** The record of a request. @param sent whether the answer reached the client */
-export function recordOf(
+/**
+ * Counts and logs a request that is over.
+ * @param sent whether the answer reached the client
+ */
+export function report(
+  { metrics, logRequest }: Service,
   peer: string,
-  { line, id, clientsId }: Pick<RequestRecord, 'line' | 'id' | 'clientsId'>,
-  response: Response | undefined,
-  sent: boolean,
-): RequestRecord {
-  return {
-    peer,
+  {
     line,
     id,
     clientsId,
-    status: sent ? response?.status : undefined,
-    user: response?.user,
-    quiet: response?.quiet === true,
-    cause: response?.cause,
-  }
+    begun,
+  }: Pick<RequestRecord, 'line' | 'id' | 'clientsId'> & { readonly begun: number },
+  response: Response | undefined,
+  sent: boolean,
+): void {
+  const status = sent ? response?.status : undefined
+  metrics.answered(response?.counts, status, performance.now() - begun)
+  const { user, quiet = false, cause } = response ?? {}
+  logRequest({ peer, line, id, clientsId, status, user, quiet, cause })
 }

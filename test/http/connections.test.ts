@@ -4,6 +4,7 @@ import type { Connection } from '../../lib/http/connection.ts'
 import { Connections } from '../../lib/http/connections.ts'
 import { DEFAULT_LIMITS } from '../../lib/http/limits.ts'
 import type { Service } from '../../lib/http/service.ts'
+import { HttpMetrics } from '../../lib/metrics/http-metrics.ts'
 
 const debug: string[] = []
 const service: Service = {
@@ -12,6 +13,7 @@ const service: Service = {
   },
   serverName: 'x',
   limits: DEFAULT_LIMITS,
+  metrics: new HttpMetrics(),
   logRequest: () => {},
   logDebug: (message) => debug.push(message),
   pipelined: 0,

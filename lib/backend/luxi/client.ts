@@ -28,7 +28,16 @@ export interface LuxiClientOptions {
   readonly met?: () => void
   /** Gets a line for each call that was made. */
   readonly debug?: ((message: string) => void) | undefined
+  readonly observe?: CallObserver | undefined
 }
+
+/**
+ * Called for each call that is over.
+ * @param call the name of its method
+ * @param milliseconds until the answer; undefined for a call that waits for something to happen
+ * @param error what it failed with
+ */
+export type CallObserver = (call: string, milliseconds: number | undefined, error: unknown) => void
 
 const LIMITS: ClientLimits = { answer: 60_000, calls: 8 }
 
@@ -42,11 +51,16 @@ export class LuxiClient {
   readonly #open = new Set<Connection>()
   readonly #met: () => void
   readonly #debug: LuxiClientOptions['debug']
+  readonly #observe: LuxiClientOptions['observe']
 
   /** @param sockets where the master daemon may listen; the first one that answers counts */
-  constructor(sockets: readonly string[], { limits, met = () => {}, debug }: LuxiClientOptions = {}) {
+  constructor(
+    sockets: readonly string[],
+    { limits, met = () => {}, debug, observe }: LuxiClientOptions = {},
+  ) {
     this.#met = met
     this.#debug = debug
+    this.#observe = observe
     this.#sockets = sockets
     this.#limits = { ...LIMITS, ...limits }
     this.#calls = new Semaphore(this.#limits.calls)
@@ -66,7 +80,8 @@ export class LuxiClient {
   async read(method: string, args: readonly Json[], signal?: AbortSignal, limit?: number): Promise<Json> {
     const request = requestText(method, args)
     const deadline = this.#deadline()
-    const ask = async () => readAnswer(await this.#ask(request, deadline, limit))
+    const ask = () =>
+      this.#observed(method, async () => readAnswer(await this.#ask(request, deadline, limit)))
     return this.#reads.run(request, (wanted) => this.#calls.run(deadline, ask, wanted), signal)
   }
 
@@ -76,7 +91,8 @@ export class LuxiClient {
    */
   async change(method: string, args: readonly Json[]): Promise<Json> {
     const deadline = this.#deadline()
-    return this.#calls.run(deadline, () => this.#askOnce(requestText(method, args), deadline))
+    const ask = () => this.#askOnce(requestText(method, args), deadline)
+    return this.#calls.run(deadline, () => this.#observed(method, ask))
   }
 
   /**
@@ -86,12 +102,27 @@ export class LuxiClient {
    * @throws Failure as `read`
    */
   async wait(method: string, args: readonly Json[], patience: number, signal?: AbortSignal): Promise<Json> {
-    return this.#askOnce(requestText(method, args), performance.now() + patience, signal)
+    const ask = () => this.#askOnce(requestText(method, args), performance.now() + patience, signal)
+    return this.#observed(method, ask, false)
   }
 
   /** Closes all connections; calls under way fail. */
   close(): void {
     for (const connection of this.#open) connection.close()
+  }
+
+  /** Tells the observer how a call went. */
+  async #observed(method: string, call: () => Promise<Json>, isTimed = true): Promise<Json> {
+    const begun = performance.now()
+    let failure: unknown
+    try {
+      return await call()
+    } catch (error) {
+      failure = error
+      throw error
+    } finally {
+      this.#observe?.(method, isTimed ? performance.now() - begun : undefined, failure)
+    }
   }
 
   #deadline(): number {

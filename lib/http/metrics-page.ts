@@ -1,0 +1,36 @@
+/**
+ * `/metrics`: a resource for Prometheus, in one of its two formats, compressed
+ * if the client accepts that. It is not part of the API, and so not in its lists.
+ */
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { CONTENT_TYPE, type Format } from '../metrics/exposition.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { RequestHeaders, Response } from './message.ts'
+import { acceptsGzip } from './representation.ts'
+
+export const METRICS_PATH = '/metrics'
+
+const compress = promisify(gzip)
+
+/** Gives the answer to a scrape. */
+export async function metricsResponse(
+  metrics: Pick<Metrics, 'text'>,
+  headers: RequestHeaders,
+): Promise<Response> {
+  const format = formatFor(headers.accept)
+  const text = await metrics.text(format)
+  const common = { status: 200, type: CONTENT_TYPE[format] }
+  const vary = ['Cache-Control', 'no-store', 'Vary', 'Accept, Accept-Encoding']
+  if (!acceptsGzip(headers['accept-encoding'])) return { ...common, headers: vary, body: text }
+  return { ...common, headers: ['Content-Encoding', 'gzip', ...vary], body: await compress(text) }
+}
+
+/** OpenMetrics for who asks for version 1 of it, or for any; Prometheus itself does. */
+function formatFor(accept: string | undefined): Format {
+  const parts = (accept ?? '').split(',')
+  const asked = parts.find((part) => /^\s*application\/openmetrics-text\s*(;|$)/i.test(part))
+  if (asked === undefined || /;\s*q=0(\.0*)?\s*(;|$)/i.test(asked)) return 'text'
+  const [, version = '1.0.0'] = /;\s*version=([\d.]+)/i.exec(asked) ?? []
+  return version.startsWith('1.') || version.startsWith('0.0.1') ? 'openmetrics' : 'text'
+}
