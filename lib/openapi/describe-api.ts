@@ -4,12 +4,14 @@
  * from which tools make clients, forms and checks. It is the same for every
  * cluster: what only some releases of Ganeti have says so.
  */
-import type { Json, JsonObject } from '../json/json.ts'
+import { inSlices } from '../concurrency/time-slicing.ts'
+import { type Json, type JsonObject, parseJson } from '../json/json.ts'
 import type { Schema } from '../model/check.ts'
 import { namesIn, PATH_NAMES } from '../resources/path-names.ts'
 import { QueryString } from '../resources/query-string.ts'
 import type { Method, MethodName, Parameter, Resource } from '../resources/resource.ts'
 import { Components } from './components.ts'
+import { EXAMPLE_ANSWERS } from './example-answers.ts'
 import { errorSchema, FAILURES } from './failures.ts'
 
 const METHODS: readonly MethodName[] = ['GET', 'PUT', 'POST', 'DELETE']
@@ -41,13 +43,31 @@ const TAGS: readonly {
   { name: 'RAPI 1.2', description: 'The API of old clients, which only reads.', paths: /./ },
 ]
 
+/** Examples of answers, by operationId. */
+type Answers = { readonly [operationId: string]: Json }
+
+/** What the document is made with. */
+interface Making {
+  readonly components: Components
+  readonly answers: Answers
+}
+
 /**
- * Makes the document.
+ * Makes the document, in time slices.
  * @throws Error for a mistake in the table: a method without a name, or two schemas of one name
  */
-export function describeApi(resources: readonly Resource[]): JsonObject {
+export function describeApi(resources: readonly Resource[], answers = keptAnswers()): Promise<JsonObject> {
+  return inSlices(describing(resources, answers))
+}
+
+function* describing(resources: readonly Resource[], answers: Answers): Generator<void, JsonObject> {
   const components = new Components()
-  const paths = resources.map(({ path, ...resource }) => [path, pathItem({ path, ...resource }, components)])
+  const making = { components, answers }
+  const paths: [path: string, item: JsonObject][] = []
+  for (const resource of resources) {
+    paths.push([resource.path, pathItem(resource, making)])
+    yield
+  }
   const responses = Object.values(FAILURES).map(({ name, when, example }) => [
     name,
     { description: when, content: content(components.refer(errorSchema), example) },
@@ -78,11 +98,16 @@ export function describeApi(resources: readonly Resource[]): JsonObject {
   }
 }
 
-function pathItem({ path, methods, since }: Resource, components: Components): JsonObject {
+function keptAnswers(): Answers {
+  const kept = Object.entries(EXAMPLE_ANSWERS).map(([operationId, json]) => [operationId, parseJson(json)])
+  return Object.fromEntries(kept) as Answers
+}
+
+function pathItem({ path, methods, since }: Resource, making: Making): JsonObject {
   const operations = METHODS.flatMap((name) => {
     const method = methods[name]
     if (!method) return []
-    return [[name.toLowerCase(), operation(name, path, since ? { since, ...method } : method, components)]]
+    return [[name.toLowerCase(), operation(name, path, since ? { since, ...method } : method, making)]]
   })
   const parameters = namesIn(path).map((name) => pathParameter(name))
   return {
@@ -106,7 +131,7 @@ function pathParameter(name: string, value?: string): JsonObject {
   }
 }
 
-function operation(name: MethodName, path: string, method: Method, components: Components): JsonObject {
+function operation(name: MethodName, path: string, method: Method, making: Making): JsonObject {
   const { operationId, doc, access, since, submits, body, example = {} } = method
   if (operationId === undefined) throw new Error(`${name} ${path} has no name for clients`)
   const [summary = '', ...sentences] = doc.split(/(?<=\.) /)
@@ -133,11 +158,11 @@ function operation(name: MethodName, path: string, method: Method, components: C
     ...(body && {
       requestBody: {
         required: body.required,
-        content: content(components.refer(body.schema), example.body),
+        content: content(making.components.refer(body.schema), example.body),
       },
     }),
     responses: {
-      200: success(method, components),
+      200: success(method, making),
       ...(method.dependsOn !== 'more' && { 304: { description: 'What the client has is still right.' } }),
       ...Object.fromEntries(
         Object.entries(FAILURES)
@@ -178,13 +203,16 @@ function asNumber(schema: Schema, text = ''): Json {
   return schema.type === 'integer' ? Number(text) : text
 }
 
-function success({ answer, dependsOn }: Method, components: Components): JsonObject {
+function success(
+  { operationId = '', answer, dependsOn }: Method,
+  { components, answers }: Making,
+): JsonObject {
   return {
     description: 'Done.',
     ...(dependsOn !== 'more' && {
       headers: { ETag: { description: 'For `If-None-Match`.', schema: { type: 'string' } } },
     }),
-    content: content(components.refer(answer ?? {})),
+    content: content(components.refer(answer ?? {}), answers[operationId]),
   }
 }
 

@@ -44,7 +44,7 @@ const root = resource('/', 'The list of resources.', {
   ),
 })
 
-let description: JsonObject | undefined
+let description: Promise<JsonObject> | undefined
 
 /** Gives the description of the API; it is made when somebody asks for it. */
 const descriptionMethod = (operationId: string): Method => ({

@@ -8,15 +8,17 @@ import type { Backend } from '../../lib/backend/backend.ts'
 import { createApp } from '../../lib/http/app.ts'
 import type { RequestHeaders } from '../../lib/http/message.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson, stringifyJson } from '../../lib/json/json.ts'
+import type { Schema } from '../../lib/model/check.ts'
 import { Components } from '../../lib/openapi/components.ts'
 import { describeApi } from '../../lib/openapi/describe-api.ts'
 import { live, resource } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
 import { layOut } from '../../man/json-layout.ts'
+import { schemaValidator, withoutBigints } from '../support/schema.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const committed = `${root}man/openapi.json`
-const document = describeApi(resources) as { readonly [key: string]: JsonObject }
+const document = (await describeApi(resources)) as { readonly [key: string]: JsonObject }
 
 /** The operations by `GET /path`. */
 const operations = new Map(
@@ -96,6 +98,25 @@ t.test('an operation says who may call it, what it submits and how it may fail',
   t.match(operations.get('PUT /2/networks/{network_name}/rename')?.description, /Since Ganeti 3\.1\./)
 })
 
+t.test('every answer has an example that fits its schema', async (t) => {
+  const validator = schemaValidator()
+  validator.addVocabulary(['components'])
+  const components = withoutBigints(document.components ?? null)
+  for (const [name, { responses }] of operations) {
+    const { content } = (responses as never as { readonly 200: { readonly content: Content } })[200]
+    const { schema, example } = content['application/json']
+    // The description is its own example.
+    if (name.endsWith('/openapi.json')) continue
+    if (!t.ok(example !== undefined, name)) continue
+    const validate = validator.compile({ ...schema, components })
+    t.ok(validate(withoutBigints(example ?? null)), `${name}: ${validator.errorsText(validate.errors)}`)
+  }
+})
+
+interface Content {
+  readonly 'application/json': { readonly schema: Schema; readonly example?: Json }
+}
+
 t.test('every path has a tag that is described', async (t) => {
   const described = (document.tags as unknown as readonly { readonly name: string }[]).map(({ name }) => name)
   const used = new Set<Json>()
@@ -108,11 +129,11 @@ t.test('every path has a tag that is described', async (t) => {
 
 t.test('mistakes in the table are no silent gaps in the description', async (t) => {
   const nameless = resource('/x', 'X.', { GET: live([], 'Gives.', async () => null) })
-  t.throws(() => describeApi([nameless]), /GET \/x has no name/)
+  await t.rejects(describeApi([nameless]), /GET \/x has no name/)
   const unheard = resource('/{unheard_of}', 'X.', {
     GET: live([], 'Gives.', async () => null, { operationId: 'X' }),
   })
-  t.throws(() => describeApi([unheard]), /\{unheard_of\} is not described/)
+  await t.rejects(describeApi([unheard]), /\{unheard_of\} is not described/)
 })
 
 t.test('schemas with a title stand in one place', async (t) => {

@@ -29,7 +29,7 @@ interface Operation {
 
 type Path = { readonly [method: string]: Operation } & { readonly parameters?: readonly Parameter[] }
 
-const document = describeApi(resources)
+const document = await describeApi(resources)
 const components = withoutBigints(document.components ?? null)
 const operations = Object.entries(document.paths as never as { readonly [path: string]: Path }).flatMap(
   ([path, { parameters = [], ...methods }]) =>

@@ -20,7 +20,7 @@ interface Answered {
 
 const route = createRouter(resources)
 const isError = schemaValidator().compile(errorSchema)
-const paths = describeApi(resources).paths as never as {
+const paths = (await describeApi(resources)).paths as never as {
   readonly [path: string]: { readonly [method: string]: { readonly responses: JsonObject } }
 }
 
