@@ -73,15 +73,17 @@ export class ProcessMetrics {
   #lagFamilies(now: number): Family[] {
     const delay = this.#delay
     const seconds = (nanoseconds: number) => (delay.count > 0 ? nanoseconds / 1e9 : 0)
+    // What is sampled is the time between two samples, without the delay the resolution.
+    const late = (nanoseconds: number) => Math.max(0, seconds(nanoseconds) - RESOLUTION / 1000)
     const values: readonly (readonly [name: string, help: string, value: number])[] = [
       ['', 'Delay of the event loop at this time.', now],
-      ['_min', 'Least delay since the last scrape.', seconds(delay.min)],
-      ['_max', 'Greatest delay since the last scrape.', seconds(delay.max)],
-      ['_mean', 'Mean delay since the last scrape.', seconds(delay.mean)],
+      ['_min', 'Least delay since the last scrape.', late(delay.min)],
+      ['_max', 'Greatest delay since the last scrape.', late(delay.max)],
+      ['_mean', 'Mean delay since the last scrape.', late(delay.mean)],
       ['_stddev', 'Standard deviation of the delay.', seconds(delay.stddev)],
-      ['_p50', 'Median of the delay.', seconds(delay.percentile(50))],
-      ['_p90', '90th percentile of the delay.', seconds(delay.percentile(90))],
-      ['_p99', '99th percentile of the delay.', seconds(delay.percentile(99))],
+      ['_p50', 'Median of the delay.', late(delay.percentile(50))],
+      ['_p90', '90th percentile of the delay.', late(delay.percentile(90))],
+      ['_p99', '99th percentile of the delay.', late(delay.percentile(99))],
     ]
     const families = values.map(([suffix, help, value]) =>
       only(gauge, `nodejs_eventloop_lag${suffix}_seconds`, help, value),
