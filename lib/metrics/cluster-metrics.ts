@@ -1,6 +1,6 @@
 /**
  * The cluster, under the names, labels and units of Ganeti's own exporter
- * (prometheus-ganeti-exporter 1.1), so that its dashboards work without it.
+ * (prometheus-ganeti-exporter 1.1, and what was added to it since), so that its dashboards work without it.
  * Missing are the values that need another program, hbal or hspace.
  *
  * A value that Ganeti does not know, such as the memory of an offline node, has
@@ -9,6 +9,8 @@
 import type { Backend } from '../backend/backend.ts'
 import type { Json } from '../json/json.ts'
 import type { JobStatus } from '../model/job.ts'
+import { lastVerification, secondsOf, type Verification } from './cluster-verify.ts'
+import { exclusionIsKept } from './exclusion-tags.ts'
 import { type Family, gauge, type Labels } from './family.ts'
 
 const NODE_FIELDS = [
@@ -32,7 +34,7 @@ const NODE_METRICS: readonly (readonly [field: string, help: string])[] = [
   ['pinst_cnt', 'Instances whose primary node it is.'],
   ['sinst_cnt', 'Instances whose secondary node it is.'],
 ]
-const INSTANCE_FIELDS = ['name', 'status', 'pnode', 'snodes', 'oper_state', 'oper_vcpus', 'oper_ram']
+const INSTANCE_FIELDS = ['name', 'status', 'pnode', 'snodes', 'oper_state', 'oper_vcpus', 'oper_ram', 'tags']
 const JOB_FIELDS = ['id', 'status', 'summary', 'received_ts', 'start_ts', 'end_ts']
 
 /**
@@ -59,7 +61,11 @@ export interface ClusterValues {
   readonly name: string
   readonly nodes: readonly Row[]
   readonly instances: readonly Row[]
+  /** The newest first. */
   readonly jobs: readonly Row[]
+  readonly tags: readonly string[]
+  /** The last verification; undefined if there is none in the queue. */
+  readonly verification: Verification | undefined
 }
 
 /**
@@ -67,22 +73,27 @@ export interface ClusterValues {
  * @throws Failure as the backend has them
  */
 export async function askCluster(backend: Backend): Promise<ClusterValues> {
-  const [info, nodes, instances, jobs] = await Promise.all([
+  const [info, tags, nodes, instances, jobs] = await Promise.all([
     backend.queryClusterInfo(),
+    backend.queryTags('cluster', ''),
     backend.queryNodes([], NODE_FIELDS),
     backend.queryInstances([], INSTANCE_FIELDS),
     backend.queryJobs([], JOB_FIELDS),
   ])
-  return { name: String(info.name), nodes, instances, jobs }
+  const newest = [...jobs].sort((one, other) => Number(other[0]) - Number(one[0]))
+  const verifications = newest.filter(
+    (job) => job[1] === 'success' && operationOf(job[2]) === 'OP_CLUSTER_VERIFY',
+  )
+  const verification = await lastVerification(
+    backend,
+    verifications.map(([id]) => String(id)),
+  )
+  return { name: String(info.name), nodes, instances, jobs: newest, tags, verification }
 }
 
 /** The families of a cluster. */
-export function* clusterFamilies({
-  name: cluster,
-  nodes,
-  instances,
-  jobs,
-}: ClusterValues): Generator<Family> {
+export function* clusterFamilies(values: ClusterValues): Generator<Family> {
+  const { name: cluster, nodes, instances, jobs, tags, verification } = values
   const one = (name: string, help: string, value: number) => gauge(name, help, [[{ cluster }, value]])
   const offline = nodes.filter((row) => row[1] === true).length
   yield one('ganeti_cluster_instance_count', 'Instances.', instances.length)
@@ -131,7 +142,19 @@ export function* clusterFamilies({
     'Instances, by status.',
     counted(statuses, instances, 1).map(([status, count]) => [{ cluster, status }, count]),
   )
-  const newest = [...jobs].sort((one, other) => Number(other[0]) - Number(one[0])).slice(0, JOBS_SHOWN)
+  const onNodes = running.map((row) => ({ node: String(row[2]), tags: Array.isArray(row[7]) ? row[7] : [] }))
+  yield one(
+    'ganeti_instance_exclusion_tag_health',
+    'Whether no two running instances with a common exclusion tag (htools:iextags) are on one node.',
+    exclusionIsKept(tags, onNodes) ? 1 : 0,
+  )
+  if (verification) {
+    const { passed, begin, end } = verification
+    yield one('ganeti_cluster_verify_job', 'Whether the last verification found no errors.', passed ? 1 : 0)
+    yield one('ganeti_cluster_verify_job_start_time', 'When the last verification began.', begin)
+    yield one('ganeti_cluster_verify_job_end_time', 'When the last verification ended.', end)
+  }
+  const newest = jobs.slice(0, JOBS_SHOWN)
   yield gauge(
     'ganeti_job_wait_time',
     'Seconds that the job waited in the queue.',
@@ -182,13 +205,6 @@ function* times(
     if (begin === undefined || end === undefined) continue
     yield [{ cluster, job_id: String(job[0]), job_operation: operationOf(job[2]) }, end - begin]
   }
-}
-
-/** The whole seconds of a time, which Ganeti gives as seconds and microseconds. */
-function secondsOf(time: Json | undefined): number | undefined {
-  if (!Array.isArray(time)) return undefined
-  const [seconds] = time
-  return seconds === undefined || seconds === null ? undefined : Number(seconds)
 }
 
 /** The first opcode of a job, from its summary: `INSTANCE_STARTUP(web1)` is of OP_INSTANCE_STARTUP. */

@@ -15,6 +15,7 @@ function metricsOf() {
       state.asked++
       return state.answer()
     },
+    queryTags: async () => [],
     queryNodes: async () => [],
     queryInstances: async () => [],
     queryJobs: async () => [],
