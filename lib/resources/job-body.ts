@@ -13,6 +13,8 @@ import type { Body, Call } from './resource.ts'
 export interface ObjectSchema extends Schema {
   readonly properties: { readonly [name: string]: Schema }
   readonly required: readonly string[]
+  /** What it must have under one of several names. */
+  readonly allOf?: readonly Schema[]
 }
 
 /** Names of an opcode's parameters, by other names for them in a body. */
@@ -34,7 +36,7 @@ export function parametersIn({ body }: { readonly body: Json | undefined }): Jso
 /** The parameters under the opcode's names; there need be no body if none of them must be given. */
 export const wholeBody: JobBody<unknown> = {
   read: parametersIn,
-  describe: (own) => ({ schema: own, required: own.required.length > 0 }),
+  describe: (own) => ({ schema: own, required: own.required.length > 0 || own.allOf !== undefined }),
 }
 
 /** For methods whose body is ignored, but for dependencies (see `dependsIn`). */
