@@ -239,6 +239,7 @@ async function serve(
           authorizer: createAuthorizer({
             users: () => users.current,
             requireAuthentication: options.requireAuthentication,
+            anonymousReads: options.anonymousReads === 'yes',
           }),
           audit,
           namesRequester: !options.plainReason,

@@ -150,6 +150,15 @@ export const FLAGS = {
     long: 'require-authentication',
     doc: 'Require a user from the users file for every request, also where no right is needed.',
   },
+  anonymousReads: {
+    kind: 'choice',
+    long: 'anonymous-reads',
+    ours: true,
+    metavar: 'yes|no',
+    choices: ['yes', 'no'],
+    default: 'yes',
+    doc: 'Answer reads that need no right without a user; no: as Ganeti from 3.2 on, only the few that are public.',
+  },
   noSsl: { kind: 'switch', long: 'no-ssl', doc: 'Speak plain HTTP instead of HTTPS.' },
   sslKey: {
     kind: 'texts',

@@ -6,6 +6,7 @@
  * Simplified on purpose: answers are shortened to show their structure, and
  * parameters that every job takes are described once.
  */
+import { needInWords } from '../lib/openapi/describe-api.ts'
 import { isJsonObject, type JsonObject } from '../lib/json/json.ts'
 import type { Schema } from '../lib/model/check.ts'
 import { COMMON } from '../lib/model/opcode.ts'
@@ -81,11 +82,10 @@ async function section(resource: Resource, sample: Sample): Promise<string> {
 }
 
 function describe(name: MethodName, method: Method): string[] {
-  const { doc, access, parameters, body } = method
-  const rights = access.map(code).join(' or ')
+  const { doc, parameters, body } = method
   return [
     `### ${name}`,
-    `${doc} ${rights === '' ? 'Open to everyone.' : `Needs ${rights}.`}${firstRelease(method)}`,
+    `${doc} ${needInWords(method)}${firstRelease(method)}`,
     ...(parameters.length === 0
       ? []
       : [

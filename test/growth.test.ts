@@ -23,6 +23,7 @@ import { ipv4Network, ipv6Network } from '../lib/model/check.ts'
 import { compareNicely } from '../lib/model/nice-sort.ts'
 import { parsePythonInteger, QueryString } from '../lib/resources/query-string.ts'
 import { resources } from '../lib/resources/table.ts'
+import { needing } from './support/needing.ts'
 
 const KIB = 1024
 /** Less is not measured well. */
@@ -181,7 +182,7 @@ const { authorize } = createAuthorizer({
 const route = createRouter(resources)
 const representation = new Representation(
   { body: Buffer.from('{}'), digest: 'digest' },
-  { tagged: true, access: [] },
+  { tagged: true, need: needing([]) },
 )
 
 const works: Readonly<Record<string, Work>> = {
@@ -199,7 +200,7 @@ const works: Readonly<Record<string, Work>> = {
     readAgain(Buffer.from(`get / HTTP/1.0\r\nX:${text}\r\n\r\n`), NO_LIMITS),
   'Accept-Encoding': acceptsGzip,
   'If-None-Match': (text) => representation.respond({ 'if-none-match': text }),
-  Authorization: (text) => authorize(text, ['write']),
+  Authorization: (text) => authorize(text, needing(['write'])),
   'a path': route,
   'a name in a path': (text) => route(`/2/nodes/${text}/role`),
   'an error message': (text) => errorResponse(400, text),

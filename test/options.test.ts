@@ -11,6 +11,7 @@ import {
 
 const DEFAULTS: Options = {
   foreground: false,
+  anonymousReads: 'yes',
   debug: false,
   config: undefined,
   staleReads: false,

@@ -27,7 +27,8 @@
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { FairSemaphore } from '../concurrency/fair-semaphore.ts'
-import type { Right } from './rights.ts'
+import { grantedBy } from './grants.ts'
+import type { Need } from './permissions.ts'
 import type { Verifier } from './schemes.ts'
 import { TtlLruSet } from './ttl-lru-set.ts'
 import type { User, UserList } from './users-file.ts'
@@ -44,6 +45,8 @@ export interface AuthorizerOptions {
   readonly users: () => UserList
   /** Whether even resources that are open to everyone need a user. */
   readonly requireAuthentication: boolean
+  /** Whether reads that need no right in Ganeti 3.0 need no user either; default: true. */
+  readonly anonymousReads?: boolean
   /** A monotonic clock, in milliseconds. */
   readonly now?: () => number
 }
@@ -54,19 +57,23 @@ export interface Authorizer {
   /**
    * Decides synchronously about requests without credentials (fast path).
    * @param header the Authorization header, undefined if none was sent
-   * @param access any one of these rights is enough; an empty list means open to everyone
    * @returns undefined if `authorize` must decide
    */
-  authorizeNow(header: string | undefined, access: readonly Right[]): Verdict | undefined
+  authorizeNow(header: string | undefined, need: Need): Verdict | undefined
   /**
    * Decides about any request.
    * @param origin the client's network, by which waiting checks take turns; default: the user name
    * @throws Failure `unavailable` if too many passwords are being checked, or this one cannot be checked now
    */
-  authorize(header: string | undefined, access: readonly Right[], origin?: string): Promise<Verdict>
+  authorize(header: string | undefined, need: Need, origin?: string): Promise<Verdict>
 }
 
-export function createAuthorizer({ users, requireAuthentication, now }: AuthorizerOptions): Authorizer {
+export function createAuthorizer({
+  users,
+  requireAuthentication,
+  anonymousReads = true,
+  now,
+}: AuthorizerOptions): Authorizer {
   const queue = new FairSemaphore({
     places: AT_ONCE,
     waiting: MOST_WAITING,
@@ -74,14 +81,17 @@ export function createAuthorizer({ users, requireAuthentication, now }: Authoriz
   })
   let checker = new Checker(users(), queue, now)
 
-  const withoutCredentials = (access: readonly Right[]) =>
-    access.length > 0 || requireAuthentication ? UNAUTHENTICATED : GRANTED
+  /** Whether strangers may not do it. */
+  const isClosed = ({ permissions, access }: Need) =>
+    access.length > 0 || requireAuthentication || (!anonymousReads && permissions.length > 0)
 
-  const authorizeNow: Authorizer['authorizeNow'] = (header, access) =>
-    header === undefined ? withoutCredentials(access) : undefined
+  const withoutCredentials = (need: Need) => (isClosed(need) ? UNAUTHENTICATED : GRANTED)
 
-  const authorize: Authorizer['authorize'] = async (header, access, origin) => {
-    if (header === undefined) return withoutCredentials(access)
+  const authorizeNow: Authorizer['authorizeNow'] = (header, need) =>
+    header === undefined ? withoutCredentials(need) : undefined
+
+  const authorize: Authorizer['authorize'] = async (header, need, origin) => {
+    if (header === undefined) return withoutCredentials(need)
     const credentials = parseAuthorization(header)
     if (credentials === 'missing') {
       return { kind: 'malformed', message: 'Basic authentication requires credentials' }
@@ -92,10 +102,9 @@ export function createAuthorizer({ users, requireAuthentication, now }: Authoriz
     if (checker.list !== list) checker = new Checker(list, queue, now)
     const user = await checker.identify(credentials, origin ?? credentials.name)
     if (!user) return UNAUTHENTICATED
-    // `write` implies `read` only where a resource lists both.
-    const by = access.find((right) => user.rights.has(right))
-    if (by) return { kind: 'granted', user: user.name, by }
-    return { kind: access.length === 0 ? 'granted' : 'forbidden', user: user.name }
+    const by = grantedBy(user.grants, need, isClosed(need))
+    if (by === undefined) return { kind: 'forbidden', user: user.name }
+    return { kind: 'granted', user: user.name, ...(by !== '' && { by }) }
   }
 
   return { requireAuthentication, authorizeNow, authorize }

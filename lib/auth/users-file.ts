@@ -6,19 +6,19 @@
  *
  * Fields are split at whitespace, options at commas. An invalid line is skipped
  * with a warning, so that one mistake does not lock out all users; a warning has
- * the line number and the reason, and quotes only the name, as anything else may
- * be part of a password. Not supported on purpose: continued lines, quoting and
+ * the line number and the reason, and quotes only the name and words among the
+ * options, never what may be part of a password. Not supported on purpose: continued lines, quoting and
  * comments after a user, which the format never had.
  */
 import { Failure } from '../failure.ts'
 import { readStable } from '../files/stable-read.ts'
-import { RIGHTS, type Right } from './rights.ts'
+import { type Grants, parseGrants } from './grants.ts'
 import { parsePassword, type Verifier } from './schemes.ts'
 
 export interface User {
   readonly name: string
   readonly password: Verifier
-  readonly rights: ReadonlySet<Right>
+  readonly grants: Grants
 }
 
 export interface UserList {
@@ -59,37 +59,13 @@ export function parseUsers(text: string): UserList {
     users.delete(name)
     try {
       if (`${name}${password}`.includes('\uFFFD')) throw new Failure('configuration', 'the line is not UTF-8')
-      users.set(name, { name, password: parsePassword(password), rights: readOptions(options, warn) })
+      users.set(name, { name, password: parsePassword(password), grants: parseGrants(options, warn) })
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       warn(`user ${user} cannot log in: ${error.message}`)
     }
   }
   return { users, warnings: shortened(warnings) }
-}
-
-/**
- * The rights that the options field gives. Unknown options give nothing; one
- * that takes something away (such as `-cluster.info`, in Ganeti 3.2) takes away
- * all rights, as it is unknown which rights it should take away.
- */
-function readOptions(field: string, warn: (reason: string) => void): ReadonlySet<Right> {
-  const rights = new Set<Right>()
-  let withdrawn = false
-  for (const [index, untrimmed] of field.split(',').entries()) {
-    const option = untrimmed.trim()
-    const right = RIGHTS.find((known) => known === option)
-    if (right) rights.add(right)
-    else if (option.startsWith('-')) {
-      withdrawn = true
-      warn(`option ${index + 1} takes away something that is not known here; the user gets no rights`)
-    } else if (/\s/.test(option)) {
-      warn(`option ${index + 1} contains a space and is ignored (a comment needs a line of its own)`)
-    } else if (option !== '') {
-      warn(`option ${index + 1} is neither ${RIGHTS.join(' nor ')} and is ignored`)
-    }
-  }
-  return withdrawn ? new Set() : rights
 }
 
 function shortened(warnings: string[]): readonly string[] {

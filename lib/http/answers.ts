@@ -9,14 +9,13 @@ import { allButAQuarter, FairSemaphore } from '../concurrency/fair-semaphore.ts'
 import { Failure } from '../failure.ts'
 import type { Json } from '../json/json.ts'
 import { HttpMetrics, type RouteCounts } from '../metrics/http-metrics.ts'
-import { QueryString } from '../resources/query-string.ts'
-import { type Call, type Dependence, dependenceOf, type Method } from '../resources/resource.ts'
+import { type Call, type Dependence, dependenceOf, type Method, needOf } from '../resources/resource.ts'
 import { encode } from './encode.ts'
 import { type Hold, LARGE_ANSWER, LargeAnswers, LargeBody } from './large-answers.ts'
 import type { Request, Response } from './message.ts'
 import { Representation } from './representation.ts'
 import { ResponseCache } from './response-cache.ts'
-import { pathOf } from './router.ts'
+import { queryOf } from './router.ts'
 import { failureResponse } from './status.ts'
 import { turnToWait } from './turn-to-wait.ts'
 
@@ -109,7 +108,7 @@ export class Answers {
     })
   }
 
-  /** The cached answer for a target; the caller must check its `access`, and count the hit. */
+  /** The cached answer for a target; the caller must check its `need`, and count the hit. */
   cached(target: string): Representation | undefined {
     return this.#cache.find(this.#backend().generation ?? STATIC_GENERATION, target)
   }
@@ -226,12 +225,8 @@ export class Answers {
     const isLarge = encoded.body.length >= LARGE_ANSWER
     const large = isLarge ? new LargeBody(this.#largeAnswers, hold?.claim()) : undefined
     const tagged = dependenceOf(method, params) !== 'more'
-    return new Representation(encoded, { tagged, access: method.access, large, counts })
+    return new Representation(encoded, { tagged, need: needOf(method, call.query, body), large, counts })
   }
-}
-
-function queryOf(target: string): QueryString {
-  return new QueryString(target.slice(pathOf(target).length + 1))
 }
 
 /** Who asks, for the reason trail of a job. An id has no semicolon, so that the last one ends the name of the user. */

@@ -7,19 +7,19 @@
  * 415, 400. answers.ts makes the answers and caches them.
  */
 import type { Authorizer } from '../auth/authorize.ts'
-import type { Right } from '../auth/rights.ts'
+import { type Need, PUBLIC } from '../auth/permissions.ts'
 import type { Verdict } from '../auth/verdict.ts'
 import { FairSemaphore } from '../concurrency/fair-semaphore.ts'
 import { HttpMetrics, type RequestKind } from '../metrics/http-metrics.ts'
 import { isSince } from '../model/version.ts'
-import { BodyLimit, type Method, type MethodName, type Resource } from '../resources/resource.ts'
+import { BodyLimit, type Method, type MethodName, needOf, type Resource } from '../resources/resource.ts'
 import { Answers, type AnswersOptions } from './answers.ts'
 import { type Audit, changes } from './audit.ts'
 import { readJsonBody } from './body.ts'
 import type { App, Request, RequestHeaders, Response } from './message.ts'
-import { METRICS_PATH } from './metrics-page.ts'
+import { METRICS_NEED, METRICS_PATH } from './metrics-page.ts'
 import type { Probes } from './probes.ts'
-import { createRouter, pathOf } from './router.ts'
+import { createRouter, pathOf, queryOf } from './router.ts'
 import { failureResponse, HttpError } from './status.ts'
 
 /** Bodies up to this many bytes are received without a limit on their number. */
@@ -69,7 +69,7 @@ export function createApp({
     if (method !== 'GET' || bodyLength !== 0 || audit?.reads) return undefined
     const cached = answers.cached(target)
     if (!cached) return undefined
-    if (authorizer.authorizeNow(headers.authorization, cached.access)?.kind !== 'granted') return undefined
+    if (authorizer.authorizeNow(headers.authorization, cached.need)?.kind !== 'granted') return undefined
     metrics.cacheHits++
     debug?.(`${method} ${target}: cache hit, open to everyone`)
     const response = cached.respond(headers)
@@ -92,11 +92,12 @@ export function createApp({
     return !version || isSince(version, since)
   }
 
-  const authorize = async (request: Request, access: readonly Right[]): Promise<Verdict> => {
+  const authorize = async (request: Request, need: Need): Promise<Verdict> => {
     const { headers, network } = request
     try {
-      const verdict = await authorizer.authorize(headers.authorization, access, network)
+      const verdict = await authorizer.authorize(headers.authorization, need, network)
       if (headers.authorization !== undefined) metrics.authentications.add(RESULTS[verdict.kind])
+      debug?.(`${request.method} ${request.target}: ${inWords(verdict, need)}`)
       return verdict
     } catch (thrown) {
       metrics.authentications.add('overloaded')
@@ -105,7 +106,7 @@ export function createApp({
   }
 
   const answer = async (request: Request): Promise<Response> => {
-    const { target } = request
+    const { target, headers, network } = request
     const path = pathOf(target)
     const page = path === METRICS_PATH ? metricsPage : undefined
     const audited = audit?.of(request)
@@ -129,11 +130,10 @@ export function createApp({
       }
 
       if (method || page || authorizer.requireAuthentication) {
-        const access = method?.access ?? []
-        const verdict = await authorize(request, access)
+        const need = method ?? (page ? METRICS_NEED : PUBLIC)
+        const verdict = await authorize(request, need)
         user = 'user' in verdict ? verdict.user : undefined
-        audited?.found(match?.resource, method, verdict)
-        debug?.(`${request.method} ${target}: ${inWords(verdict, access)}`)
+        audited?.found(match?.resource, method, need, verdict)
         if (authorizer.requireAuthentication && user === undefined)
           throw refusal(verdict) ?? unauthenticated()
         if (method || page) {
@@ -141,12 +141,20 @@ export function createApp({
           if (refused) throw refused
         }
       }
-      if (page && request.method === 'GET') return await end(await page(request.headers))
+      if (page && request.method === 'GET') return await end(await page(headers))
       if (!match && !page) throw new HttpError(404)
       if (!match || !method)
         throw new HttpError(501, `Method ${request.method} is unsupported for path ${path}`)
 
       const body = request.bodyLength === 0 ? undefined : await receiveBody(request, method)
+
+      if (method.furtherPermissions) {
+        const need = needOf(method, queryOf(target), body)
+        const verdict = await authorizer.authorize(headers.authorization, need, network)
+        audited?.found(match.resource, method, need, verdict)
+        const refused = refusal(verdict)
+        if (refused) throw refused
+      }
 
       await audited?.begin(method)
       const asked = { user, method, params: match.params, body, submit: audited?.submit, counts }
@@ -181,11 +189,13 @@ function kindOf(name: string, method: Method): RequestKind {
 }
 
 /** A verdict as text, for debug messages. */
-function inWords(verdict: Verdict, access: readonly Right[]): string {
-  const needed = access.length === 0 ? 'open to everyone' : `needs ${access.join(' or ')}`
+function inWords(verdict: Verdict, { permissions, access }: Need): string {
+  const rights = access.length === 0 ? '' : ` (${access.join(' or ')})`
+  const needed = permissions.length === 0 ? 'public' : `needs ${permissions.join(' and ')}${rights}`
   switch (verdict.kind) {
     case 'granted':
-      return verdict.user === undefined ? needed : `${needed}; user ${verdict.user} is let in`
+      if (verdict.user === undefined) return `${needed}; open to everyone`
+      return `${needed}; user ${verdict.user} is let in${verdict.by === undefined ? '' : ` by ${verdict.by}`}`
     case 'unauthenticated':
       return `${needed}; not let in: no user and password, or wrong ones`
     case 'forbidden':

@@ -10,6 +10,7 @@
  *
  * Records name opcodes and their objects, never a body: that may have secrets.
  */
+import type { Need } from '../auth/permissions.ts'
 import type { Verdict } from '../auth/verdict.ts'
 import { jsonLine } from '../daemon/json-line.ts'
 import type { Log } from '../daemon/log.ts'
@@ -102,7 +103,7 @@ export class AuditedRequest {
   readonly #request: Request
   readonly #begun = performance.now()
   #route: string | undefined
-  #permission: readonly string[] | undefined
+  #permissions: readonly string[] = []
   #verdict: Verdict | undefined
   #isChange = false
   #opcodes: readonly JsonObject[] | undefined
@@ -114,9 +115,9 @@ export class AuditedRequest {
   }
 
   /** Notes what was found out about it. */
-  found(resource: Resource | undefined, method: Method | undefined, verdict: Verdict): void {
+  found(resource: Resource | undefined, method: Method | undefined, need: Need, verdict: Verdict): void {
     this.#route = resource?.path
-    this.#permission = method?.access
+    this.#permissions = need.permissions
     this.#verdict = verdict
     this.#isChange = method !== undefined && changes(this.#request.method, method)
   }
@@ -171,7 +172,7 @@ export class AuditedRequest {
       path: cut(path),
       query: query === '' ? undefined : cut(query),
       route: this.#route,
-      permission: this.#permission?.length ? this.#permission : undefined,
+      permission: this.#permissions.length > 0 ? this.#permissions.join(' ') : undefined,
       granted: verdict?.kind === 'granted' ? verdict.by : undefined,
       decision: verdict && (verdict.kind === 'granted' && stage !== 'refused' ? 'allow' : 'deny'),
       status: response?.status,

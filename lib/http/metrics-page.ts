@@ -4,12 +4,19 @@
  */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import type { Need } from '../auth/permissions.ts'
 import { CONTENT_TYPE, type Format } from '../metrics/exposition.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { RequestHeaders, Response } from './message.ts'
 import { acceptsGzip } from './representation.ts'
 
 export const METRICS_PATH = '/metrics'
+
+/** What it tells, other resources tell too. */
+export const METRICS_NEED: Need = {
+  permissions: ['cluster.info', 'nodes.list', 'instances.list', 'jobs.list'],
+  access: [],
+}
 
 const compress = promisify(gzip)
 

@@ -5,7 +5,7 @@
  */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import type { Right } from '../auth/rights.ts'
+import type { Need } from '../auth/permissions.ts'
 import type { RouteCounts } from '../metrics/http-metrics.ts'
 import type { Encoded } from './encode.ts'
 import type { LargeBody } from './large-answers.ts'
@@ -20,7 +20,7 @@ const NOTHING = Buffer.alloc(0)
 export interface RepresentationOptions {
   /** Whether to send an ETag: false for an answer that must not be cached. */
   readonly tagged: boolean
-  readonly access: readonly Right[]
+  readonly need: Need
   /** Counts it as a large answer, if it is one. */
   readonly large?: LargeBody | undefined
   /** Where its answers are counted. */
@@ -29,8 +29,8 @@ export interface RepresentationOptions {
 
 export class Representation {
   readonly body: Buffer
-  /** The rights that a client needs to get it (any one of them); to be checked for each client. */
-  readonly access: readonly Right[]
+  /** What a client needs to get it; to be checked for each client. */
+  readonly need: Need
   /** Called with the additional bytes when a form is added. */
   onSizeChange: (bytes: number) => void = () => {}
   readonly #large: LargeBody | undefined
@@ -44,9 +44,9 @@ export class Representation {
   #gzipped: Response | undefined
   #compressing: Promise<Response> | undefined
 
-  constructor({ body, digest }: Encoded, { tagged, access, large, counts }: RepresentationOptions) {
+  constructor({ body, digest }: Encoded, { tagged, need, large, counts }: RepresentationOptions) {
     this.body = body
-    this.access = access
+    this.need = need
     this.#large = large
     this.#worthCompressing = body.length >= WORTH_COMPRESSING
     this.#tag = tagged ? `"${digest}"` : ''

@@ -6,6 +6,7 @@
  * precedence, as ambiguous paths are refused when the router is made.
  */
 import { patternOfName } from '../resources/path-names.ts'
+import { QueryString } from '../resources/query-string.ts'
 import type { Resource } from '../resources/resource.ts'
 
 export interface Match {
@@ -109,4 +110,9 @@ function patternOf(segment: string): string | undefined {
 export function pathOf(target: string): string {
   const question = target.indexOf('?')
   return question < 0 ? target : target.slice(0, question)
+}
+
+/** The query string of a target. */
+export function queryOf(target: string): QueryString {
+  return new QueryString(target.slice(pathOf(target).length + 1))
 }

@@ -4,6 +4,7 @@
  * from which tools make clients, forms and checks. It is the same for every
  * cluster: what only some releases of Ganeti have says so.
  */
+import type { Need } from '../auth/permissions.ts'
 import { inSlices } from '../concurrency/time-slicing.ts'
 import { type Json, type JsonObject, parseJson } from '../json/json.ts'
 import type { Schema } from '../model/check.ts'
@@ -131,17 +132,23 @@ function pathParameter(name: string, value?: string): JsonObject {
   }
 }
 
+/** What a method needs, as a sentence in Markdown. */
+export function needInWords({ permissions, access }: Need): string {
+  const permission = permissions.length === 0 ? '' : ` (permission ${permissions.map(code).join(', ')})`
+  return access.length === 0
+    ? `Open to everyone${permission}.`
+    : `Needs ${access.map(code).join(' or ')}${permission}.`
+}
+
+function code(text: string): string {
+  return `\`${text}\``
+}
+
 function operation(name: MethodName, path: string, method: Method, making: Making): JsonObject {
-  const { operationId, doc, access, since, submits, body, example = {} } = method
+  const { operationId, doc, permissions, access, since, submits, body, example = {} } = method
   if (operationId === undefined) throw new Error(`${name} ${path} has no name for clients`)
   const [summary = '', ...sentences] = doc.split(/(?<=\.) /)
-  const description = [
-    ...sentences,
-    access.length === 0
-      ? 'Open to everyone.'
-      : `Needs ${access.map((right) => `\`${right}\``).join(' or ')}.`,
-    ...(since ? [`Since Ganeti ${since}.`] : []),
-  ]
+  const description = [...sentences, needInWords(method), ...(since ? [`Since Ganeti ${since}.`] : [])]
   const query = new QueryString(example.query ?? '')
   const parameters = [
     ...Object.entries(example.names ?? {}).map(([name, value]) => pathParameter(name, value)),
@@ -171,6 +178,7 @@ function operation(name: MethodName, path: string, method: Method, making: Makin
       ),
     },
     security: access.length === 0 ? [{}, { basic: [] }] : [{ basic: [] }],
+    ...(permissions.length > 0 && { 'x-ganeti-permission': permissions[0] as string }),
     ...(access.length > 0 && { 'x-ganeti-access': access }),
     ...(submits && { 'x-ganeti-opcodes': submits }),
     ...(since && { 'x-ganeti-since': since }),

@@ -3,7 +3,7 @@
  * necessary rights and a handler. The router, access control, the lists at `/`
  * and `/2`, the reference and several tests use the same table of such values.
  */
-import type { Right } from '../auth/rights.ts'
+import { type Need, type Permission, PUBLIC, toRead } from '../auth/permissions.ts'
 import type { Backend } from '../backend/backend.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 import { LazyList, type List } from '../json/lazy-list.ts'
@@ -116,10 +116,9 @@ export interface Details {
  */
 export type Dependence = 'nothing' | 'state' | 'more'
 
-export interface Method<Params = Readonly<Record<string, string>>> extends Details {
+/** A method; of permissions, it needs one, or none. */
+export interface Method<Params = Readonly<Record<string, string>>> extends Details, Need {
   readonly doc: string
-  /** Any one of these rights is enough; an empty list means open to everyone. */
-  readonly access: readonly Right[]
   /** The first release of Ganeti that has it; all that are known, unless given. */
   readonly since?: Release
   readonly parameters: readonly Parameter[]
@@ -135,6 +134,8 @@ export interface Method<Params = Readonly<Record<string, string>>> extends Detai
   readonly answerLimit?: number
   /** The most bytes of a body; default: `BodyLimit.unused`, for a method without a body. */
   readonly bodyLimit?: number
+  /** Permissions that some requests need beside those of the method, by what they ask for. */
+  readonly furtherPermissions?: (query: QueryString, body: Json | undefined) => readonly Permission[]
   /** Set if it changes nothing though it is not a GET. */
   readonly onlyReads?: true
   /** The opcodes of the job that it submits, if it submits one. */
@@ -145,6 +146,12 @@ export interface Method<Params = Readonly<Record<string, string>>> extends Detai
 /** What the answer to a request depends on apart from path and query. */
 export function dependenceOf({ dependsOn }: Method, params: Readonly<Record<string, string>>): Dependence {
   return typeof dependsOn === 'function' ? dependsOn(params) : dependsOn
+}
+
+/** What a request needs. */
+export function needOf(method: Method, query: QueryString, body: Json | undefined): Need {
+  const { permissions, access, furtherPermissions } = method
+  return { permissions: [...permissions, ...(furtherPermissions?.(query, body) ?? [])], access }
 }
 
 export type MethodName = 'GET' | 'PUT' | 'POST' | 'DELETE'
@@ -167,32 +174,37 @@ export function resource<const Path extends string>(
   return { path, doc, methods: methods as Resource['methods'] }
 }
 
-/** A method that reads cluster state and needs no right (except with --require-authentication). */
-export function open<Params>(doc: string, handle: Handler<Params>, details: Details = {}): Method<Params> {
-  return guarded([], doc, handle, details)
-}
-
-/** An answer that is the same for every cluster. */
-export function fixed<Params>(doc: string, answer: Json, details: Details = {}): Method<Params> {
-  return { ...open<Params>(doc, async () => answer, details), dependsOn: 'nothing' }
-}
-
-/** A method that reads cluster state, for users with one of the rights. */
-export function guarded<Params>(
-  access: readonly Right[],
+/** A method that reads cluster state, open to strangers unless reads are closed to them. */
+export function open<Params>(
+  permission: Permission,
   doc: string,
   handle: Handler<Params>,
   details: Details = {},
 ): Method<Params> {
-  return { doc, access, parameters: [], ...details, dependsOn: 'state', handle }
+  return guarded(toRead(permission), doc, handle, details)
+}
+
+/** An answer that is the same for every cluster, and public. */
+export function fixed<Params>(doc: string, answer: Json, details: Details = {}): Method<Params> {
+  return { ...guarded<Params>(PUBLIC, doc, async () => answer, details), dependsOn: 'nothing' }
+}
+
+/** A method that reads cluster state. */
+export function guarded<Params>(
+  { permissions, access }: Need,
+  doc: string,
+  handle: Handler<Params>,
+  details: Details = {},
+): Method<Params> {
+  return { doc, permissions, access, parameters: [], ...details, dependsOn: 'state', handle }
 }
 
 /** A method whose answer depends on more than cluster state (jobs, the time). */
 export function live<Params>(
-  access: readonly Right[],
+  need: Need,
   doc: string,
   handle: Handler<Params>,
   details: Details = {},
 ): Method<Params> {
-  return { ...guarded(access, doc, handle, details), dependsOn: 'more' }
+  return { ...guarded(need, doc, handle, details), dependsOn: 'more' }
 }

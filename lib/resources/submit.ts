@@ -5,7 +5,7 @@
  * except for a few that have an older name here. Everything is checked before the
  * job is submitted, and the answer is the job's id.
  */
-import type { Right } from '../auth/rights.ts'
+import type { Need } from '../auth/permissions.ts'
 import type { Backend } from '../backend/backend.ts'
 import { Failure } from '../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
@@ -86,8 +86,7 @@ export interface Submission<Taken extends string, Name extends string> {
   readonly doc: string
   /** The source in a job's reason trail: Ganeti's name of the resource (its class in rlib2.py). */
   readonly operation: string
-  /** `write` unless given. */
-  readonly access?: readonly Right[]
+  readonly need: Need
   readonly dryRun?: DryRun
   /** The first release that has it; all that are known, unless given. */
   readonly since?: Release
@@ -107,14 +106,14 @@ export function submit<Taken extends string, Name extends string = never>(
   opcode: Opcode<Taken>,
   submission: Submission<Taken, Name>,
 ): Method<Params<Name>> {
-  const { operationId, doc, operation, access, since, renames, forbidden = [], example } = submission
+  const { operationId, doc, operation, need, since, renames, forbidden = [], example } = submission
   const { body = wholeBody, parameters = [], dryRun = 'if asked' } = submission
   const fixed: [string, Source<Name>][] = Object.entries(submission.fixed ?? {})
   const taken = ['reason', ...(dryRun === 'fixed' ? ['dry_run'] : []), ...fixed.map(([name]) => name)]
   return jobMethod({
     operationId,
     doc,
-    ...(access && { access }),
+    need,
     ...(since && { since }),
     ...(body === noBody && { bodyLimit: BodyLimit.jobIds }),
     ...(example && { example }),
@@ -152,7 +151,7 @@ function withoutNull(schema: Schema): Schema {
 
 /** A method that submits a job, however it is made. */
 export function jobMethod<Name extends string>({
-  access = ['write'],
+  need: { permissions, access },
   bodyLimit = BodyLimit.job,
   doc,
   opcodes,
@@ -161,7 +160,7 @@ export function jobMethod<Name extends string>({
 }: Details & {
   readonly operationId: string
   readonly doc: string
-  readonly access?: readonly Right[]
+  readonly need: Need
   readonly since?: Release
   readonly bodyLimit?: number
   readonly opcodes: readonly Opcode[]
@@ -172,6 +171,7 @@ export function jobMethod<Name extends string>({
   return {
     ...details,
     doc: `${doc} Answers with the job's id.`,
+    permissions,
     access,
     answer: JOB_ID,
     dependsOn: 'more',

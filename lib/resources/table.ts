@@ -1,9 +1,10 @@
 /** Every resource that is served, `/`, which lists the others, and the description of all of them. */
+import { PUBLIC } from '../auth/permissions.ts'
 import type { JsonObject } from '../json/json.ts'
 import { string } from '../model/check.ts'
 import { describeApi } from '../openapi/describe-api.ts'
 import { objectOf } from './answer-schemas.ts'
-import { fixed, type Method, open, type Resource, resource } from './resource.ts'
+import { fixed, guarded, type Method, type Resource, resource } from './resource.ts'
 import { version12 } from './v1.2.ts'
 import { cluster } from './v2/cluster.ts'
 import { filters } from './v2/filters.ts'
@@ -48,7 +49,8 @@ let description: Promise<JsonObject> | undefined
 
 /** Gives the description of the API; it is made when somebody asks for it. */
 const descriptionMethod = (operationId: string): Method => ({
-  ...open(
+  ...guarded(
+    PUBLIC,
     'Describes the API as an OpenAPI document.',
     async () => {
       description ??= describeApi(resources)

@@ -108,6 +108,7 @@ const bulk: Parameter = {
 
 const info = resource('/info', 'Cluster information.', {
   GET: open(
+    'cluster.info',
     'Gives the name, master node, versions and default hypervisor of the cluster.',
     async ({ backend }) => {
       const cluster = await backend.queryClusterInfo()
@@ -139,6 +140,7 @@ function oldArchitecture(architecture: Json): Json {
 const instances = resource('/instances', 'The instances of the cluster.', {
   GET: {
     ...open(
+      'instances.list',
       'Lists instances by name; with bulk, all their details.',
       async ({ backend, query, signal }) => {
         if (query.flagOrWord('bulk')) {
@@ -163,6 +165,7 @@ const instances = resource('/instances', 'The instances of the cluster.', {
 
 const instance = resource('/instances/{instance_name}', 'One instance.', {
   GET: open(
+    'instances.query',
     'Gives all details of an instance.',
     async ({ backend, params }) => {
       const rows = await backend.queryInstances([params.instance_name], queryFieldsOf(INSTANCE_FIELDS))
@@ -178,6 +181,7 @@ const instance = resource('/instances/{instance_name}', 'One instance.', {
 
 const instanceTags = resource('/instances/{instance_name}/tags', 'Tags of an instance.', {
   GET: open(
+    'tags.get',
     'Lists the tags of an instance.',
     ({ backend, params }) => backend.queryTags('instance', params.instance_name),
     { operationId: 'GetInstanceTagsV12', answer: texts, example: {} },
@@ -187,6 +191,7 @@ const instanceTags = resource('/instances/{instance_name}/tags', 'Tags of an ins
 const nodes = resource('/nodes', 'The nodes of the cluster.', {
   GET: {
     ...open(
+      'nodes.list',
       'Lists nodes by name; with bulk, all their details.',
       async ({ backend, query, signal }) => {
         if (query.flagOrWord('bulk')) {
@@ -208,6 +213,7 @@ const nodes = resource('/nodes', 'The nodes of the cluster.', {
 
 const node = resource('/nodes/{node_name}', 'One node.', {
   GET: open(
+    'nodes.query',
     'Gives all details of a node.',
     async ({ backend, params }) => {
       const rows = await backend.queryNodes([params.node_name], queryFieldsOf(NODE_FIELDS))
@@ -223,6 +229,7 @@ const node = resource('/nodes/{node_name}', 'One node.', {
 
 const nodeTags = resource('/nodes/{node_name}/tags', 'Tags of a node.', {
   GET: open(
+    'tags.get',
     'Lists the tags of a node.',
     ({ backend, params }) => backend.queryTags('node', params.node_name),
     { operationId: 'GetNodeTagsV12', answer: texts, example: {} },
@@ -230,15 +237,20 @@ const nodeTags = resource('/nodes/{node_name}/tags', 'Tags of a node.', {
 })
 
 const os = resource('/os', 'Guest operating systems.', {
-  GET: open('Lists the OSes that instances can have.', ({ backend, signal }) => osNames(backend, signal), {
-    operationId: 'GetOperatingSystemsV12',
-    answer: texts,
-    example: {},
-  }),
+  GET: open(
+    'os.list',
+    'Lists the OSes that instances can have.',
+    ({ backend, signal }) => osNames(backend, signal),
+    {
+      operationId: 'GetOperatingSystemsV12',
+      answer: texts,
+      example: {},
+    },
+  ),
 })
 
 const tags = resource('/tags', 'Tags of the cluster.', {
-  GET: open('Lists the tags of the cluster.', ({ backend }) => backend.queryTags('cluster', ''), {
+  GET: open('tags.get', 'Lists the tags of the cluster.', ({ backend }) => backend.queryTags('cluster', ''), {
     operationId: 'GetClusterTagsV12',
     answer: texts,
     example: {},

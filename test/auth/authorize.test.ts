@@ -1,9 +1,22 @@
 import t from 'tap'
-import { type Authorizer, createAuthorizer } from '../../lib/auth/authorize.ts'
+import { type AuthorizerOptions, createAuthorizer as createRealAuthorizer } from '../../lib/auth/authorize.ts'
 import type { Right } from '../../lib/auth/rights.ts'
 import type { Verifier } from '../../lib/auth/schemes.ts'
 import { parseUsers, type User, type UserList } from '../../lib/auth/users-file.ts'
 import { Failure } from '../../lib/failure.ts'
+import { needing } from '../support/needing.ts'
+
+/** An authorizer that is told the rights of which a method needs any one. */
+function createAuthorizer(options: AuthorizerOptions) {
+  const { authorizeNow, authorize } = createRealAuthorizer(options)
+  return {
+    authorizeNow: (header: string | undefined, access: readonly Right[]) =>
+      authorizeNow(header, needing(access)),
+    authorize: (header: string | undefined, access: readonly Right[], origin?: string) =>
+      authorize(header, needing(access), origin),
+  }
+}
+type Authorizer = ReturnType<typeof createAuthorizer>
 
 const basic = (credentials: string) => `Basic ${Buffer.from(credentials).toString('base64')}`
 
@@ -162,7 +175,7 @@ function slowPassword(expected: string, cost: number) {
 function listOf(passwords: { readonly [name: string]: Verifier }): UserList {
   const users = Object.entries(passwords).map(([name, password]): [string, User] => [
     name,
-    { name, password, rights: new Set(['write']) },
+    { name, password, grants: { kind: 'rights', rights: new Set(['write']) } },
   ])
   return { users: new Map(users), warnings: [] }
 }

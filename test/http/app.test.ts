@@ -11,6 +11,7 @@ import { HttpError } from '../../lib/http/status.ts'
 import type { Json } from '../../lib/json/json.ts'
 import { lazyMap } from '../../lib/json/lazy-list.ts'
 import { type Call, guarded, live, type Method, open, resource } from '../../lib/resources/resource.ts'
+import { needing } from '../support/needing.ts'
 import { until } from '../support/until.ts'
 
 const wide = Array.from({ length: 100 }, (_, index) => ({
@@ -28,24 +29,24 @@ function seen(answer: Json) {
 }
 
 const resources = [
-  resource('/open', 'Open to everyone.', { GET: open('Small.', seen({ a: 1 })) }),
-  resource('/wide', 'Open to everyone.', { GET: open('Large.', seen(wide)) }),
+  resource('/open', 'Open to everyone.', { GET: open('os.list', 'Small.', seen({ a: 1 })) }),
+  resource('/wide', 'Open to everyone.', { GET: open('os.list', 'Large.', seen(wide)) }),
   resource('/named/{name}', 'With a name.', {
-    GET: open('Fails for some.', async ({ params, query }) => {
+    GET: open('os.list', 'Fails for some.', async ({ params, query }) => {
       if (params.name === 'nobody') throw new Failure('not-found', "No such node: 'nobody'")
       if (params.name === 'bug') throw new TypeError('x is undefined')
       return { name: params.name, bulk: query.flag('bulk') }
     }),
   }),
   resource('/guarded', 'For some.', {
-    GET: guarded(['write', 'read'], 'Read.', seen({ b: 2 })),
-    PUT: live(['write'], 'Write.', async ({ body }) => ({ got: body ?? null })),
+    GET: guarded(needing(['write', 'read']), 'Read.', seen({ b: 2 })),
+    PUT: live(needing(['write']), 'Write.', async ({ body }) => ({ got: body ?? null })),
   }),
   resource('/fixed', 'The same for every cluster.', {
-    GET: { ...open('Small.', seen({ c: 3 })), dependsOn: 'nothing' },
+    GET: { ...open('os.list', 'Small.', seen({ c: 3 })), dependsOn: 'nothing' },
   }),
   resource('/live', 'Never kept.', {
-    GET: live([], 'Gives the time.', async (call) => {
+    GET: live(needing([]), 'Gives the time.', async (call) => {
       calls.push(call)
       return { call: calls.length }
     }),
@@ -54,14 +55,14 @@ const resources = [
 
 /** An Authorization header here is just a name: a reader, a writer, or a stranger. */
 function authorizerFor(requireAuthentication = false): Authorizer {
-  const authorizeNow: Authorizer['authorizeNow'] = (header, access) => {
+  const authorizeNow: Authorizer['authorizeNow'] = (header, { access }) => {
     if (header !== undefined) return undefined
     return access.length > 0 || requireAuthentication ? { kind: 'unauthenticated' } : { kind: 'granted' }
   }
   return {
     requireAuthentication,
     authorizeNow,
-    authorize: async (header, access) => authorizeNow(header, access) ?? verdictOn(header as string, access),
+    authorize: async (header, need) => authorizeNow(header, need) ?? verdictOn(header as string, need.access),
   }
 }
 
@@ -352,7 +353,10 @@ t.test('a method without a body accepts at most 4 KiB, from any client', async (
 
 /** A method that takes long bodies. */
 const uploads = resource('/upload', 'Takes much.', {
-  PUT: { ...live([], 'Takes it.', async ({ body }) => String(body).length), bodyLimit: 8 * 1024 * 1024 },
+  PUT: {
+    ...live(needing([]), 'Takes it.', async ({ body }) => String(body).length),
+    bodyLimit: 8 * 1024 * 1024,
+  },
 })
 
 /** Requests whose bodies come when told to. */
@@ -510,7 +514,7 @@ t.test('a wrong body is refused, whether or not the answer is cached', async (t)
 t.test('failures are not cached', async (t) => {
   let attempts = 0
   const flaky = resource('/flaky', '.', {
-    GET: open('.', async () => {
+    GET: open('os.list', '.', async () => {
       if (++attempts < 3) throw new Failure('unavailable', 'later')
       return attempts
     }),
@@ -531,7 +535,7 @@ t.test('concurrent equal requests share one call, even if one disconnects', asyn
   let finish = (_: Json) => {}
   let signal: AbortSignal | undefined
   const slow = resource('/slow', '.', {
-    GET: open('.', (call) => {
+    GET: open('os.list', '.', (call) => {
       calls.push(call)
       signal = call.signal
       return new Promise<Json>((resolve) => {
@@ -554,7 +558,7 @@ t.test('an answer made during a change of state is not cached', async (t) => {
   const state = { generation: 1 }
   let finish = (_: Json) => {}
   const slow = resource('/slow', '.', {
-    GET: open('.', (call) => {
+    GET: open('os.list', '.', (call) => {
       calls.push(call)
       return new Promise<Json>((resolve) => {
         finish = resolve
@@ -612,8 +616,8 @@ function ask(app: App, n: string | number, network = '192.0.2.1', signal = never
 
 t.test('requests at once are limited, to three quarters for one network', async (t) => {
   for (const [kind, method] of [
-    ['kept', (handle: (call: Call) => Promise<Json>) => open('.', handle)],
-    ['live', (handle: (call: Call) => Promise<Json>) => live([], '.', handle)],
+    ['kept', (handle: (call: Call) => Promise<Json>) => open('os.list', '.', handle)],
+    ['live', (handle: (call: Call) => Promise<Json>) => live(needing([]), '.', handle)],
   ] as const) {
     const { app: make, under, names } = held(method)
     const app = make({ maxClients: 4 })
@@ -633,7 +637,7 @@ t.test('requests at once are limited, to three quarters for one network', async 
 })
 
 t.test('a cached answer needs no place', async (t) => {
-  const { app: make, under, names } = held((handle) => live([], '.', handle))
+  const { app: make, under, names } = held((handle) => live(needing([]), '.', handle))
   const app = make({ maxClients: 1 })
   await app(request('GET /guarded', { headers: { authorization: 'reader' } }))
   const held1 = ask(app, 1)
@@ -644,7 +648,7 @@ t.test('a cached answer needs no place', async (t) => {
 })
 
 t.test('a request that gets its place uses an answer that was cached while it waited', async (t) => {
-  const { app: make, under, names } = held((handle) => open('.', handle))
+  const { app: make, under, names } = held((handle) => open('os.list', '.', handle))
   const app = make({ maxClients: 1 })
   const answers = [ask(app, 1), ask(app, 1), ask(app, 1)]
   t.equal(await names(), '1')
@@ -655,7 +659,7 @@ t.test('a request that gets its place uses an answer that was cached while it wa
 
 t.test('a request that waited for a place is answered from the state after waiting', async (t) => {
   const state = { generation: 1 }
-  const { app: make, under, names } = held((handle) => open('.', handle))
+  const { app: make, under, names } = held((handle) => open('os.list', '.', handle))
   const app = make({ maxClients: 1, backend: () => ({ ...state }) as Backend })
   const answers = [ask(app, 1), ask(app, 2)]
   await names()
@@ -669,7 +673,7 @@ t.test('a request that waited for a place is answered from the state after waiti
 })
 
 t.test('with a thousand requests waiting, the answer is 503 with the reason', async (t) => {
-  const { app: make, under, names } = held((handle) => live([], '.', handle))
+  const { app: make, under, names } = held((handle) => live(needing([]), '.', handle))
   const app = make({ maxClients: 1 })
   const answers = Array.from({ length: 1001 }, (_, n) => ask(app, n))
   const refused = await ask(app, 'late')
@@ -684,7 +688,7 @@ t.test('with a thousand requests waiting, the answer is 503 with the reason', as
 })
 
 t.test('a request whose client disconnects while it waits for a place is not handled', async (t) => {
-  const { app: make, under, names } = held((handle) => live([], '.', handle))
+  const { app: make, under, names } = held((handle) => live(needing([]), '.', handle))
   const app = make({ maxClients: 1 })
   const client = new AbortController()
   const answers = [ask(app, 1), ask(app, 2, '192.0.2.1', client.signal), ask(app, 3)]
@@ -709,7 +713,7 @@ t.test('who has only closed its sending side is answered where nothing needs wai
 
 t.test('nor does it wait in vain where a small answer takes long', async (t) => {
   const slow = resource('/slow', '.', {
-    GET: open('.', async () =>
+    GET: open('os.list', '.', async () =>
       lazyMap([1, 2, 3], (number) => {
         const begun = performance.now()
         while (performance.now() - begun < 5);
@@ -722,7 +726,7 @@ t.test('nor does it wait in vain where a small answer takes long', async (t) => 
   t.equal(response.body.toString(), '[1, 2, 3]\n')
 })
 
-const waiting = (handle: (call: Call) => Promise<Json>) => ({ ...live([], '.', handle), waits: 10 })
+const waiting = (handle: (call: Call) => Promise<Json>) => ({ ...live(needing([]), '.', handle), waits: 10 })
 
 t.test('those who wait for something to happen take no places of those who are worked on', async (t) => {
   const { app: make, under, names } = held(waiting)
@@ -754,7 +758,7 @@ t.test('one network has at most 64 of the places to wait in', async (t) => {
 })
 
 t.test('who gets no place to wait in hears in the end how things are', async (t) => {
-  const brief = (handle: (call: Call) => Promise<Json>) => ({ ...live([], '.', handle), waits: 0.3 })
+  const brief = (handle: (call: Call) => Promise<Json>) => ({ ...live(needing([]), '.', handle), waits: 0.3 })
   const { app: make, under } = held(brief)
   const app = make({ maxWaits: 1 })
   const answers = [ask(app, 1), ask(app, 2)]
@@ -872,19 +876,19 @@ t.test('while the master daemon is away, an older state answers open reads', asy
     resources: [
       ...resources,
       resource('/state/{name}', 'Cluster state.', {
-        GET: open('Gives it.', async ({ backend, params }) => {
+        GET: open('os.list', 'Gives it.', async ({ backend, params }) => {
           if (backend !== older) throw away
           if (params.name === 'new') throw new Failure('not-found', 'not yet')
           return 'older'
         }),
       }),
       resource('/rights', 'Needs a right.', {
-        GET: guarded(['read'], 'Gives it.', async () => {
+        GET: guarded(needing(['read']), 'Gives it.', async () => {
           throw away
         }),
       }),
       resource('/jobs', 'Not of the state.', {
-        GET: live([], 'Gives it.', async () => {
+        GET: live(needing([]), 'Gives it.', async () => {
           throw away
         }),
       }),
@@ -918,7 +922,7 @@ t.test('while the master daemon is away, an older state answers open reads', asy
 
 t.test('without an older state to be had, that the master daemon is away is the answer', async (t) => {
   const away = resource('/state', 'Cluster state.', {
-    GET: open('Gives it.', async () => {
+    GET: open('os.list', 'Gives it.', async () => {
       throw new Failure('no-master', 'nobody listens')
     }),
   })
@@ -970,7 +974,10 @@ t.test('a body that costs more than its length shows is refused with the reason'
 
 /** A method that gives back what it was sent. */
 const mirror = resource('/mirror', 'Says the same.', {
-  PUT: { ...live([], 'Says it.', async ({ body }) => ({ got: body ?? null })), bodyLimit: 8 * 1024 * 1024 },
+  PUT: {
+    ...live(needing([]), 'Says it.', async ({ body }) => ({ got: body ?? null })),
+    bodyLimit: 8 * 1024 * 1024,
+  },
 })
 
 t.test('long bodies come out as short ones do', async (t) => {

@@ -6,6 +6,7 @@ import { LargeAnswers, LargeBody } from '../../lib/http/large-answers.ts'
 import type { App, Response } from '../../lib/http/message.ts'
 import type { Json } from '../../lib/json/json.ts'
 import { type Call, live, type Method, open, resource } from '../../lib/resources/resource.ts'
+import { needing } from '../support/needing.ts'
 import { until } from '../support/until.ts'
 
 const LARGE = 'x'.repeat(1024 * 1024)
@@ -32,7 +33,7 @@ function scene(method: (handle: (call: Call) => Promise<Json>) => Method, option
   const app = createApp({
     resources: [
       resource('/large', '.', { GET: { ...method(handle), large: () => true } }),
-      resource('/small', '.', { GET: live([], '.', async () => 'small') }),
+      resource('/small', '.', { GET: live(needing([]), '.', async () => 'small') }),
     ],
     backend: () => state as Backend,
     authorizer: {
@@ -74,8 +75,8 @@ function get(app: App, target: string, network = '192.0.2.1', signal = never()) 
 const ask = (app: App, name: string, network?: string, signal?: AbortSignal) =>
   get(app, `/large?n=${name}`, network, signal)
 
-const lives = (handle: (call: Call) => Promise<Json>) => live([], '.', handle)
-const kept = (handle: (call: Call) => Promise<Json>) => open('.', handle)
+const lives = (handle: (call: Call) => Promise<Json>) => live(needing([]), '.', handle)
+const kept = (handle: (call: Call) => Promise<Json>) => open('os.list', '.', handle)
 
 async function take(answer: Response | Promise<Response>): Promise<Response> {
   const response = await answer

@@ -13,6 +13,7 @@ import type { Format } from '../../lib/metrics/exposition.ts'
 import { HttpMetrics } from '../../lib/metrics/http-metrics.ts'
 import { guarded, live, open, resource } from '../../lib/resources/resource.ts'
 import { MemoryLog } from '../support/memory-log.ts'
+import { needing } from '../support/needing.ts'
 import { until } from '../support/until.ts'
 import { RawClient } from './raw-client.ts'
 import { serve } from './serve.ts'
@@ -53,11 +54,11 @@ async function counting(t: Parameters<typeof serve>[0], requireAuthentication = 
   const app = createApp({
     resources: [
       resource('/open/{name}', 'Open.', {
-        GET: open('Kept.', async () => 1),
-        PUT: live(['write'], 'Changes.', async () => null),
+        GET: open('os.list', 'Kept.', async () => 1),
+        PUT: live(needing(['write']), 'Changes.', async () => null),
       }),
-      resource('/guarded', 'Guarded.', { GET: guarded(['read'], 'Kept.', async () => 2) }),
-      resource('/wait', 'Waits.', { GET: { ...live([], 'Waits.', async () => 3), waits: 1 } }),
+      resource('/guarded', 'Guarded.', { GET: guarded(needing(['read']), 'Kept.', async () => 2) }),
+      resource('/wait', 'Waits.', { GET: { ...live(needing([]), 'Waits.', async () => 3), waits: 1 } }),
     ],
     backend: () => ({ generation: 1 }) as Backend,
     authorizer: createAuthorizer({ users: () => users, requireAuthentication }),

@@ -2,9 +2,10 @@ import t from 'tap'
 import { encode } from '../../lib/http/encode.ts'
 import { Representation } from '../../lib/http/representation.ts'
 import { ResponseCache } from '../../lib/http/response-cache.ts'
+import { needing } from '../support/needing.ts'
 
 async function representation(length: number): Promise<Representation> {
-  return new Representation(await encode('x'.repeat(length)), { tagged: true, access: [] })
+  return new Representation(await encode('x'.repeat(length)), { tagged: true, need: needing([]) })
 }
 
 t.test('the least recently used answer is evicted first', async (t) => {

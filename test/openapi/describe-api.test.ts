@@ -14,6 +14,7 @@ import { describeApi } from '../../lib/openapi/describe-api.ts'
 import { live, resource } from '../../lib/resources/resource.ts'
 import { resources } from '../../lib/resources/table.ts'
 import { layOut } from '../../man/json-layout.ts'
+import { needing } from '../support/needing.ts'
 import { schemaValidator, withoutBigints } from '../support/schema.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -83,6 +84,7 @@ t.test('an operation says who may call it, what it submits and how it may fail',
   t.strictSame(security, [{ basic: [] }])
   t.strictSame(tags, ['Instances'])
   t.strictSame(create['x-ganeti-opcodes'], ['OP_INSTANCE_CREATE'])
+  t.equal(create['x-ganeti-permission'], 'instances.create')
   t.strictSame(create['x-ganeti-access'], ['write'])
   t.strictSame(Object.keys(responses as JsonObject), [
     ...['200', '400', '401', '403', '413', '415', '500', '501', '502', '503', '504'],
@@ -128,10 +130,10 @@ t.test('every path has a tag that is described', async (t) => {
 })
 
 t.test('mistakes in the table are no silent gaps in the description', async (t) => {
-  const nameless = resource('/x', 'X.', { GET: live([], 'Gives.', async () => null) })
+  const nameless = resource('/x', 'X.', { GET: live(needing([]), 'Gives.', async () => null) })
   await t.rejects(describeApi([nameless]), /GET \/x has no name/)
   const unheard = resource('/{unheard_of}', 'X.', {
-    GET: live([], 'Gives.', async () => null, { operationId: 'X' }),
+    GET: live(needing([]), 'Gives.', async () => null, { operationId: 'X' }),
   })
   await t.rejects(describeApi([unheard]), /\{unheard_of\} is not described/)
 })

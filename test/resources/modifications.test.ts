@@ -11,6 +11,7 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
+import type { Need } from '../../lib/auth/permissions.ts'
 import type { Right } from '../../lib/auth/rights.ts'
 import type { Verdict } from '../../lib/auth/verdict.ts'
 import type { Backend, QueryResult } from '../../lib/backend/backend.ts'
@@ -99,7 +100,7 @@ const CANNOT_BE_TRIED: readonly string[] = ['POST /2/filters', 'PUT /2/filters/{
 
 const RIGHTS: { readonly [user: string]: readonly Right[] } = { writer: ['write'], reader: ['read'] }
 
-const authorize = async (user: string | undefined, access: readonly Right[]): Promise<Verdict> => {
+const authorize = async (user: string | undefined, { access }: Need): Promise<Verdict> => {
   if (user === undefined) return { kind: access.length > 0 ? 'unauthenticated' : 'granted' }
   const enough = access.length === 0 || access.some((right) => RIGHTS[user]?.includes(right))
   return { kind: enough ? 'granted' : 'forbidden', user }

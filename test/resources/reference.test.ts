@@ -29,6 +29,7 @@ import { type Call, live, open, resource } from '../../lib/resources/resource.ts
 import { resources } from '../../lib/resources/table.ts'
 import { reference } from '../../man/reference.ts'
 import { typeText } from '../../man/type-text.ts'
+import { needing } from '../support/needing.ts'
 import { parseConfig } from '../support/read-cluster.ts'
 
 const inMan = (name: string) => fileURLToPath(new URL(`../../../man/${name}`, import.meta.url))
@@ -39,7 +40,7 @@ const sample = { backend: configFileBackend(() => config), names: { thing: 'this
 
 /** How the reference shows an answer. */
 async function shown(answer: Json): Promise<string> {
-  const text = await reference([resource('/x', '', { GET: open('', async () => answer) })], sample)
+  const text = await reference([resource('/x', '', { GET: open('os.list', '', async () => answer) })], sample)
   return text.slice(text.indexOf('```\n') + 4, text.lastIndexOf('\n```'))
 }
 
@@ -88,12 +89,15 @@ t.test('what has an example, or is a GET, is shown as one would type it', async 
   }
   const long = { said: "it's".padEnd(80, '.') }
   const table = [
-    resource('/a/{thing}', 'A.', { GET: open('Gets.', handle), POST: live(['write'], 'Posts.', handle) }),
-    resource('/b/{unheard_of}', 'B.', { GET: open('Gets.', handle) }),
-    resource('/c', 'C.', { GET: open('Gets.', refused) }),
+    resource('/a/{thing}', 'A.', {
+      GET: open('os.list', 'Gets.', handle),
+      POST: live(needing(['write']), 'Posts.', handle),
+    }),
+    resource('/b/{unheard_of}', 'B.', { GET: open('os.list', 'Gets.', handle) }),
+    resource('/c', 'C.', { GET: open('os.list', 'Gets.', refused) }),
     resource('/d', 'D.', {
-      PUT: live(['write', 'read'], 'Puts.', handle, { example: { query: 'a=b', body: [1] } }),
-      POST: live([], 'Posts.', handle, { example: { body: long } }),
+      PUT: live(needing(['write', 'read']), 'Puts.', handle, { example: { query: 'a=b', body: [1] } }),
+      POST: live(needing([]), 'Posts.', handle, { example: { body: long } }),
     }),
   ]
   const text = await reference(table, sample)
@@ -133,7 +137,9 @@ t.test('a fault of ours while an example is made is not passed over', async (t) 
   const broken = async () => {
     throw new TypeError('oops')
   }
-  await t.rejects(reference([resource('/x', '', { GET: open('', broken) })], sample), { message: 'oops' })
+  await t.rejects(reference([resource('/x', '', { GET: open('os.list', '', broken) })], sample), {
+    message: 'oops',
+  })
 })
 
 t.test('an answer is shown whole in a line where it fits, else abridged', async (t) => {

@@ -1,3 +1,4 @@
+import { toChange, toRead } from '../../auth/permissions.ts'
 import { ResultStatus } from '../../backend/backend.ts'
 import { lazyMap } from '../../json/lazy-list.ts'
 import { orNull } from '../../model/check.ts'
@@ -36,6 +37,7 @@ const root = resource('/2', 'Root of version 2.', {
 
 const info = resource('/2/info', 'Cluster information.', {
   GET: open(
+    'cluster.info',
     'Gives name, master node, versions, and all default parameters.',
     async ({ backend }) => {
       const cluster = await backend.queryClusterInfo()
@@ -68,7 +70,7 @@ const osAnswer = listSchema(
 
 const os = resource('/2/os', 'Guest operating systems.', {
   GET: live(
-    [],
+    toRead('os.list'),
     'Lists the OSes that instances can have; with bulk, from Ganeti 3.2 on, what is known of each.',
     async ({ backend, query, signal }) => {
       if (!query.flag('bulk') || !isSince(await backend.version(), '3.2')) return osNames(backend, signal)
@@ -93,6 +95,7 @@ const tags = resource(
 const modify = resource('/2/modify', 'Parameters of the cluster.', {
   PUT: submit(OP_CLUSTER_SET_PARAMS, {
     operationId: 'ModifyCluster',
+    need: toChange('cluster.modify'),
     doc: 'Changes parameters of the cluster.',
     operation: 'cluster_modify',
     // These tools run as root on the nodes, so remote users must not choose them.
@@ -104,6 +107,7 @@ const modify = resource('/2/modify', 'Parameters of the cluster.', {
 const redistributeConfig = resource('/2/redistribute-config', 'The configuration on all nodes.', {
   PUT: submit(OP_CLUSTER_REDIST_CONF, {
     operationId: 'RedistributeConfig',
+    need: toChange('cluster.redistribute_config'),
     doc: 'Sends the configuration to all nodes again.',
     operation: 'redist_config',
     example: {},

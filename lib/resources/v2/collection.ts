@@ -23,6 +23,8 @@ export interface Collection {
   readonly path: string
   readonly singular: string
   readonly plural: string
+  /** What its permissions begin with. */
+  readonly permissions: 'groups' | 'instances' | 'networks' | 'nodes'
   /** In names of operations: `Node` for `GetNode` and `GetNodes`. */
   readonly id: 'Group' | 'Instance' | 'Network' | 'Node'
   /** The key of an object's name in a plain list. */
@@ -70,6 +72,7 @@ function schemaOf({ id, fields, replaced = {}, aliases = {} }: Collection): Sche
 /** Lists all objects: names and URIs sorted as text, or details in natural order. */
 export function listOf(collection: Collection): Method<unknown> {
   const list = open(
+    `${collection.permissions}.list`,
     `Lists the ${collection.plural}; with bulk, all their details.`,
     async ({ backend, query, signal }) => {
       if (query.flag('bulk')) {
@@ -97,6 +100,7 @@ export function oneOf<const Name extends string>(
   name: Name,
 ): Method<{ readonly [name in Name]: string }> {
   return open(
+    `${collection.permissions}.query`,
     `Gives all details of the ${collection.singular}.`,
     async ({ backend, params, query, signal }) => {
       checkLock(query)

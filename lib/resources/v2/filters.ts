@@ -1,3 +1,4 @@
+import { toChange } from '../../auth/permissions.ts'
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json } from '../../json/json.ts'
 import { filterRuleChecks, type NewFilterRule } from '../../model/filter-rule.ts'
@@ -47,6 +48,7 @@ const newRuleBody: Body = {
 
 const list = resource('/2/filters', 'The rules of the job filter.', {
   GET: open(
+    'filter.list',
     'Lists the rules by which jobs are accepted, paused or rejected; with bulk, all their details.',
     async ({ backend, query }) => {
       if (query.flag('bulk')) {
@@ -64,7 +66,7 @@ const list = resource('/2/filters', 'The rules of the job filter.', {
   ),
   POST: {
     ...live(
-      ['write'],
+      toChange('filter.create'),
       'Adds a rule to the job filter; answers with its UUID.',
       async ({ backend, query, body }) => {
         refuseDryRun(query)
@@ -90,6 +92,7 @@ const list = resource('/2/filters', 'The rules of the job filter.', {
 
 const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', {
   GET: open(
+    'filter.query',
     'Gives a rule of the job filter.',
     async ({ backend, params }) =>
       rowObject(FIELDS, onlyRow(await backend.queryFilters([params.filter_uuid], FIELDS))),
@@ -97,7 +100,7 @@ const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', 
   ),
   PUT: {
     ...live(
-      ['write'],
+      toChange('filter.modify'),
       'Puts another rule in the place of this one, or adds it under this UUID; answers with the UUID.',
       async ({ backend, params, query, body }) => {
         refuseDryRun(query)
@@ -119,7 +122,7 @@ const one = resource('/2/filters/{filter_uuid}', 'One rule of the job filter.', 
     bodyLimit: BodyLimit.question,
   },
   DELETE: live(
-    ['write'],
+    toChange('filter.remove'),
     'Removes a rule from the job filter.',
     async ({ backend, params, query }) => {
       if (isDryRun(query)) onlyRow(await backend.queryFilters([params.filter_uuid], ['uuid']))

@@ -1,3 +1,4 @@
+import { toChange } from '../../auth/permissions.ts'
 import {
   OP_GROUP_ADD,
   OP_GROUP_ASSIGN_NODES,
@@ -13,6 +14,7 @@ import { tagMethods } from './tags.ts'
 
 const collection: Collection = {
   path: '/2/groups',
+  permissions: 'groups',
   singular: 'node group',
   plural: 'node groups',
   id: 'Group',
@@ -43,6 +45,7 @@ const list = resource('/2/groups', 'The node groups of the cluster.', {
   GET: listOf(collection),
   POST: submit(OP_GROUP_ADD, {
     operationId: 'CreateGroup',
+    need: toChange('groups.create'),
     doc: 'Adds a node group.',
     operation: 'groups',
     dryRun: 'fixed',
@@ -55,6 +58,7 @@ const one = resource('/2/groups/{group_name}', 'One node group.', {
   GET: oneOf(collection, 'group_name'),
   DELETE: submit(OP_GROUP_REMOVE, {
     operationId: 'DeleteGroup',
+    need: toChange('groups.delete'),
     doc: 'Removes an empty node group.',
     operation: 'groups_name',
     dryRun: 'fixed',
@@ -67,6 +71,7 @@ const one = resource('/2/groups/{group_name}', 'One node group.', {
 const modify = resource('/2/groups/{group_name}/modify', 'Parameters of a node group.', {
   PUT: submit(OP_GROUP_SET_PARAMS, {
     operationId: 'ModifyGroup',
+    need: toChange('groups.modify'),
     doc: 'Changes parameters of a node group.',
     operation: 'groups_name_modify',
     fixed: { group_name },
@@ -82,6 +87,7 @@ const modify = resource('/2/groups/{group_name}/modify', 'Parameters of a node g
 const rename = resource('/2/groups/{group_name}/rename', 'Name of a node group.', {
   PUT: submit(OP_GROUP_RENAME, {
     operationId: 'RenameGroup',
+    need: toChange('groups.rename'),
     doc: 'Gives a node group another name.',
     operation: 'groups_name_rename',
     dryRun: 'fixed',
@@ -93,6 +99,7 @@ const rename = resource('/2/groups/{group_name}/rename', 'Name of a node group.'
 const assignNodes = resource('/2/groups/{group_name}/assign-nodes', 'Nodes of a node group.', {
   PUT: submit(OP_GROUP_ASSIGN_NODES, {
     operationId: 'AssignGroupNodes',
+    need: toChange('groups.assign_nodes'),
     doc: 'Moves nodes into a node group.',
     operation: 'groups_name_assign_nodes',
     dryRun: 'fixed',

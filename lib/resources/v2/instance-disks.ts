@@ -1,4 +1,5 @@
 /** The disks of an instance. */
+import { toChange } from '../../auth/permissions.ts'
 import {
   OP_INSTANCE_ACTIVATE_DISKS,
   OP_INSTANCE_DEACTIVATE_DISKS,
@@ -18,6 +19,7 @@ const diskNumber: Source<'disk'> = { ...path('disk'), valueIn: ({ params }) => N
 const activateDisks = resource('/2/instances/{instance_name}/activate-disks', 'Disks in use.', {
   PUT: submit(OP_INSTANCE_ACTIVATE_DISKS, {
     operationId: 'ActivateInstanceDisks',
+    need: toChange('instances.activate_disks'),
     doc: 'Makes the disks of an instance ready for use on its nodes.',
     operation: 'instances_name_activate_disks',
     fixed: {
@@ -32,6 +34,7 @@ const activateDisks = resource('/2/instances/{instance_name}/activate-disks', 'D
 const deactivateDisks = resource('/2/instances/{instance_name}/deactivate-disks', 'Disks out of use.', {
   PUT: submit(OP_INSTANCE_DEACTIVATE_DISKS, {
     operationId: 'DeactivateInstanceDisks',
+    need: toChange('instances.deactivate_disks'),
     doc: 'Takes the disks of an instance out of use.',
     operation: 'instances_name_deactivate_disks',
     fixed: { instance_name, force },
@@ -43,6 +46,7 @@ const deactivateDisks = resource('/2/instances/{instance_name}/deactivate-disks'
 const recreateDisks = resource('/2/instances/{instance_name}/recreate-disks', 'Lost disks.', {
   POST: submit(OP_INSTANCE_RECREATE_DISKS, {
     operationId: 'RecreateInstanceDisks',
+    need: toChange('instances.recreate_disks'),
     doc: 'Makes disks that were lost again, empty.',
     operation: 'instances_name_recreate_disks',
     fixed: { instance_name },
@@ -56,6 +60,7 @@ const recreateDisks = resource('/2/instances/{instance_name}/recreate-disks', 'L
 const replaceDisks = resource('/2/instances/{instance_name}/replace-disks', 'Mirrors of disks.', {
   POST: submit(OP_INSTANCE_REPLACE_DISKS, {
     operationId: 'ReplaceInstanceDisks',
+    need: toChange('instances.replace_disks'),
     doc: 'Replaces the mirrors of disks; parameters in the query string take the place of a body.',
     operation: 'instances_name_replace_disks',
     fixed: { instance_name },
@@ -81,6 +86,7 @@ const replaceDisks = resource('/2/instances/{instance_name}/replace-disks', 'Mir
 const growDisk = resource('/2/instances/{instance_name}/disk/{disk}/grow', 'Size of a disk.', {
   POST: submit(OP_INSTANCE_GROW_DISK, {
     operationId: 'GrowInstanceDisk',
+    need: toChange('instances.grow_disk'),
     doc: 'Makes a disk larger.',
     operation: 'instances_name_disk_grow',
     fixed: { instance_name, disk: diskNumber },

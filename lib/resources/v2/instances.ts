@@ -1,3 +1,4 @@
+import { toChange, toRead } from '../../auth/permissions.ts'
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type JsonObject } from '../../json/json.ts'
 import { either, integer, listOf as listOfChecks, string } from '../../model/check.ts'
@@ -48,6 +49,7 @@ import { tagMethods } from './tags.ts'
 
 const collection: Collection = {
   path: '/2/instances',
+  permissions: 'instances',
   singular: 'instance',
   plural: 'instances',
   id: 'Instance',
@@ -112,6 +114,7 @@ const list = resource('/2/instances', 'The instances of the cluster.', {
   GET: listOf(collection),
   POST: submit(OP_INSTANCE_CREATE, {
     operationId: 'CreateInstance',
+    need: toChange('instances.create'),
     doc: 'Creates an instance; `__version__` in the body must be 1.',
     operation: 'instances',
     dryRun: 'fixed',
@@ -138,6 +141,7 @@ const list = resource('/2/instances', 'The instances of the cluster.', {
 const multiAlloc = resource('/2/instances-multi-alloc', 'Many instances at once.', {
   POST: submit(OP_INSTANCE_MULTI_ALLOC, {
     operationId: 'InstancesMultiAlloc',
+    need: toChange('instances.multi_alloc'),
     doc: 'Finds room for several instances and creates them.',
     operation: 'instances_multi_alloc',
     dryRun: 'fixed',
@@ -193,6 +197,7 @@ const one = resource('/2/instances/{instance_name}', 'One instance.', {
   GET: oneOf(collection, 'instance_name'),
   DELETE: submit(OP_INSTANCE_REMOVE, {
     operationId: 'DeleteInstance',
+    need: toChange('instances.remove'),
     doc: 'Removes an instance and its disks.',
     operation: 'instances_name',
     dryRun: 'fixed',
@@ -209,9 +214,9 @@ const onlyThisInstance: Source<'instance_name'> = {
 const info = resource('/2/instances/{instance_name}/info', 'Run-time details of an instance.', {
   GET: submit(OP_INSTANCE_QUERY_DATA, {
     operationId: 'GetInstanceInfo',
+    need: toRead('instances.info'),
     doc: 'Asks the nodes about an instance, which will be the result of the job.',
     operation: 'instances_name_info',
-    access: [],
     dryRun: 'ignored',
     fixed: {
       instances: onlyThisInstance,
@@ -237,7 +242,7 @@ const consoleSchema = objectOf(
 
 const console = resource('/2/instances/{instance_name}/console', 'How to reach the console of an instance.', {
   GET: guarded(
-    ['write', 'read'],
+    { permissions: ['instances.query.console'], access: ['write', 'read'] },
     'Gives kind, host, port and the like of the console of a running instance.',
     async ({ backend, params }) => {
       const row = onlyRow(await backend.queryInstances([params.instance_name], ['oper_state', 'console']))
@@ -254,6 +259,7 @@ const console = resource('/2/instances/{instance_name}/console', 'How to reach t
 const startup = resource('/2/instances/{instance_name}/startup', 'Starting an instance.', {
   PUT: submit(OP_INSTANCE_STARTUP, {
     operationId: 'StartupInstance',
+    need: toChange('instances.startup'),
     doc: 'Starts an instance.',
     operation: 'instances_name_startup',
     dryRun: 'fixed',
@@ -266,6 +272,7 @@ const startup = resource('/2/instances/{instance_name}/startup', 'Starting an in
 const shutdown = resource('/2/instances/{instance_name}/shutdown', 'Stopping an instance.', {
   PUT: submit(OP_INSTANCE_SHUTDOWN, {
     operationId: 'ShutdownInstance',
+    need: toChange('instances.shutdown'),
     doc: 'Shuts an instance down.',
     operation: 'instances_name_shutdown',
     dryRun: 'fixed',
@@ -277,6 +284,7 @@ const shutdown = resource('/2/instances/{instance_name}/shutdown', 'Stopping an 
 const reboot = resource('/2/instances/{instance_name}/reboot', 'Restarting an instance.', {
   POST: submit(OP_INSTANCE_REBOOT, {
     operationId: 'RebootInstance',
+    need: toChange('instances.reboot'),
     doc: 'Restarts an instance.',
     operation: 'instances_name_reboot',
     dryRun: 'fixed',
@@ -292,6 +300,7 @@ const reboot = resource('/2/instances/{instance_name}/reboot', 'Restarting an in
 const modify = resource('/2/instances/{instance_name}/modify', 'Parameters of an instance.', {
   PUT: submit(OP_INSTANCE_SET_PARAMS, {
     operationId: 'ModifyInstance',
+    need: toChange('instances.modify'),
     doc: 'Changes parameters, disks and network cards of an instance.',
     operation: 'instances_name_modify',
     fixed: { instance_name },
@@ -307,6 +316,7 @@ const modify = resource('/2/instances/{instance_name}/modify', 'Parameters of an
 const rename = resource('/2/instances/{instance_name}/rename', 'Name of an instance.', {
   PUT: submit(OP_INSTANCE_RENAME, {
     operationId: 'RenameInstance',
+    need: toChange('instances.rename'),
     doc: 'Gives an instance another name.',
     operation: 'instances_name_rename',
     fixed: { instance_name },
@@ -320,6 +330,7 @@ const rename = resource('/2/instances/{instance_name}/rename', 'Name of an insta
 const reinstall = resource('/2/instances/{instance_name}/reinstall', 'Operating system of an instance.', {
   POST: jobMethod({
     operationId: 'ReinstallInstance',
+    need: toChange('instances.reinstall'),
     doc: 'Installs the operating system of an instance again, or another; a query string takes the place of a body.',
     opcodes: [OP_INSTANCE_SHUTDOWN, OP_INSTANCE_REINSTALL, OP_INSTANCE_STARTUP],
     parameters: [
@@ -362,6 +373,7 @@ const reinstall = resource('/2/instances/{instance_name}/reinstall', 'Operating 
 const migrate = resource('/2/instances/{instance_name}/migrate', 'Migration of an instance.', {
   PUT: submit(OP_INSTANCE_MIGRATE, {
     operationId: 'MigrateInstance',
+    need: toChange('instances.migrate'),
     doc: 'Moves an instance to another node while it runs.',
     operation: 'instances_name_migrate',
     fixed: { instance_name },
@@ -372,6 +384,7 @@ const migrate = resource('/2/instances/{instance_name}/migrate', 'Migration of a
 const failover = resource('/2/instances/{instance_name}/failover', 'Failover of an instance.', {
   PUT: submit(OP_INSTANCE_FAILOVER, {
     operationId: 'FailoverInstance',
+    need: toChange('instances.failover'),
     doc: 'Stops an instance and starts it on another node.',
     operation: 'instances_name_failover',
     fixed: { instance_name },
@@ -382,6 +395,7 @@ const failover = resource('/2/instances/{instance_name}/failover', 'Failover of 
 const prepareExport = resource('/2/instances/{instance_name}/prepare-export', 'Preparation of an export.', {
   PUT: submit(OP_BACKUP_PREPARE, {
     operationId: 'PrepareExport',
+    need: toChange('instances.export.prepare'),
     doc: 'Prepares the export of an instance; the result of the job is for the export itself.',
     operation: 'instances_name_prepare_export',
     fixed: { instance_name, mode: text('mode', 'Where it will go: local or remote.') },
@@ -393,6 +407,7 @@ const prepareExport = resource('/2/instances/{instance_name}/prepare-export', 'P
 const exportResource = resource('/2/instances/{instance_name}/export', 'Export of an instance.', {
   PUT: submit(OP_BACKUP_EXPORT, {
     operationId: 'ExportInstance',
+    need: toChange('instances.export.create'),
     doc: 'Exports an instance to a node or to another cluster.',
     operation: 'instances_name_export',
     fixed: { instance_name },
@@ -401,6 +416,7 @@ const exportResource = resource('/2/instances/{instance_name}/export', 'Export o
   }),
   DELETE: submit(OP_BACKUP_REMOVE, {
     operationId: 'DeleteExport',
+    need: toChange('instances.export.remove'),
     doc: 'Removes the export of an instance.',
     since: '3.2',
     operation: 'instances_name_export',

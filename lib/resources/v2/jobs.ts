@@ -1,3 +1,4 @@
+import { toChange, toRead } from '../../auth/permissions.ts'
 import type { Backend } from '../../backend/backend.ts'
 import { Failure } from '../../failure.ts'
 import type { Json } from '../../json/json.ts'
@@ -34,7 +35,7 @@ const jobSchema = rowSchema('Job', 'job', BULK_FIELDS, {
 const list = resource('/2/jobs', 'The jobs in the queue.', {
   GET: {
     ...live(
-      [],
+      toRead('jobs.list'),
       'Lists jobs; with bulk, what they do and how far they are.',
       async ({ backend, query, signal }) => {
         if (query.flag('bulk')) {
@@ -58,14 +59,14 @@ const list = resource('/2/jobs', 'The jobs in the queue.', {
 
 const one = resource('/2/jobs/{job_id}', 'One job.', {
   GET: live(
-    [],
+    toRead('jobs.query'),
     'Gives all details of a job.',
     async ({ backend, params, signal }) =>
       rowObject(FIELDS, onlyRow(await backend.queryJobs([params.job_id], FIELDS, signal))),
     { operationId: 'GetJobStatus', answer: jobSchema, example: {} },
   ),
   DELETE: live(
-    ['write'],
+    toChange('jobs.cancel'),
     'Cancels a job that has not begun; answers with whether that was done, and a sentence about it.',
     ({ backend, params, query }) =>
       isDryRun(query) ? tryToCancel(backend, params.job_id) : backend.cancelJob(params.job_id),
@@ -136,7 +137,7 @@ const wait = resource('/2/jobs/{job_id}/wait', 'Changes of a job.', {
   // A GET with a body: R_2_jobs_id_wait, rlib2.py.
   GET: {
     ...live(
-      ['write'],
+      toChange('jobs.wait'),
       `Waits until a job changes and gives the change, or null after ${WAIT_TIMEOUT} seconds without one.`,
       async ({ backend, params, body, patience, signal }) => {
         const { fields, jobInfo, logSerial } = waitRequest(body)

@@ -1,3 +1,4 @@
+import { toChange } from '../../auth/permissions.ts'
 import {
   OP_NETWORK_ADD,
   OP_NETWORK_CONNECT,
@@ -13,6 +14,7 @@ import { tagMethods } from './tags.ts'
 
 const collection: Collection = {
   path: '/2/networks',
+  permissions: 'networks',
   singular: 'network',
   plural: 'networks',
   id: 'Network',
@@ -45,6 +47,7 @@ const list = resource('/2/networks', 'The networks of the cluster.', {
   GET: listOf(collection),
   POST: submit(OP_NETWORK_ADD, {
     operationId: 'CreateNetwork',
+    need: toChange('networks.create'),
     doc: 'Adds a network.',
     operation: 'networks',
     dryRun: 'fixed',
@@ -57,6 +60,7 @@ const one = resource('/2/networks/{network_name}', 'One network.', {
   GET: oneOf(collection, 'network_name'),
   DELETE: submit(OP_NETWORK_REMOVE, {
     operationId: 'DeleteNetwork',
+    need: toChange('networks.remove'),
     doc: 'Removes a network that no node group is connected to.',
     operation: 'networks_name',
     dryRun: 'fixed',
@@ -68,6 +72,7 @@ const one = resource('/2/networks/{network_name}', 'One network.', {
 const connect = resource('/2/networks/{network_name}/connect', 'Connecting a network to a node group.', {
   PUT: submit(OP_NETWORK_CONNECT, {
     operationId: 'ConnectNetwork',
+    need: toChange('networks.connect'),
     doc: 'Connects a network to a node group.',
     operation: 'networks_name_connect',
     dryRun: 'fixed',
@@ -85,6 +90,7 @@ const disconnect = resource(
   {
     PUT: submit(OP_NETWORK_DISCONNECT, {
       operationId: 'DisconnectNetwork',
+      need: toChange('networks.disconnect'),
       doc: 'Disconnects a network from a node group.',
       operation: 'networks_name_disconnect',
       dryRun: 'fixed',
@@ -97,6 +103,7 @@ const disconnect = resource(
 const modify = resource('/2/networks/{network_name}/modify', 'Parameters of a network.', {
   PUT: submit(OP_NETWORK_SET_PARAMS, {
     operationId: 'ModifyNetwork',
+    need: toChange('networks.modify'),
     doc: 'Changes parameters of a network.',
     operation: 'networks_name_modify',
     fixed: { network_name },
@@ -108,6 +115,7 @@ const rename: Resource = {
   ...resource('/2/networks/{network_name}/rename', 'Name of a network.', {
     PUT: submit(OP_NETWORK_RENAME, {
       operationId: 'RenameNetwork',
+      need: toChange('networks.rename'),
       doc: 'Gives a network another name.',
       operation: 'networks_name_rename',
       dryRun: 'fixed',

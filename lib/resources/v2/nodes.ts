@@ -1,3 +1,4 @@
+import { toChange } from '../../auth/permissions.ts'
 import { Failure } from '../../failure.ts'
 import type { JsonObject } from '../../json/json.ts'
 import {
@@ -21,6 +22,7 @@ import { tagMethods } from './tags.ts'
 
 const collection: Collection = {
   path: '/2/nodes',
+  permissions: 'nodes',
   singular: 'node',
   plural: 'nodes',
   id: 'Node',
@@ -99,6 +101,7 @@ const one = resource('/2/nodes/{node_name}', 'One node.', { GET: oneOf(collectio
 const modify = resource('/2/nodes/{node_name}/modify', 'Parameters of a node.', {
   POST: submit(OP_NODE_SET_PARAMS, {
     operationId: 'ModifyNode',
+    need: toChange('nodes.modify'),
     doc: 'Changes parameters of a node.',
     operation: 'nodes_name_modify',
     fixed: { node_name },
@@ -108,6 +111,7 @@ const modify = resource('/2/nodes/{node_name}/modify', 'Parameters of a node.', 
 
 const role = resource('/2/nodes/{node_name}/role', 'Role of a node.', {
   GET: open(
+    'nodes.role.query',
     'Gives the role of a node: master, master-candidate, regular, drained or offline.',
     async ({ backend, params }) => {
       const [letter] = onlyRow(await backend.queryNodes([params.node_name], ['role']))
@@ -117,6 +121,7 @@ const role = resource('/2/nodes/{node_name}/role', 'Role of a node.', {
   ),
   PUT: submit(OP_NODE_SET_PARAMS, {
     operationId: 'SetNodeRole',
+    need: toChange('nodes.role.modify'),
     doc: 'Changes the role of a node to the one that is the body.',
     operation: 'nodes_name_role',
     fixed: {
@@ -132,6 +137,7 @@ const role = resource('/2/nodes/{node_name}/role', 'Role of a node.', {
 const evacuate = resource('/2/nodes/{node_name}/evacuate', 'Moving instances away from a node.', {
   POST: submit(OP_NODE_EVACUATE, {
     operationId: 'EvacuateNode',
+    need: toChange('nodes.evacuate'),
     doc: 'Moves the instances of a node to others.',
     operation: 'nodes_name_evacuate',
     dryRun: 'fixed',
@@ -143,6 +149,7 @@ const evacuate = resource('/2/nodes/{node_name}/evacuate', 'Moving instances awa
 const migrate = resource('/2/nodes/{node_name}/migrate', 'Migrating instances away from a node.', {
   POST: submit(OP_NODE_MIGRATE, {
     operationId: 'MigrateNode',
+    need: toChange('nodes.migrate'),
     doc: 'Migrates all primary instances of a node; `mode` and `live` in the query string take the place of a body.',
     operation: 'nodes_name_migrate',
     fixed: { node_name },
@@ -170,6 +177,7 @@ function oldMigration(query: QueryString): JsonObject | undefined {
 const powercycle = resource('/2/nodes/{node_name}/powercycle', 'Hard reset of a node.', {
   POST: submit(OP_NODE_POWERCYCLE, {
     operationId: 'PowercycleNode',
+    need: toChange('nodes.powercycle'),
     doc: 'Resets a node, come what may.',
     operation: 'nodes_name_powercycle',
     fixed: { node_name, force },
@@ -188,10 +196,10 @@ const unitName: Source = {
 const storage = resource('/2/nodes/{node_name}/storage', 'Storage units of a node.', {
   GET: submit(OP_NODE_QUERY_STORAGE, {
     operationId: 'GetNodeStorageUnits',
+    // It takes locks, so not everyone may.
+    need: toChange('nodes.storage.query'),
     doc: 'Asks a node for its storage units, which will be the result of the job.',
     operation: 'nodes_name_storage',
-    // It takes locks, so it needs a right.
-    access: ['write'],
     dryRun: 'ignored',
     fixed: {
       nodes: onlyThisNode,
@@ -214,6 +222,7 @@ const storage = resource('/2/nodes/{node_name}/storage', 'Storage units of a nod
 const storageModify = resource('/2/nodes/{node_name}/storage/modify', 'Parameters of a storage unit.', {
   PUT: submit(OP_NODE_MODIFY_STORAGE, {
     operationId: 'ModifyNodeStorageUnits',
+    need: toChange('nodes.storage.modify'),
     doc: 'Changes a storage unit of a node.',
     operation: 'nodes_name_storage_modify',
     fixed: {
@@ -238,6 +247,7 @@ const storageModify = resource('/2/nodes/{node_name}/storage/modify', 'Parameter
 const storageRepair = resource('/2/nodes/{node_name}/storage/repair', 'Repair of a storage unit.', {
   PUT: submit(OP_REPAIR_NODE_STORAGE, {
     operationId: 'RepairNodeStorageUnits',
+    need: toChange('nodes.storage.repair'),
     doc: 'Repairs a storage unit of a node.',
     operation: 'nodes_name_storage_repair',
     fixed: { node_name, storage_type, name: unitName },

@@ -1,3 +1,4 @@
+import type { Permission } from '../../auth/permissions.ts'
 import {
   type FieldDefinition,
   MOST_QUERY_BYTES,
@@ -110,7 +111,7 @@ const resultSchema = objectOf('QueryResult', {
 const one = resource('/2/query/{resource}', 'A query for any fields of one kind of object.', {
   GET: {
     ...guarded(
-      ['write', 'read'],
+      { permissions: ['query.all'], access: ['write', 'read'] },
       'Gives the fields asked for, of all objects.',
       async (call) => {
         const fields = fieldsIn(call.query)
@@ -124,13 +125,14 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
         example: { query: 'fields=name,os,pnode' },
       },
     ),
+    furtherPermissions: (query) => permissionsFor(fieldsIn(query) ?? [], null),
     dependsOn: ({ resource }) => (OF_THE_QUEUE.has(resource) ? 'more' : 'state'),
     large: () => true,
     answerLimit: MOST_QUERY_BYTES,
   },
   PUT: {
     ...live(
-      ['write', 'read'],
+      { permissions: ['query.all'], access: ['write', 'read'] },
       'Gives the fields asked for, of the objects that a filter lets through; changes nothing.',
       async (call) => {
         const request = bodyObject(call.body)
@@ -151,12 +153,31 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
         },
       },
     ),
+    furtherPermissions: (query, body) => {
+      const request = isJsonObject(body) ? body : {}
+      const fields = request.fields === undefined ? fieldsIn(query) : request.fields
+      return permissionsFor(Array.isArray(fields) ? fields : [], filterIn(request))
+    },
     onlyReads: true,
     bodyLimit: BodyLimit.question,
     large: (_query, body) => !asksForOne(body),
     answerLimit: MOST_QUERY_BYTES,
   },
 })
+
+/** A field that has a permission of its own where it is asked for by itself: `/2/instances/NAME/console`. */
+const CONSOLE = 'console'
+
+/** The permissions that a query needs beside its own: neither its fields nor its filter are a way around. */
+function permissionsFor(fields: readonly Json[], filter: Json): readonly Permission[] {
+  return fields.includes(CONSOLE) || mentions(filter, CONSOLE) ? ['instances.query.console'] : []
+}
+
+/** Whether a filter looks at a field. */
+function mentions(filter: Json, field: string): boolean {
+  if (!Array.isArray(filter)) return false
+  return filter[1] === field || filter.some((part) => mentions(part, field))
+}
 
 /** Clients before Ganeti 2.7 use the name `filter`. */
 function filterIn({ qfilter, filter }: JsonObject): Json {
@@ -178,6 +199,7 @@ function fieldNames(fields: Json): string[] {
 
 const fields = resource('/2/query/{resource}/fields', 'The fields that a query can ask for.', {
   GET: open(
+    'query.all',
     'Describes the fields of one kind of object: name, title, kind and meaning.',
     async ({ backend, params, query }) => ({
       fields: definitionsAsJson(await backend.queryFields(params.resource, fieldsIn(query) ?? null)),

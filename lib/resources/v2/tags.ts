@@ -1,4 +1,5 @@
 /** Tags are read, added and removed in the same way for all kinds of objects. */
+import { toChange } from '../../auth/permissions.ts'
 import type { TagKind } from '../../backend/backend.ts'
 import { OP_TAGS_DEL, OP_TAGS_SET } from '../../model/opcodes/tags.ts'
 import { texts } from '../answer-schemas.ts'
@@ -39,6 +40,7 @@ export function tagMethods<Name extends string = never>(
   } as const
   return {
     GET: open(
+      'tags.get',
       `Lists the tags of ${whose}.`,
       (call) => call.backend.queryTags(kind, String(name.valueIn(call) ?? '')),
       { operationId: `Get${ownerId}Tags`, answer: texts, example: {} },
@@ -46,12 +48,14 @@ export function tagMethods<Name extends string = never>(
     PUT: submit(OP_TAGS_SET, {
       ...change,
       operationId: `Add${ownerId}Tags`,
+      need: toChange('tags.set'),
       doc: `Adds tags to ${whose}.`,
       example: { query: 'tag=tested&tag=site:attic' },
     }),
     DELETE: submit(OP_TAGS_DEL, {
       ...change,
       operationId: `Delete${ownerId}Tags`,
+      need: toChange('tags.delete'),
       doc: `Removes tags from ${whose}.`,
       example: { query: 'tag=site:attic' },
     }),

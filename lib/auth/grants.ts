@@ -1,0 +1,156 @@
+/**
+ * What the options of a user in the users file grant: words separated by commas.
+ *
+ *     read, write, all     old words
+ *     @ROLE                the permissions of a role
+ *     PERMISSION           or +PERMISSION: one more
+ *     -PERMISSION          one less, wherever it stands
+ *
+ * A user with old words alone has what Ganeti 3.0 gives for them. Any new word
+ * means what it means to Ganeti 3.2: then the user has exactly these
+ * permissions, `read` standing for @readonly there, `write` and `all` for @admin.
+ */
+import { type Need, PERMISSIONS, type Permission, ROLES, type Role } from './permissions.ts'
+import { RIGHTS, type Right } from './rights.ts'
+
+/** What a user may do. */
+export type Grants =
+  /** By old words. */
+  | { readonly kind: 'rights'; readonly rights: ReadonlySet<Right> }
+  /** By new ones: each permission with the word that grants it. */
+  | { readonly kind: 'permissions'; readonly words: ReadonlyMap<Permission, string> }
+
+/** What the old words stand for as rights of 3.0, which does not know `all`, and as roles of 3.2. */
+const OLD_WORDS: { readonly [word: string]: { readonly rights: readonly Right[]; readonly role: Role } } = {
+  read: { rights: ['read'], role: 'readonly' },
+  write: { rights: ['write'], role: 'admin' },
+  all: { rights: RIGHTS, role: 'admin' },
+}
+
+/** Of a word that looks like a new one, an old meaning is never meant. */
+const LOOKS_NEW = /^[@+-]|[.!]/
+/** A word that does not begin so may be part of a password. */
+const BEGINS_AS_OPTION = new RegExp(
+  `^(@|(${[...new Set(PERMISSIONS.map((one) => one.split('.')[0]))].join('|')})\\.)`,
+)
+
+const PERMISSION_NAMES: ReadonlySet<string> = new Set(PERMISSIONS)
+const KNOWN_WORDS = [
+  ...Object.keys(OLD_WORDS),
+  ...Object.keys(ROLES).map((role) => `@${role}`),
+  ...PERMISSIONS,
+]
+
+/**
+ * The word that lets a user do something; undefined if none does.
+ * @param isClosed whether it is closed to strangers; what is not, every user may do
+ * @returns an empty text if every user may do it
+ */
+export function grantedBy(
+  grants: Grants,
+  { permissions, access }: Need,
+  isClosed: boolean,
+): string | undefined {
+  const isOpen = access.length === 0
+  if (grants.kind === 'rights') {
+    // `write` implies `read` only where a method lists both.
+    return access.find((right) => grants.rights.has(right)) ?? (isOpen ? '' : undefined)
+  }
+  const words = permissions.map((permission) => grants.words.get(permission))
+  if (words.includes(undefined)) return isOpen && !isClosed ? '' : undefined
+  return [...new Set(words)].join(' ')
+}
+
+/**
+ * Reads the options of a user.
+ * @param warn called for each word that means nothing, with a reason that has no secret
+ */
+export function parseGrants(options: string, warn: (reason: string) => void): Grants {
+  const words = options
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '')
+  const granted = new Map<Permission, string>()
+  const removed: string[] = []
+  const old: string[] = []
+  let isNew = false
+  let isUnclear = false
+  const grant = (permissions: readonly Permission[], word: string) => {
+    for (const permission of permissions) if (!granted.has(permission)) granted.set(permission, word)
+  }
+
+  // A field with spaces may have the rest of a password, so nothing of it is shown.
+  const hasSpaces = words.some((word) => /\s/.test(word))
+  for (const [index, word] of words.entries()) {
+    const name = word.replace(/^[@+-]/, '')
+    const isRemoval = word.startsWith('-')
+    if (Object.hasOwn(OLD_WORDS, word)) {
+      old.push(word)
+      continue
+    }
+    if (LOOKS_NEW.test(word)) isNew = true
+    if (word.startsWith('@') && Object.hasOwn(ROLES, name)) grant(ROLES[name as Role], word)
+    else if (!word.startsWith('@') && PERMISSION_NAMES.has(name)) {
+      if (isRemoval) removed.push(name)
+      else grant([name as Permission], word)
+    } else {
+      isUnclear ||= isRemoval
+      warn(`${faultOf(word, index + 1, hasSpaces)}${isRemoval ? NOTHING_LEFT : ''}`)
+    }
+  }
+  if (!isNew) return { kind: 'rights', rights: new Set(old.flatMap((word) => OLD_WORDS[word]?.rights ?? [])) }
+  for (const word of old) grant(ROLES[(OLD_WORDS[word] as { role: Role }).role], word)
+  for (const name of removed) granted.delete(name as Permission)
+  return { kind: 'permissions', words: isUnclear ? new Map() : granted }
+}
+
+const NOTHING_LEFT = '; the user may do nothing, as it is unknown what to take away'
+
+/**
+ * What is wrong with a word, and what may be meant. It is shown only if it looks like an option.
+ * @param number its place among the options
+ */
+function faultOf(word: string, number: number, hasSpaces: boolean): string {
+  if (/\s/.test(word))
+    return `option ${number} contains a space and is ignored (a comment needs a line of its own)`
+  const sign = /^[+-]/.exec(word)?.[0] ?? ''
+  const name = word.slice(sign.length)
+  const near = nearest(name)
+  const isOption = near !== undefined || Object.hasOwn(OLD_WORDS, name) || BEGINS_AS_OPTION.test(name)
+  if (hasSpaces || !isOption) return `option ${number} is not known and is ignored`
+  const shown = `option ${JSON.stringify(word.slice(0, 64))}`
+  if (sign !== '' && name.startsWith('@'))
+    return `${shown} means nothing: roles cannot be added or taken away`
+  if (sign !== '' && Object.hasOwn(OLD_WORDS, name))
+    return `${shown} means nothing: only permissions have a sign`
+  if (name.includes('*')) return `${shown} means nothing: there are no wildcards`
+  if (name.includes('!')) return `${shown} means nothing: there are no selectors in this version`
+  return `${shown} is not known and is ignored${near === undefined ? '' : ` (meant: ${sign}${near}?)`}`
+}
+
+/** The known word that is nearest to one; undefined if none is near. */
+function nearest(word: string): string | undefined {
+  const least = {
+    distance: Math.max(2, Math.floor(word.length / 4)) + 1,
+    word: undefined as string | undefined,
+  }
+  for (const known of KNOWN_WORDS) {
+    const distance = editDistance(word.slice(0, 64), known)
+    if (distance < least.distance) Object.assign(least, { distance, word: known })
+  }
+  return least.word
+}
+
+/** How many letters must be added, removed or replaced to make one word of another (Levenshtein distance). */
+function editDistance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, column) => column)
+  for (let line = 1; line <= one.length; line++) {
+    const next = [line]
+    for (let column = 1; column <= other.length; column++) {
+      const replaced = (row[column - 1] as number) + (one[line - 1] === other[column - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[column] as number) + 1, (next[column - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[other.length] as number
+}
