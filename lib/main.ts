@@ -248,6 +248,7 @@ async function serve(
           probes: createProbes([livez, readyz]),
           maxClients: options.maxClients,
           debug,
+          logForbidden: (message) => log.warning(escapeForLog(message)),
           ...(source.kind === 'master' && { maxWaits: MAX_WAITS }),
         }),
         get serverName() {

@@ -44,6 +44,8 @@ export interface AppOptions extends AnswersOptions {
   readonly metricsPage?: (headers: RequestHeaders) => Promise<Response>
   /** Records changes and refusals. */
   readonly audit?: Audit | undefined
+  /** Called with what a known user may not do, which the client is not told; clients' texts in it are not escaped. */
+  readonly logForbidden?: (message: string) => void
 }
 
 /** Makes the application. It never throws: errors become responses. */
@@ -53,6 +55,7 @@ export function createApp({
   probes = () => undefined,
   audit,
   metricsPage,
+  logForbidden,
   ...options
 }: AppOptions): App {
   const route = createRouter(resources)
@@ -105,6 +108,21 @@ export function createApp({
     }
   }
 
+  /** The error for a verdict other than `granted`. */
+  const refusal = (verdict: Verdict, need: Need, { method, target }: Request): HttpError | undefined => {
+    switch (verdict.kind) {
+      case 'granted':
+        return undefined
+      case 'unauthenticated':
+        return unauthenticated()
+      case 'forbidden':
+        logForbidden?.(`User ${verdict.user} may not ${method} ${pathOf(target)}: needs ${inNames(need)}`)
+        return new HttpError(403)
+      case 'malformed':
+        return new HttpError(400, verdict.message)
+    }
+  }
+
   const answer = async (request: Request): Promise<Response> => {
     const { target, headers, network } = request
     const path = pathOf(target)
@@ -135,9 +153,9 @@ export function createApp({
         user = 'user' in verdict ? verdict.user : undefined
         audited?.found(match?.resource, method, need, verdict)
         if (authorizer.requireAuthentication && user === undefined)
-          throw refusal(verdict) ?? unauthenticated()
+          throw refusal(verdict, need, request) ?? unauthenticated()
         if (method || page) {
-          const refused = refusal(verdict)
+          const refused = refusal(verdict, need, request)
           if (refused) throw refused
         }
       }
@@ -152,7 +170,7 @@ export function createApp({
         const need = needOf(method, queryOf(target), body)
         const verdict = await authorizer.authorize(headers.authorization, need, network)
         audited?.found(match.resource, method, need, verdict)
-        const refused = refusal(verdict)
+        const refused = refusal(verdict, need, request)
         if (refused) throw refused
       }
 
@@ -189,12 +207,11 @@ function kindOf(name: string, method: Method): RequestKind {
 }
 
 /** A verdict as text, for debug messages. */
-function inWords(verdict: Verdict, { permissions, access }: Need): string {
-  const rights = access.length === 0 ? '' : ` (${access.join(' or ')})`
-  const needed = permissions.length === 0 ? 'public' : `needs ${permissions.join(' and ')}${rights}`
+function inWords(verdict: Verdict, need: Need): string {
+  const needed = need.permissions.length === 0 ? 'public' : `needs ${inNames(need)}`
   switch (verdict.kind) {
     case 'granted':
-      if (verdict.user === undefined) return `${needed}; open to everyone`
+      if (verdict.user === undefined) return 'open to everyone'
       return `${needed}; user ${verdict.user} is let in${verdict.by === undefined ? '' : ` by ${verdict.by}`}`
     case 'unauthenticated':
       return `${needed}; not let in: no user and password, or wrong ones`
@@ -205,18 +222,10 @@ function inWords(verdict: Verdict, { permissions, access }: Need): string {
   }
 }
 
-/** The error for a verdict other than `granted`. */
-function refusal(verdict: Verdict): HttpError | undefined {
-  switch (verdict.kind) {
-    case 'granted':
-      return undefined
-    case 'unauthenticated':
-      return unauthenticated()
-    case 'forbidden':
-      return new HttpError(403)
-    case 'malformed':
-      return new HttpError(400, verdict.message)
-  }
+/** The permissions that a request needs, and the rights that are enough for users of old words. */
+function inNames({ permissions, access }: Need): string {
+  const rights = access.length === 0 ? '' : ` (${access.join(' or ')})`
+  return `${permissions.join(' and ')}${rights}`
 }
 
 function unauthenticated(): HttpError {

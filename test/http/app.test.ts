@@ -226,8 +226,8 @@ t.test("the authorizer gets the client's network", async (t) => {
   const app = makeApp({
     authorizer: {
       ...authorizerFor(),
-      authorize: async (...args) => {
-        asked.push(args)
+      authorize: async (header, { access }, network) => {
+        asked.push([header, access, network])
         return { kind: 'granted' }
       },
     },
@@ -239,7 +239,7 @@ t.test("the authorizer gets the client's network", async (t) => {
 t.test('a cache hit asks the authorizer, with the rights of its method', async (t) => {
   const asked: unknown[] = []
   let verdict: Verdict | undefined = { kind: 'granted' }
-  const authorizeNow: Authorizer['authorizeNow'] = (header, access) => {
+  const authorizeNow: Authorizer['authorizeNow'] = (header, { access }) => {
     asked.push([header, access])
     return verdict
   }
@@ -266,12 +266,12 @@ t.test('with debugging, each step of a request is told', async (t) => {
   await app(request('GET /open'))
   await app(request('GET /open'))
   t.match(lines, [
-    'GET /guarded: needs write or read; user reader is let in',
+    'GET /guarded: needs os.list (write or read); user reader is let in',
     /^GET \/guarded: made in \d+\.\d ms, 9 bytes$/,
-    'GET /guarded: needs write or read; not let in: user plain has other rights',
-    'GET /guarded: needs write or read; user writer is let in',
+    'GET /guarded: needs os.list (write or read); not let in: user plain has other rights',
+    'GET /guarded: needs os.list (write or read); user writer is let in',
     'GET /guarded: cache hit',
-    'GET /guarded: needs write or read; not let in: no user and password, or wrong ones',
+    'GET /guarded: needs os.list (write or read); not let in: no user and password, or wrong ones',
     'GET /open: open to everyone',
     /^GET \/open: made in /,
     'GET /open: cache hit, open to everyone',
