@@ -20,7 +20,6 @@ import { openClusterState } from './backend/cluster-state.ts'
 import { MAX_WAITS } from './backend/luxi/luxi-backend.ts'
 import { runInForeground, type Starter, startDetached, starterOfCopy } from './daemon/copy.ts'
 import { checkDescriptors, descriptorsFailure, freeDescriptors } from './daemon/descriptors.ts'
-import { Health, remembered } from './daemon/health.ts'
 import './engine/nexttick-deopt-workaround.ts'
 import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
 import { acquirePidFile, type PidFile } from './daemon/pid-file.ts'
@@ -31,9 +30,10 @@ import { reloadable } from './daemon/reloadable.ts'
 import { servicePort } from './daemon/services.ts'
 import { onSignals, type SignalActions, signalNumber } from './daemon/signals.ts'
 import { Failure, messageChain } from './failure.ts'
+import { healthChecks } from './health-checks.ts'
 import { createApp } from './http/app.ts'
 import { Audit } from './http/audit.ts'
-import { checkValidity, validityOf } from './http/certificate-validity.ts'
+import { validityOf } from './http/certificate-validity.ts'
 import { DEFAULT_LIMITS } from './http/limits.ts'
 import { metricsResponse } from './http/metrics-page.ts'
 import { createProbes } from './http/probes.ts'
@@ -197,39 +197,7 @@ async function serve(
       certificateEnd: () => certificate.current && validityOf(certificate.current).to,
       stateTime: () => state.readAt,
     })
-    const livez = new Health(
-      'livez',
-      [
-        { name: 'ping', run: () => {} },
-        { name: 'log', run: () => log.check() },
-      ],
-      log,
-    )
-    const readyz = new Health(
-      'readyz',
-      [
-        remembered({ name: 'state', run: () => state.check() }, 1000),
-        {
-          name: 'users',
-          run: () => {
-            if (users.failure !== undefined) throw new Failure('configuration', users.failure)
-          },
-        },
-        {
-          name: 'certificate',
-          run: () => {
-            if (certificate.current) checkValidity(certificate.current)
-          },
-        },
-        {
-          name: 'shutdown',
-          run: () => {
-            if (stopping) throw new Failure('unavailable', 'the daemon is shutting down')
-          },
-        },
-      ],
-      log,
-    )
+    const health = healthChecks({ log, state, users, certificate, isStopping: () => stopping })
     const server = await startServer(
       {
         app: createApp({
@@ -245,7 +213,7 @@ async function serve(
           namesRequester: !options.plainReason,
           metrics: http,
           metricsPage: (headers) => metricsResponse(metrics, headers),
-          probes: createProbes([livez, readyz]),
+          probes: createProbes(health),
           maxClients: options.maxClients,
           debug,
           logForbidden: (message) => log.warning(escapeForLog(message)),

@@ -43,7 +43,7 @@ function introduction(resources: readonly Resource[]): string {
       'Every path that is served, with its methods. A name in braces stands for a name made of letters, digits, `_`,',
       '`.` and `-`; `{job_id}` and `{disk}` are numbers. Answers are JSON; errors are objects with `code`, `message`',
       'and `explain`, and `detail` where more is known than Ganeti tells. Of the rights that a method needs, any one',
-      'suffices; ganeti-rapi(8) tells how users get them.',
+      'suffices; users with words of Ganeti 3.2 need its permission. ganeti-rapi(8) tells how users get either.',
     ].join('\n'),
     [
       'What changes anything is a job, and the answer is its id. Whether and how it has ended,',

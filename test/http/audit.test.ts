@@ -94,7 +94,7 @@ t.test('a job is recorded before it is submitted, and again before it is answere
     path: '/2/instances/web1/shutdown',
     query: 'reason=too%20old&dry-run=1',
     route: '/2/instances/{instance_name}/shutdown',
-    permission: ['write'],
+    permission: 'instances.shutdown',
     granted: 'write',
     decision: 'allow',
     opcodes: [{ op: 'OP_INSTANCE_SHUTDOWN', objects: ['web1'] }],
@@ -168,7 +168,7 @@ t.test('refusals are recorded, with who was refused what', async (t) => {
   t.equal((await ask('PUT /2/instances/web1/startup', { user: 'bob:pw' })).status, 403)
   t.equal((await ask('GET /2/tags', { user: 'bob:wrong' })).status, 401)
   t.match(events, [
-    { stage: 'refused', status: 401, decision: 'deny', user: undefined, permission: ['write'] },
+    { stage: 'refused', status: 401, decision: 'deny', user: undefined, permission: 'instances.startup' },
     { stage: 'refused', status: 401, decision: 'deny', user: undefined },
     { stage: 'refused', status: 403, decision: 'deny', user: 'bob', granted: undefined },
     { stage: 'refused', status: 401, path: '/2/tags' },

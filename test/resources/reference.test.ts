@@ -111,7 +111,7 @@ t.test('what has an example, or is a GET, is shown as one would type it', async 
   ])
   t.same(text.match(/^"answered"$/gm)?.length, 1)
   t.match(text, /^\| `\/a\/\{thing\}` \| GET, POST \| A\. \|$/m)
-  t.match(text, /^Puts\. Needs `write` or `read`\.$/m)
+  t.match(text, /^Puts\. Needs `write` or `read` \(permission `os.list`\)\.$/m)
 })
 
 t.test('what a body may hold is told in words', async (t) => {
