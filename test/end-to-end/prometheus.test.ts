@@ -126,6 +126,40 @@ const QUERIES: readonly (readonly [query: string, values: Readonly<Record<string
   ['up', { '': '1' }],
 ]
 
+const here = (name: string, more = '') => `${name}{cluster="${CLUSTER}"${more}}`
+
+/** What the panels of both dashboards ask for, but for those of hbal and hspace: each has something to show. */
+const PANELS: readonly string[] = [
+  'count(count by (cluster) (ganeti_cluster_node_count))',
+  ...['ganeti_cluster_node_count', 'ganeti_cluster_instance_count', 'ganeti_instance_oper_ram'].map(sum),
+  ...['ganeti_instance_oper_vcpus', 'ganeti_node_ctotal', 'ganeti_node_dtotal', 'ganeti_node_mtotal'].map(
+    sum,
+  ),
+  ...['ganeti_cluster_node_count', 'ganeti_cluster_instance_count', 'ganeti_cluster_jobs'].map((name) =>
+    here(name),
+  ),
+  ...['pinst_cnt', 'sinst_cnt', 'mfree', 'dfree'].map((name) => here(`ganeti_node_${name}`)),
+  ...['ganeti_cluster_offline_nodes', 'ganeti_instance_oper_ram', 'ganeti_instance_oper_vcpus'].map(sumHere),
+  ...['ctotal', 'mtotal', 'dtotal', 'mfree', 'dfree'].map((name) => sumHere(`ganeti_node_${name}`)),
+  ...['ganeti_instance_oper_ram', 'ganeti_instance_oper_vcpus', 'ganeti_job_wait_time'].map(
+    (name) => `avg(${here(name)})`,
+  ),
+  `${sumHere('ganeti_instance_oper_vcpus')} / ${sumHere('ganeti_node_ctotal')}`,
+  `${here('ganeti_node_p_oper_vcpus')} / ${here('ganeti_node_ctotal')}`,
+  here('ganeti_cluster_jobs', ', job_status="error"'),
+  here('ganeti_job_run_time', ', job_operation="OP_INSTANCE_SHUTDOWN"'),
+  `avg(${here('ganeti_job_run_time', ', job_operation=~"OP_INSTANCE_SHUTDOWN"')})`,
+  `avg by(job_operation) (${here('ganeti_job_run_time')})`,
+]
+
+function sum(name: string): string {
+  return `sum(${name})`
+}
+
+function sumHere(name: string): string {
+  return sum(here(name))
+}
+
 t.test(
   'a Prometheus scrapes it over TLS with a password, and answers the dashboards',
   { skip: isMissing },
@@ -151,6 +185,7 @@ t.test(
       })
       t.strictSame(Object.fromEntries(found), values, query)
     }
+    for (const query of PANELS) t.not((await ask(query)).length, 0, query)
     const scrapes = 'ganeti_rapi_http_requests_total{method="GET",route="/metrics",code="200"}'
     await eventually(async () => {
       const [result] = await ask(scrapes)
