@@ -35,7 +35,7 @@ import { createApp } from './http/app.ts'
 import { Audit } from './http/audit.ts'
 import { validityOf } from './http/certificate-validity.ts'
 import { DEFAULT_LIMITS } from './http/limits.ts'
-import { metricsResponse } from './http/metrics-page.ts'
+import { MetricsPage } from './http/metrics-page.ts'
 import { createProbes } from './http/probes.ts'
 import { startServer } from './http/server.ts'
 import type { RequestRecord } from './http/service.ts'
@@ -212,7 +212,7 @@ async function serve(
           audit,
           namesRequester: !options.plainReason,
           metrics: http,
-          metricsPage: (headers) => metricsResponse(metrics, headers),
+          metricsPage: new MetricsPage(metrics).answer,
           probes: createProbes(health),
           maxClients: options.maxClients,
           debug,
@@ -318,7 +318,7 @@ async function openAudit(options: Options, file: RecordFile, log: Log): Promise<
     await file.open()
   } catch (error) {
     if (!foreground) throw error
-    const until = optional ? '' : ', so that nothing can be changed'
+    const until = optional ? '' : ', so that nothing can be changed (--audit-optional allows that)'
     log.warning(`Going on without an audit log${until}: ${messageChain(error)}`)
   }
   return new Audit({ file, reads: audit === 'all', optional, log })

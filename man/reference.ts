@@ -46,7 +46,7 @@ function introduction(resources: readonly Resource[]): string {
       'suffices; users with words of Ganeti 3.2 need its permission. ganeti-rapi(8) tells how users get either.',
     ].join('\n'),
     [
-      'What changes anything is a job, and the answer is its id. Whether and how it has ended,',
+      'What changes the cluster is a job, and the answer is its id. Whether and how it has ended,',
       '[`/2/jobs/{job_id}`](#2jobsjob_id) tells; [`/2/jobs/{job_id}/wait`](#2jobsjob_idwait) waits for it. The body of',
       'such a request is an object, and may have, beside what is listed for each method:',
     ].join('\n'),

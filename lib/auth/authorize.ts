@@ -102,7 +102,7 @@ export function createAuthorizer({
     if (checker.list !== list) checker = new Checker(list, queue, now)
     const user = await checker.identify(credentials, origin ?? credentials.name)
     if (!user) return UNAUTHENTICATED
-    const by = grantedBy(user.grants, need, isClosed(need))
+    const by = grantedBy(user.grants, need, { isClosed: isClosed(need), needsOptions: !anonymousReads })
     if (by === undefined) return { kind: 'forbidden', user: user.name }
     return { kind: 'granted', user: user.name, ...(by !== '' && { by }) }
   }

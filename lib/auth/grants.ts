@@ -29,10 +29,10 @@ const OLD_WORDS: { readonly [word: string]: { readonly rights: readonly Right[];
 
 /** Of a word that looks like a new one, an old meaning is never meant. */
 const LOOKS_NEW = /^[@+-]|[.!]/
-/** A word that does not begin so may be part of a password. */
-const BEGINS_AS_OPTION = new RegExp(
-  `^(@|(${[...new Set(PERMISSIONS.map((one) => one.split('.')[0]))].join('|')})\\.)`,
-)
+/** What a word that adds something is made of. With other characters, it may be meant to take something away. */
+const ADDS = /^[\w.@+*\s#]*$|^[@+]?[\w.]+!/
+/** A word that does not look so may be part of a password. */
+const IS_OPTION = /^[+-]?@[a-z]+$|^[+-]?[a-z_]+(\.[a-z_]+)*\.([a-z_]+|\*)$/i
 
 const PERMISSION_NAMES: ReadonlySet<string> = new Set(PERMISSIONS)
 const KNOWN_WORDS = [
@@ -41,23 +41,32 @@ const KNOWN_WORDS = [
   ...PERMISSIONS,
 ]
 
+/** How far reads are open that need no right in Ganeti 3.0. */
+export interface Openness {
+  /** Whether strangers may not do it; what they may, every user may. */
+  readonly isClosed: boolean
+  /** Whether even a user needs options for it, as in Ganeti 3.2. */
+  readonly needsOptions: boolean
+}
+
 /**
  * The word that lets a user do something; undefined if none does.
- * @param isClosed whether it is closed to strangers; what is not, every user may do
- * @returns an empty text if every user may do it
+ * @returns an empty text if it takes none
  */
 export function grantedBy(
   grants: Grants,
   { permissions, access }: Need,
-  isClosed: boolean,
+  { isClosed, needsOptions }: Openness,
 ): string | undefined {
-  const isOpen = access.length === 0
+  if (permissions.length === 0) return ''
+  const needsNoRight = access.length === 0
   if (grants.kind === 'rights') {
+    const isEnough = needsNoRight && (!needsOptions || grants.rights.size > 0)
     // `write` implies `read` only where a method lists both.
-    return access.find((right) => grants.rights.has(right)) ?? (isOpen ? '' : undefined)
+    return access.find((right) => grants.rights.has(right)) ?? (isEnough ? '' : undefined)
   }
   const words = permissions.map((permission) => grants.words.get(permission))
-  if (words.includes(undefined)) return isOpen && !isClosed ? '' : undefined
+  if (words.includes(undefined)) return needsNoRight && !isClosed ? '' : undefined
   return [...new Set(words)].join(' ')
 }
 
@@ -94,8 +103,10 @@ export function parseGrants(options: string, warn: (reason: string) => void): Gr
       if (isRemoval) removed.push(name)
       else grant([name as Permission], word)
     } else {
-      isUnclear ||= isRemoval
-      warn(`${faultOf(word, index + 1, hasSpaces)}${isRemoval ? NOTHING_LEFT : ''}`)
+      const mayRemove = isRemoval || !ADDS.test(word)
+      isNew ||= mayRemove
+      isUnclear ||= mayRemove
+      warn(`${faultOf(word, index + 1, hasSpaces)}${mayRemove ? NOTHING_LEFT : ''}`)
     }
   }
   if (!isNew) return { kind: 'rights', rights: new Set(old.flatMap((word) => OLD_WORDS[word]?.rights ?? [])) }
@@ -115,16 +126,15 @@ function faultOf(word: string, number: number, hasSpaces: boolean): string {
     return `option ${number} contains a space and is ignored (a comment needs a line of its own)`
   const sign = /^[+-]/.exec(word)?.[0] ?? ''
   const name = word.slice(sign.length)
-  const near = nearest(name)
-  const isOption = near !== undefined || Object.hasOwn(OLD_WORDS, name) || BEGINS_AS_OPTION.test(name)
-  if (hasSpaces || !isOption) return `option ${number} is not known and is ignored`
-  const shown = `option ${JSON.stringify(word.slice(0, 64))}`
+  const shown = `option ${hasSpaces || !IS_OPTION.test(word) ? number : JSON.stringify(word.slice(0, 64))}`
   if (sign !== '' && name.startsWith('@'))
     return `${shown} means nothing: roles cannot be added or taken away`
   if (sign !== '' && Object.hasOwn(OLD_WORDS, name))
     return `${shown} means nothing: only permissions have a sign`
   if (name.includes('*')) return `${shown} means nothing: there are no wildcards`
-  if (name.includes('!')) return `${shown} means nothing: there are no selectors in this version`
+  if (ADDS.test(name) && name.includes('!'))
+    return `${shown} means nothing: there are no selectors in this version`
+  const near = ADDS.test(name) ? nearest(name) : undefined
   return `${shown} is not known and is ignored${near === undefined ? '' : ` (meant: ${sign}${near}?)`}`
 }
 

@@ -10,6 +10,11 @@ export function jsonLine(record: object): string {
   return `${JSON.stringify(record).replace(UNUSUAL, escaped)}\n`
 }
 
+/** How many bytes a text takes in a record. */
+export function lengthInJson(text: string): number {
+  return JSON.stringify(text).replace(UNUSUAL, escaped).length - '""'.length
+}
+
 function escaped(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

@@ -10,6 +10,7 @@
 import { close, constants, fchmod, fstat, ftruncate, open, write } from 'node:fs'
 import { promisify } from 'node:util'
 import { Failure } from '../failure.ts'
+import { openingStep } from './opening-step.ts'
 
 const openFile = promisify(open)
 const closeFile = promisify(close)
@@ -136,6 +137,6 @@ async function openRecords(path: string, mode: number): Promise<number> {
       return await openFile(path, O_WRONLY | O_APPEND)
     }
   } catch (cause) {
-    throw new Failure('configuration', `cannot open '${path}'`, { cause })
+    throw new Failure('configuration', `cannot open '${path}'`, { cause, nextStep: openingStep(cause, path) })
   }
 }

@@ -12,7 +12,7 @@
  */
 import type { Need } from '../auth/permissions.ts'
 import type { Verdict } from '../auth/verdict.ts'
-import { jsonLine } from '../daemon/json-line.ts'
+import { jsonLine, lengthInJson } from '../daemon/json-line.ts'
 import type { Log } from '../daemon/log.ts'
 import type { RecordFile } from '../daemon/record-file.ts'
 import { rfc3339 } from '../daemon/rfc3339.ts'
@@ -20,10 +20,10 @@ import { Failure, messageChain } from '../failure.ts'
 import type { Json, JsonObject } from '../json/json.ts'
 import type { Method, Resource } from '../resources/resource.ts'
 import type { Request, Response } from './message.ts'
-import { RefusalCounter } from './refusal-counter.ts'
+import { RecordLimit } from './record-limit.ts'
 import { pathOf } from './router.ts'
 
-/** The most characters of a client's text in a record. */
+/** The most bytes of a client's text in a record. */
 const LONGEST_TEXT = 1024
 /** The most opcodes of a job in a record, and names of each. */
 const MOST_NAMED = 100
@@ -42,9 +42,11 @@ export class Audit {
   readonly #file: AuditOptions['file']
   readonly #optional: boolean
   readonly #log: AuditOptions['log']
-  readonly #refusals = new RefusalCounter(([network, user], more) => {
-    void this.tryToAppend({ ts: rfc3339(Date.now()), stage: 'refused', network, user, more })
-  })
+  readonly #limits = {
+    refused: this.#limit('refused'),
+    /** Of strangers, who may submit jobs that change nothing: /2/instances/NAME/info. */
+    submitted: this.#limit('submitted'),
+  }
   #isBroken = false
 
   constructor({ file, reads, optional, log }: AuditOptions) {
@@ -60,8 +62,19 @@ export class Audit {
   }
 
   /** Whether a refusal should have a record of its own. */
-  countRefusal(network: string, user: string): boolean {
-    return this.#refusals.count(network, user)
+  countRefusal(network: string, user: string | undefined): boolean {
+    return this.#limits.refused.count(network, ...(user === undefined ? [] : [user]))
+  }
+
+  /** Whether a stranger's job should have records of its own. */
+  countStrangersJob(network: string): boolean {
+    return this.#limits.submitted.count(network)
+  }
+
+  #limit(stage: string): RecordLimit {
+    return new RecordLimit(([network, user], more) => {
+      void this.tryToAppend({ ts: rfc3339(Date.now()), stage, network, user, more })
+    })
   }
 
   /**
@@ -89,9 +102,9 @@ export class Audit {
     return true
   }
 
-  /** Records how many refusals had no record of their own. */
+  /** Records how many refusals and strangers' jobs had no record of their own. */
   close(): void {
-    this.#refusals.flush()
+    for (const limit of Object.values(this.#limits)) limit.flush()
   }
 }
 
@@ -106,6 +119,8 @@ export class AuditedRequest {
   #permissions: readonly string[] = []
   #verdict: Verdict | undefined
   #isChange = false
+  /** Whether only the number of such requests is recorded. */
+  #isLeftOut = false
   #opcodes: readonly JsonObject[] | undefined
   #job: number | undefined
 
@@ -136,7 +151,9 @@ export class AuditedRequest {
    */
   submit = async (opcodes: readonly JsonObject[], submit: () => Promise<number>): Promise<number> => {
     this.#opcodes = opcodes
-    await this.#audit.append(this.#record('begun'))
+    const isStrangers = this.#verdict?.kind === 'granted' && this.#verdict.user === undefined
+    this.#isLeftOut = isStrangers && !this.#audit.countStrangersJob(this.#request.network)
+    if (!this.#isLeftOut) await this.#audit.append(this.#record('begun'))
     this.#job = await submit()
     return this.#job
   }
@@ -145,9 +162,11 @@ export class AuditedRequest {
   async end(response: Response): Promise<Response> {
     const { status } = response
     if (status === 401 || status === 403) {
-      if (this.#audit.countRefusal(this.#request.network, response.user ?? '')) {
+      if (this.#audit.countRefusal(this.#request.network, response.user)) {
         void this.#audit.tryToAppend(this.#record('refused', response))
       }
+    } else if (this.#isLeftOut) {
+      // Counted.
     } else if (this.#isChange) {
       await this.#audit.tryToAppend(this.#record('done', response))
     } else if (this.#audit.reads) {
@@ -226,6 +245,15 @@ function reasonIn(query: string): string | undefined {
   return reason === null ? undefined : cut(reason)
 }
 
+/** A client's text, shortened to what takes no more than so many bytes in a record. */
 function cut(text: string): string {
-  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}...` : text
+  // No character takes more than twelve.
+  if (text.length <= LONGEST_TEXT / 12 || lengthInJson(text) <= LONGEST_TEXT) return text
+  let [end, bytes] = [0, 0]
+  for (const character of text) {
+    bytes += lengthInJson(character)
+    if (bytes > LONGEST_TEXT) break
+    end += character.length
+  }
+  return `${text.slice(0, end)}...`
 }

@@ -18,19 +18,43 @@ export const METRICS_NEED: Need = {
   access: [],
 }
 
+/** How long an answer is shared, in milliseconds: however many ask, it is made once in that time. */
+const SHARED = 1000
+
 const compress = promisify(gzip)
 
-/** Gives the answer to a scrape. */
-export async function metricsResponse(
-  metrics: Pick<Metrics, 'text'>,
-  headers: RequestHeaders,
-): Promise<Response> {
-  const format = formatFor(headers.accept)
-  const text = await metrics.text(format)
-  const common = { status: 200, type: CONTENT_TYPE[format] }
-  const vary = ['Cache-Control', 'no-store', 'Vary', 'Accept, Accept-Encoding']
-  if (!acceptsGzip(headers['accept-encoding'])) return { ...common, headers: vary, body: text }
-  return { ...common, headers: ['Content-Encoding', 'gzip', ...vary], body: await compress(text) }
+/** Gives the answers to scrapes, in each format and compressed or not. */
+export class MetricsPage {
+  readonly #metrics: Pick<Metrics, 'text'>
+  readonly #now: () => number
+  readonly #shared = new Map<string, { readonly until: number; readonly response: Promise<Response> }>()
+
+  /** @param now a monotonic clock, in milliseconds */
+  constructor(metrics: Pick<Metrics, 'text'>, now: () => number = () => performance.now()) {
+    this.#metrics = metrics
+    this.#now = now
+  }
+
+  /** Gives the answer to a scrape. */
+  answer = (headers: RequestHeaders): Promise<Response> => {
+    const format = formatFor(headers.accept)
+    const isCompressed = acceptsGzip(headers['accept-encoding'])
+    const form = `${format} ${isCompressed}`
+    const known = this.#shared.get(form)
+    if (known && this.#now() < known.until) return known.response
+    const response = this.#make(format, isCompressed)
+    this.#shared.set(form, { until: this.#now() + SHARED, response })
+    response.catch(() => this.#shared.delete(form))
+    return response
+  }
+
+  async #make(format: Format, isCompressed: boolean): Promise<Response> {
+    const text = await this.#metrics.text(format)
+    const common = { status: 200, type: CONTENT_TYPE[format] }
+    const vary = ['Cache-Control', 'no-store', 'Vary', 'Accept, Accept-Encoding']
+    if (!isCompressed) return { ...common, headers: vary, body: text }
+    return { ...common, headers: ['Content-Encoding', 'gzip', ...vary], body: await compress(text) }
+  }
 }
 
 /** OpenMetrics for who asks for version 1 of it, or for any; Prometheus itself does. */

@@ -33,7 +33,11 @@ const TAGS: readonly {
   { name: 'Instances', description: 'The virtual machines.', paths: /^\/2\/instances/ },
   { name: 'Node groups', description: 'Groups of nodes.', paths: /^\/2\/groups/ },
   { name: 'Networks', description: 'Networks of IP addresses for instances.', paths: /^\/2\/networks/ },
-  { name: 'Jobs', description: 'What changes anything is a job, which takes its time.', paths: /^\/2\/jobs/ },
+  {
+    name: 'Jobs',
+    description: 'What changes the cluster is a job, which takes its time.',
+    paths: /^\/2\/jobs/,
+  },
   {
     name: 'Job filter',
     description: 'Rules by which jobs are accepted or held back.',

@@ -3,6 +3,7 @@ import t from 'tap'
 import { createAuthorizer } from '../../lib/auth/authorize.ts'
 import { parseUsers } from '../../lib/auth/users-file.ts'
 import type { Backend } from '../../lib/backend/backend.ts'
+import { jsonLine } from '../../lib/daemon/json-line.ts'
 import { Failure } from '../../lib/failure.ts'
 import { createApp } from '../../lib/http/app.ts'
 import { Audit, type AuditOptions, changes } from '../../lib/http/audit.ts'
@@ -175,6 +176,29 @@ t.test('refusals are recorded, with who was refused what', async (t) => {
   ])
   t.notMatch(JSON.stringify(events), 'wrong')
 })
+
+t.test("of a flood of strangers' jobs, which change nothing, most are only counted", async (t) => {
+  const { ask, events, audit } = audited()
+  for (let count = 0; count < 60; count++) t.equal((await ask('GET /2/instances/web1/info')).status, 200)
+  const records = () => events.filter(({ stage }) => stage !== undefined)
+  t.equal(records().length, 40, 'two records each of twenty')
+  audit.close()
+  await Promise.resolve()
+  t.match(events.at(-1), { stage: 'submitted', network: '192.0.2.7', user: undefined, more: 40 })
+})
+
+t.test(
+  'a text of a client takes no more bytes in a record than it may, whatever its characters',
+  async (t) => {
+    const { ask, events } = audited()
+    for (const character of ['a', '\u00e9', '\u{1f600}', '"', '\u2028']) {
+      await ask('PUT /2/instances/web1/shutdown', { user: 'alice:pw', agent: character.repeat(2000) })
+      const { agent } = events.at(-1) as { agent: string }
+      t.match(agent, /^.+\.\.\.$/su)
+      t.ok(jsonLine({ agent }).length < 1100, character)
+    }
+  },
+)
 
 t.test('of a flood of refusals, most are only counted', async (t) => {
   const { ask, events, audit } = audited()

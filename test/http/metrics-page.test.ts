@@ -7,7 +7,7 @@ import type { Backend } from '../../lib/backend/backend.ts'
 import { Health } from '../../lib/daemon/health.ts'
 import { createApp } from '../../lib/http/app.ts'
 import type { RequestHeaders } from '../../lib/http/message.ts'
-import { metricsResponse } from '../../lib/http/metrics-page.ts'
+import { MetricsPage } from '../../lib/http/metrics-page.ts'
 import { createProbes } from '../../lib/http/probes.ts'
 import type { Format } from '../../lib/metrics/exposition.ts'
 import { HttpMetrics } from '../../lib/metrics/http-metrics.ts'
@@ -36,16 +36,37 @@ t.test('the format is the one that a scrape accepts', async (t) => {
     ['application/openmetrics-text;q=0', 'text'],
   ]
   for (const [accept, format] of cases) {
-    const { type, body } = await metricsResponse(page, { accept })
+    const { type, body } = await new MetricsPage(page).answer({ accept })
     t.equal(body.toString(), `${format}\n`, String(accept))
     t.equal(type?.split(';')[0], format === 'text' ? 'text/plain' : 'application/openmetrics-text')
   }
 })
 
 t.test('it is compressed if that is accepted', async (t) => {
-  const { headers, body } = await metricsResponse(page, { 'accept-encoding': 'gzip' })
+  const { headers, body } = await new MetricsPage(page).answer({ 'accept-encoding': 'gzip' })
   t.equal(headers[headers.indexOf('Content-Encoding') + 1], 'gzip')
   t.equal(gunzipSync(body).toString(), 'text\n')
+})
+
+t.test('however many scrape, each form is made once in a second, and again after a failure', async (t) => {
+  let [made, now, fails] = [0, 0, false]
+  const text = async () => {
+    if (fails) throw new Error('no')
+    return Buffer.from(`${++made}\n`)
+  }
+  const { answer } = new MetricsPage({ text }, () => now)
+  const bodies = async (headers: RequestHeaders) => String((await answer(headers)).body)
+  t.strictSame(await Promise.all([bodies({}), bodies({}), bodies({ accept: '*/*' })]), ['1\n', '1\n', '1\n'])
+  t.equal(await bodies({ accept: 'application/openmetrics-text' }), '2\n')
+  now = 999
+  t.equal(await bodies({}), '1\n')
+  now = 1000
+  t.equal(await bodies({}), '3\n')
+  now = 2000
+  fails = true
+  await t.rejects(bodies({}), { message: 'no' })
+  fails = false
+  t.equal(await bodies({}), '4\n')
 })
 
 /** A server whose requests are counted, and a client that asks it. */
@@ -64,7 +85,7 @@ async function counting(t: Parameters<typeof serve>[0], requireAuthentication = 
     authorizer: createAuthorizer({ users: () => users, requireAuthentication }),
     probes: createProbes([new Health('livez', [], new MemoryLog())]),
     metrics,
-    metricsPage: (headers: RequestHeaders) => metricsResponse(page, headers),
+    metricsPage: new MetricsPage(page).answer,
   })
   const { port, records } = await serve(t, app, { metrics })
   const client = await RawClient.connect(port)

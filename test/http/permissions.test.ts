@@ -84,7 +84,8 @@ t.test('where reads are closed to strangers, permissions to read count', async (
     t.equal(await status('readonly', 'GET', '/2/nodes'), 200)
     t.equal(await status('viewer', 'GET', '/2/nodes'), 403)
     t.strictSame(logged, ['User viewer may not GET /2/nodes: needs nodes.list'])
-    t.equal(await status('nothing', 'GET', '/2/nodes'), 200)
+    t.equal(await status('old-reader', 'GET', '/2/nodes'), 200)
+    t.equal(await status('nothing', 'GET', '/2/nodes'), isRequired ? 200 : 403)
     t.equal(await status(undefined, 'GET', '/2/nodes'), 401)
     t.equal(await status(undefined, 'GET', '/2/info'), 401)
     for (const target of ['/', '/version', '/2', '/2/features']) {

@@ -112,7 +112,7 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
   GET: {
     ...guarded(
       { permissions: ['query.all'], access: ['write', 'read'] },
-      'Gives the fields asked for, of all objects.',
+      'Gives the fields asked for, of all objects. The field `console` of instances needs the permission `instances.query.console` as well.',
       async (call) => {
         const fields = fieldsIn(call.query)
         if (fields === undefined) throw missingFields()
@@ -133,7 +133,7 @@ const one = resource('/2/query/{resource}', 'A query for any fields of one kind 
   PUT: {
     ...live(
       { permissions: ['query.all'], access: ['write', 'read'] },
-      'Gives the fields asked for, of the objects that a filter lets through; changes nothing.',
+      'Gives the fields asked for, of the objects that a filter lets through; changes nothing. For the field `console` of instances, also in a filter, it needs the permission `instances.query.console` as well.',
       async (call) => {
         const request = bodyObject(call.body)
         const fields = request.fields === undefined ? fieldsIn(call.query) : fieldNames(request.fields)

@@ -1,7 +1,7 @@
 /**
- * A rate limit for records of refused requests, so that a flood of wrong
- * passwords cannot fill the disk: of each client, some are recorded, and for
- * the rest their number, at the end of each minute.
+ * A rate limit for records of what anyone may cause, such as refused requests,
+ * so that a flood of wrong passwords cannot fill the disk: of each client, some
+ * are recorded, and for the rest their number, at the end of each minute.
  */
 
 /** Records of one client in a minute. */
@@ -16,18 +16,18 @@ interface Count {
   more: number
 }
 
-export class RefusalCounter {
+export class RecordLimit {
   readonly #report: (who: readonly string[], more: number) => void
   readonly #counts = new Map<string, Count>()
   #timer: NodeJS.Timeout | undefined
 
-  /** @param report called at the end of a minute for each client of whom refusals were not recorded */
+  /** @param report called at the end of a minute for each client of whom some were not recorded */
   constructor(report: (who: readonly string[], more: number) => void) {
     this.#report = report
   }
 
   /**
-   * Counts a refusal.
+   * Counts one of a client.
    * @param who what names the client: its network, the user
    * @returns whether it should be recorded
    */

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { RefusalCounter } from '../../lib/http/refusal-counter.ts'
+import { RecordLimit } from '../../lib/http/record-limit.ts'
 
 t.test('twenty of a client are recorded in a minute, and then their number', async (t) => {
   const reports: [readonly string[], number][] = []
-  const counter = new RefusalCounter((who, more) => reports.push([who, more]))
+  const counter = new RecordLimit((who, more) => reports.push([who, more]))
   const recorded = Array.from({ length: 140 }, () => counter.count('192.0.2.7', 'alice'))
   t.equal(recorded.filter(Boolean).length, 20)
   t.ok(recorded.slice(0, 20).every(Boolean), 'the first ones')
@@ -18,7 +18,7 @@ t.test('twenty of a client are recorded in a minute, and then their number', asy
 
 t.test('beyond a thousand clients, all others count as one', async (t) => {
   const reports: [readonly string[], number][] = []
-  const counter = new RefusalCounter((who, more) => reports.push([who, more]))
+  const counter = new RecordLimit((who, more) => reports.push([who, more]))
   const recorded = Array.from({ length: 2000 }, (_, index) => counter.count(`network ${index}`))
   t.equal(recorded.filter(Boolean).length, 1020)
   t.ok(counter.count('network 0'), 'those that came first are still counted by themselves')
