@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { DaemonRoot, eventually, fixture } from '../support/daemon-root.ts'
+import { freePort } from '../support/free-port.ts'
 
 const SAMPLE = readFileSync(fixture('cluster.yaml'), 'utf8')
 const HERE = ['-b', '127.0.0.1', '-p', '0']
@@ -86,15 +86,6 @@ async function prometheus(t: Test, root: DaemonRoot): Promise<(query: string) =>
     const { data } = (await answer.json()) as { data: { result: readonly Result[] } }
     return data.result
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Queries of the kinds that the dashboards of Ganeti's exporter make, and what they give here. */
