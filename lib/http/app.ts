@@ -166,8 +166,8 @@ export function createApp({
 
       const body = request.bodyLength === 0 ? undefined : await receiveBody(request, method)
 
-      if (method.furtherPermissions) {
-        const need = needOf(method, queryOf(target), body)
+      const need = method.furtherPermissions ? needOf(method, queryOf(target), body) : method
+      if (need.permissions.length > method.permissions.length) {
         const verdict = await authorizer.authorize(headers.authorization, need, network)
         audited?.found(match.resource, method, need, verdict)
         const refused = refusal(verdict, need, request)
