@@ -1,63 +1,26 @@
 /**
- * The wiring, and the only file that imports every other part.
- *
  * The start: read the command line and the certificate; unless told to stay in
  * the foreground, start a detached copy of this program, and wait until it
  * reports that it is ready. Root always starts a copy, which runs as Ganeti's
- * user for this daemon from the beginning (least privilege). The process that
- * serves opens the log, locks the pid file, loads users and cluster state, opens
- * the port, and reports that it is ready. All that can fail at the start fails
- * before that, with one line on standard error.
+ * user for this daemon from the beginning (least privilege). serve.ts is the
+ * rest. All that can fail at the start fails before the copy is ready, with one
+ * line on standard error.
  */
-import { readFileSync } from 'node:fs'
-import { hostname, networkInterfaces } from 'node:os'
+import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import { createAuthorizer } from './auth/authorize.ts'
 import { hashPassword } from './auth/hash-password.ts'
-import { readUsers, type UserList } from './auth/users-file.ts'
-import { openClusterState } from './backend/cluster-state.ts'
-import { MAX_WAITS } from './backend/luxi/luxi-backend.ts'
 import { runInForeground, type Starter, startDetached, starterOfCopy } from './daemon/copy.ts'
-import { checkDescriptors, descriptorsFailure, freeDescriptors } from './daemon/descriptors.ts'
-import './engine/nexttick-deopt-workaround.ts'
-import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
-import { acquirePidFile, type PidFile } from './daemon/pid-file.ts'
-import { type Command, commandAs, ownName, userToBecome } from './daemon/privileges.ts'
-import { nameProcess } from './daemon/process-name.ts'
-import { RecordFile } from './daemon/record-file.ts'
-import { reloadable } from './daemon/reloadable.ts'
-import { servicePort } from './daemon/services.ts'
-import { onSignals, type SignalActions, signalNumber } from './daemon/signals.ts'
+import { checkDescriptors } from './daemon/descriptors.ts'
+import { type Command, commandAs, userToBecome } from './daemon/privileges.ts'
 import { Failure, messageChain } from './failure.ts'
-import { healthChecks } from './health-checks.ts'
-import { createApp } from './http/app.ts'
-import { Audit } from './http/audit.ts'
-import { validityOf } from './http/certificate-validity.ts'
-import { DEFAULT_LIMITS } from './http/limits.ts'
-import { MetricsPage } from './http/metrics-page.ts'
-import { createProbes } from './http/probes.ts'
-import { startServer } from './http/server.ts'
-import type { RequestRecord } from './http/service.ts'
-import { type Certificate, readCertificate } from './http/tls.ts'
-import { Counters } from './metrics/family.ts'
-import { HttpMetrics } from './metrics/http-metrics.ts'
-import { LuxiMetrics } from './metrics/luxi-metrics.ts'
-import { Metrics } from './metrics/metrics.ts'
-import { ProcessMetrics } from './metrics/process-metrics.ts'
+import type { Certificate } from './http/tls.ts'
 import { helpText, type Options, PROGRAM, parseOptions, UsageError } from './options.ts'
-import { defaultPaths, type Paths } from './paths.ts'
-import { resources } from './resources/table.ts'
-import { chooseSource, NotServing, type Source } from './source.ts'
+import { defaultPaths } from './paths.ts'
+import { ownVersion, portOf, readServerCertificate, serve, textOf } from './serve.ts'
+import { chooseSource, NotServing } from './source.ts'
 
 /** Ganeti's user for this daemon. */
 const USER = 'gnt-rapi'
-const DEFAULT_PORT = 5080
-/** File descriptors reserved for files, the password process and connections to the master daemon. */
-const DESCRIPTORS_FOR_FILES = 48
-const FEWEST_CONNECTIONS = 8
-/** How long requests in progress may take to finish after a signal to stop, in milliseconds. */
-const GRACE = 15_000
 
 /**
  * Runs the program.
@@ -96,12 +59,6 @@ export async function main(script: string, args: readonly string[]): Promise<num
   }
 }
 
-/** The messages of a Failure; for anything else, which is a bug of ours, the stack. */
-function textOf(error: unknown): string {
-  const failure = descriptorsFailure(error) ?? error
-  return failure instanceof Failure ? messageChain(failure) : String((error as Error)?.stack ?? error)
-}
-
 /**
  * Serves in this process, or starts a copy that does.
  * @param itself the script and its arguments, from which the options were parsed
@@ -131,159 +88,6 @@ async function start(
   return 0
 }
 
-/**
- * Serves until told to stop, or fails at the start.
- * @param first the certificate, until it is reloaded
- */
-async function serve(
-  options: Options,
-  paths: Paths,
-  source: Source,
-  first: Certificate | undefined,
-  starter?: Starter,
-): Promise<number> {
-  nameProcess(PROGRAM)
-  const log = openLog(options, paths)
-  const closers: (() => unknown)[] = [() => log.close()]
-  try {
-    log.info(`${PROGRAM} daemon startup`)
-    const debug = options.debug ? (message: string) => log.debug(escapeForLog(message)) : undefined
-    debug?.(`Version ${ownVersion()} on Node ${process.version}, process ${process.pid}, user ${ownName()}`)
-    let reload = async () => {}
-    let stopping = false
-    const stopped = untilStopped(log, () => reload(), starter).then(() => {
-      stopping = true
-    })
-    const pidFile = claimPidFile(options, paths, log)
-    closers.unshift(() => pidFile?.release())
-    const auditFile = new RecordFile(paths.auditLog, 0o640)
-    closers.unshift(() => auditFile.close())
-    const audit = await openAudit(options, auditFile, log)
-    closers.unshift(() => audit?.close())
-
-    const [http, luxi, processMetrics] = [new HttpMetrics(), new LuxiMetrics(), new ProcessMetrics()]
-    closers.unshift(() => processMetrics.close())
-    const reloads = new Counters('what', 'result')
-    const counted = (what: string) => (succeeded: boolean) => reloads.add(what, succeeded ? 'ok' : 'failed')
-
-    const certificate = await reloadable({
-      name: 'the certificate',
-      load: async (reason) => (reason === 'start' ? first : readServerCertificate(options, paths)),
-      log,
-      loaded: counted('certificate'),
-    })
-    closers.unshift(() => certificate.close())
-    const users = await reloadable({
-      name: 'the users file',
-      load: (reason) => loadUsers(paths.users, log, debug, reason === 'start' && options.foreground),
-      watch: [paths.users],
-      log,
-      loaded: counted('users'),
-    })
-    closers.unshift(() => users.close())
-    const state = await openClusterState(source, options.staleReads ? paths.configData : undefined, log, {
-      debug,
-      called: luxi.called,
-      reloaded: counted('state'),
-    })
-    closers.unshift(() => state.close())
-    const metrics = new Metrics({
-      http,
-      luxi,
-      reloads,
-      process: processMetrics,
-      backend: () => state.backend,
-      version: ownVersion(),
-      certificateEnd: () => certificate.current && validityOf(certificate.current).to,
-      stateTime: () => state.readAt,
-    })
-    const health = healthChecks({ log, state, users, certificate, isStopping: () => stopping })
-    const server = await startServer(
-      {
-        app: createApp({
-          resources,
-          backend: () => state.backend,
-          staleState: state.staleState,
-          authorizer: createAuthorizer({
-            users: () => users.current,
-            requireAuthentication: options.requireAuthentication,
-            anonymousReads: options.anonymousReads === 'yes',
-          }),
-          audit,
-          namesRequester: !options.plainReason,
-          metrics: http,
-          metricsPage: new MetricsPage(metrics).answer,
-          probes: createProbes(health),
-          maxClients: options.maxClients,
-          debug,
-          logForbidden: (message) => log.warning(escapeForLog(message)),
-          ...(source.kind === 'master' && { maxWaits: MAX_WAITS }),
-        }),
-        get serverName() {
-          const { version } = state
-          return version ? `Ganeti ${version.text}` : 'Ganeti'
-        },
-        metrics: http,
-        certificate: certificate.current,
-        logRequest: (record) => logRequest(log, record, options.debug),
-        logDebug: (message) => log.debug(escapeForLog(message)),
-        logWarning: (message) => log.warning(message),
-        limits: { connections: mostConnections(options.maxClients, log) },
-      },
-      { host: hostToBind(options), port: portOf(options) },
-    )
-    closers.unshift(() => server.close(GRACE))
-    certificate.onChange((fresh) => fresh && server.setCertificate(fresh))
-
-    await state.begin()
-    server.begin()
-    const { address, port, family } = server.address
-    const host = family === 'IPv6' ? `[${address}]` : address
-    log.info(`Listening on ${options.noSsl ? 'http' : 'https'}://${host}:${port}/`)
-
-    reload = async () => {
-      await log.reopen()
-      auditFile.reopen()
-      await Promise.all([users.reload(), state.reload(), certificate.reload()])
-    }
-    await starter?.reportReady()
-    await stopped
-    await delay(options.shutdownDelay * 1000)
-    return 0
-  } catch (error) {
-    for (const line of textOf(error).split('\n')) log.critical(line)
-    // In the foreground, the log has written it to the terminal already.
-    if (options.foreground) return 1
-    throw error
-  } finally {
-    // In reverse order of opening; a failure to close one does not prevent closing the others.
-    for (const close of closers) {
-      await Promise.resolve()
-        .then(close)
-        .catch((error) => log.error(messageChain(error)))
-    }
-  }
-}
-
-/** Resolves once a signal asks us to stop; a second one from the same source ends the process at once. */
-function untilStopped(log: Log, reload: () => Promise<void>, starter: Starter | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const actions: SignalActions = {
-      stop: (signal) => {
-        log.info(`Received signal ${signalNumber(signal)} asking for shutdown`)
-        resolve()
-      },
-      end: (signal) => process.exit(128 + signalNumber(signal)),
-      reload: () => {
-        log.info('Received signal 1: reopening the log, reading everything anew')
-        reload().catch((error) => log.error(messageChain(error)))
-      },
-    }
-    onSignals(actions)
-    if (starter) onSignals(actions, starter.signals)
-  })
-}
-
 /** Makes file names in the options absolute, as the daemon changes its folder to `/`. */
 function absolutePaths(options: Options): Options {
   const absolute = (path: string | undefined) => path && resolve(path)
@@ -297,121 +101,7 @@ function absolutePaths(options: Options): Options {
   }
 }
 
-function openLog(options: Options, paths: Paths): DaemonLog {
-  const { debug, syslog, foreground, logFormat: format } = options
-  const settings = { program: PROGRAM, debug, syslog, stderr: foreground, format }
-  try {
-    return new DaemonLog({ ...settings, file: paths.log })
-  } catch (error) {
-    // In the foreground the log file is optional: the lines are on the terminal as well.
-    if (!foreground) throw error
-    const log = new DaemonLog(settings)
-    log.warning(`Going on without a log file: ${messageChain(error)}`)
-    return log
-  }
-}
-
-async function openAudit(options: Options, file: RecordFile, log: Log): Promise<Audit | undefined> {
-  const { audit, auditOptional: optional, foreground } = options
-  if (audit === 'no') return undefined
-  try {
-    await file.open()
-  } catch (error) {
-    if (!foreground) throw error
-    const until = optional ? '' : ', so that nothing can be changed (--audit-optional allows that)'
-    log.warning(`Going on without an audit log${until}: ${messageChain(error)}`)
-  }
-  return new Audit({ file, reads: audit === 'all', optional, log })
-}
-
-function claimPidFile(options: Options, paths: Paths, log: Log): PidFile | undefined {
-  try {
-    return acquirePidFile(paths.pidFile)
-  } catch (error) {
-    const heldByAnother = error instanceof Failure && error.code === 'unavailable'
-    if (heldByAnother || !options.foreground) throw error
-    log.warning(`Going on without a pid file: ${messageChain(error)}`)
-    return undefined
-  }
-}
-
-async function readServerCertificate(options: Options, paths: Paths): Promise<Certificate | undefined> {
-  const { noSsl, sslCert, sslKey, sslChain: chain } = options
-  if (noSsl) return undefined
-  // If there is more than one of either, the numbers are equal.
-  const pairs = Math.max(sslCert.length, sslKey.length, 1)
-  return readCertificate(
-    ...Array.from({ length: pairs }, (_, pair) => ({
-      certificate: sslCert[pair] ?? paths.rapiPem,
-      key: sslKey[pair] ?? paths.rapiPem,
-      chain,
-    })),
-  )
-}
-
-/** @param isOptional whether to go on without users if ours may not read those of this machine's service */
-async function loadUsers(
-  path: string,
-  log: Log,
-  debug: ((message: string) => void) | undefined,
-  isOptional: boolean,
-): Promise<UserList> {
-  log.info(`Reading users file at ${path}`)
-  const list = await readUsers(path).catch((error) => {
-    if (!isOptional || (error as { cause?: NodeJS.ErrnoException }).cause?.code !== 'EACCES') throw error
-    return { users: new Map(), warnings: [`Going on without users: ${messageChain(error)}`] }
-  })
-  for (const warning of list.warnings) log.warning(warning)
-  debug?.(`${list.users.size} users: ${[...list.users.keys()].join(', ')}`)
-  return list
-}
-
-/** The limit of connections: at least twice the requests answered at once, and not more than descriptors allow. */
-function mostConnections(maxClients: number, log: Log): number {
-  const wanted = Math.max(DEFAULT_LIMITS.connections, 2 * maxClients)
-  const possible = (freeDescriptors() ?? Infinity) - DESCRIPTORS_FOR_FILES
-  if (possible >= wanted) return wanted
-  const connections = Math.max(possible, FEWEST_CONNECTIONS)
-  log.warning(
-    `No more than ${connections} connections at once, as the limit on open files (ulimit -n) is low`,
-  )
-  return connections
-}
-
-function portOf(options: Options): number {
-  return options.port ?? servicePort(PROGRAM, 'tcp') ?? DEFAULT_PORT
-}
-
-/** The address to listen on; undefined for all. */
-function hostToBind(options: Options): string | undefined {
-  if (options.interface === undefined) return options.bind
-  const addresses = networkInterfaces()[options.interface] ?? []
-  const [address] = addresses.filter(({ family }) => family === 'IPv4').concat(addresses)
-  if (!address) throw new Failure('configuration', `Network interface '${options.interface}' has no address`)
-  return address.address
-}
-
-/** Logs one line for each request but probes, whether it was answered or not. */
-function logRequest(log: DaemonLog, record: RequestRecord, debug: boolean): void {
-  const { peer, line, status, user, quiet, cause } = record
-  if (quiet) return
-  const request = line === undefined ? '-' : escapeForLog(line)
-  const who = user === undefined ? '' : ` user=${escapeForLog(user)}`
-  // An id that we made is not in the line, which then is as Ganeti's daemon writes it.
-  const id = debug ? record.id : record.clientsId
-  const parts = log.isJson ? { peer, line, status, user, request: record.id } : undefined
-  log.request(`${peer} ${request} ${status ?? '-'}${who}${id === undefined ? '' : ` request=${id}`}`, parts)
-  if (cause !== undefined) {
-    log.error(`${peer} ${request}: ${escapeForLog(messageChain(cause))} (request ${record.id})`)
-  }
-}
-
 /** The name of this machine; with GANETI_HOSTNAME, a test may run several nodes on one machine (vcluster.py). */
 function hostName(): string {
   return (process.env.GANETI_ROOTDIR && process.env.GANETI_HOSTNAME) || hostname()
-}
-
-function ownVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return JSON.parse(text).version
 }

@@ -12,19 +12,15 @@
  *     closed
  *
  * One request is answered at a time. Further ones (pipelining) wait: those that
- * Node has read already in a bounded queue, the rest in the kernel, as the
- * socket is paused (backpressure).
- *
- * If input may be left unread, we half-close the connection and read on for a
- * while (lingering close): closing a socket with unread input makes the kernel
- * send a reset, which can discard the part of our answer that the client has not
- * read yet. (Doing that always would cost half as much again for a client that
- * makes a connection for each request.)
+ * Node has read already in a bounded queue (request-queue.ts), the rest in the
+ * kernel, as the socket is paused (backpressure). If input may be left unread,
+ * the connection is closed as lingering-close.ts does it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { networkOf } from './client-network.ts'
 import { Exchange } from './exchange.ts'
+import { LingeringClose } from './lingering-close.ts'
 import type { Response } from './message.ts'
 import { peerOf } from './peer.ts'
 import {
@@ -39,6 +35,7 @@ import {
   serialize,
 } from './rejected-request.ts'
 import { nameRequest } from './request-id.ts'
+import { RequestQueue } from './request-queue.ts'
 import { report, type Service } from './service.ts'
 import { failureResponse, HttpError } from './status.ts'
 
@@ -74,7 +71,7 @@ export class Connection {
   /** The request that is being answered. */
   #current: Exchange | undefined
   /** Requests that wait for it to end (pipelining). */
-  readonly #queue: Exchange[] = []
+  readonly #queue: RequestQueue
   /** Answers input that could not be parsed, once the requests before it are answered. */
   #final: (() => void) | undefined
   /** Set while that runs; aborted when the client has disconnected. */
@@ -87,12 +84,10 @@ export class Connection {
   /** How many requests came with the last received chunk. */
   #inPiece = 0
   #watchesHalfClose = false
-  /** How long it has been closing, or making its handshake, in milliseconds; counted by `checkPace`. */
+  /** How long it waits for its handshake, or makes it, in milliseconds; counted by `checkPace`. */
   #elapsed = 0
-  /** How long nothing was received while closing. */
-  #quiet = 0
-  #bytesRead = 0
   #endHandshake: (() => void) | undefined
+  #lingering: LingeringClose | undefined
 
   constructor(socket: Socket, service: Service, number: number) {
     this.peer = peerOf(socket)
@@ -100,6 +95,7 @@ export class Connection {
     this.number = number
     this.socket = socket
     this.#service = service
+    this.#queue = new RequestQueue(service)
   }
 
   /** Whether a request of it is being answered. */
@@ -163,7 +159,7 @@ export class Connection {
     this.#bytesAtRequest = bytesRead
     this.#lastHadBody = exchange.bodyLength !== 0
     if (!exchange.keepAlive) this.#state = 'last-taken'
-    if (this.#current || this.#queue.length > 0) this.#wait(exchange)
+    if (this.#current || !this.#queue.isEmpty) this.#wait(exchange)
     else if (this.#inPiece <= AT_ONCE) this.#begin(exchange)
     else {
       this.#wait(exchange)
@@ -172,19 +168,9 @@ export class Connection {
   }
 
   #wait(exchange: Exchange): void {
-    const { limits } = this.#service
-    this.#queue.push(exchange)
-    this.#service.pipelined++
+    this.#queue.add(exchange)
     this.socket.pause()
-    if (this.#queue.length >= limits.pipelined || this.#service.pipelined >= limits.allPipelined) {
-      this.#state = 'last-taken'
-    }
-  }
-
-  #nextInQueue(): Exchange | undefined {
-    const next = this.#queue.shift()
-    if (next) this.#service.pipelined--
-    return next
+    if (this.#queue.isFull) this.#state = 'last-taken'
   }
 
   #begin(exchange: Exchange): void {
@@ -217,7 +203,7 @@ export class Connection {
     }
     const { socket } = this
     if (exchange.mustClose) this.#discardQueue()
-    const last = this.#state === 'last-taken' && this.#queue.length === 0 && !this.#final
+    const last = this.#state === 'last-taken' && this.#queue.isEmpty && !this.#final
     if (last && (exchange.keepAlive || exchange.incomplete)) this.#lingerAtEnd()
     exchange.send(response, this.#service.serverName, last)
     // Node emits 'finish' also if it discarded the rest of the response.
@@ -228,8 +214,7 @@ export class Connection {
   /** The current request turned out to be the last one: those after it are not processed. */
   #discardQueue(): void {
     this.#state = 'last-taken'
-    this.#service.pipelined -= this.#queue.length
-    this.#queue.length = 0
+    this.#queue.clear()
     this.#final = undefined
   }
 
@@ -246,7 +231,7 @@ export class Connection {
   /** Begins the next request, if none is being answered. */
   #goOn(): void {
     if (this.#current || this.socket.destroyed) return
-    const next = this.#nextInQueue()
+    const next = this.#queue.shift()
     if (next) this.#begin(next)
     else if (this.#final) this.#final()
     else if (this.#state === 'open' && this.socket.isPaused()) this.socket.resume()
@@ -284,7 +269,7 @@ export class Connection {
       return
     }
     // The error is either in the body of the newest request, or in the next request.
-    if ((this.#queue.at(-1) ?? this.#current)?.failBody(reason)) {
+    if ((this.#queue.newest ?? this.#current)?.failBody(reason)) {
       this.#state = 'last-taken'
       return
     }
@@ -364,18 +349,10 @@ export class Connection {
     this.socket.destroySoon = () => this.#close()
   }
 
-  /** Half-closes once all is sent, and reads on until the client has closed its side (lingering close). */
   #close(): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
     this.#state = 'closing'
-    this.#elapsed = 0
-    const { socket } = this
-    // Further input bypasses the parser, which would take a microsecond for each chunk of one byte.
-    socket.removeAllListeners('data')
-    socket.on('data', ignore)
-    // Node destroys the socket once both sides have ended.
-    socket.end()
-    if (socket.isPaused()) socket.resume()
+    this.#lingering = new LingeringClose(this.socket)
   }
 
   /** Makes the parser ignore further input. */
@@ -413,7 +390,7 @@ export class Connection {
     const current = this.#current
     this.#current = undefined
     if (current) this.#log(current, false)
-    for (let next = this.#nextInQueue(); next; next = this.#nextInQueue()) this.#log(next, false)
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) this.#log(next, false)
   }
 
   /**
@@ -436,15 +413,8 @@ export class Connection {
           this.drop('closed, as the answer was taken too slowly')
         }
         return
-      case 'closing': {
-        const { bytesRead } = this.socket
-        this.#elapsed += passed
-        this.#quiet = bytesRead === this.#bytesRead ? this.#quiet + passed : 0
-        this.#bytesRead = bytesRead
-        if (this.#elapsed >= limits.longestLinger || this.#quiet >= limits.linger) this.socket.destroy()
-      }
+      case 'closing':
+        this.#lingering?.checkPace(passed, limits)
     }
   }
 }
-
-function ignore(): void {}
