@@ -18,10 +18,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { ConnectionState } from '../metrics/http-metrics.ts'
 import { networkOf } from './client-network.ts'
 import { Exchange } from './exchange.ts'
 import { LingeringClose } from './lingering-close.ts'
-import type { Response } from './message.ts'
+import type { Response, Stream } from './message.ts'
 import { peerOf } from './peer.ts'
 import {
   asRequest,
@@ -87,6 +88,8 @@ export class Connection {
   /** How long it waits for its handshake, or makes it, in milliseconds; counted by `checkPace`. */
   #elapsed = 0
   #endHandshake: (() => void) | undefined
+  /** The answer that goes on, as long as it does. */
+  #stream: Stream | undefined
   #lingering: LingeringClose | undefined
 
   constructor(socket: Socket, service: Service, number: number) {
@@ -103,9 +106,15 @@ export class Connection {
     return this.#current !== undefined || this.#finalInFlight !== undefined
   }
 
+  /** Whether it has an answer that goes on. */
+  get streams(): boolean {
+    return this.#stream !== undefined
+  }
+
   /** What it is for metrics. */
-  get use(): 'active' | 'idle' | 'waiting' {
+  get use(): ConnectionState {
     if (this.#state === 'waiting' || this.#state === 'handshake') return 'waiting'
+    if (this.streams) return 'stream'
     return this.busy ? 'active' : 'idle'
   }
 
@@ -202,13 +211,23 @@ export class Connection {
       return
     }
     const { socket } = this
-    if (exchange.mustClose) this.#discardQueue()
+    if (exchange.mustClose || response.stream) this.#discardQueue()
     const last = this.#state === 'last-taken' && this.#queue.isEmpty && !this.#final
     if (last && (exchange.keepAlive || exchange.incomplete)) this.#lingerAtEnd()
+    if (response.stream) this.#beginStream(exchange, response)
     exchange.send(response, this.#service.serverName, last)
     // Node emits 'finish' also if it discarded the rest of the response.
     if (exchange.sent) this.#ended(exchange, true)
     else exchange.onFinish(() => this.#ended(exchange, !socket.destroyed))
+  }
+
+  /** An answer goes on from here: it is logged now, and leaves its place among the connections to others. */
+  #beginStream(exchange: Exchange, response: Response): void {
+    this.#stream = response.stream
+    this.#service.streams++
+    report(this.#service, this.peer, exchange, response, true)
+    // Else it would not be noticed that the client has left.
+    if (this.socket.isPaused()) this.socket.resume()
   }
 
   /** The current request turned out to be the last one: those after it are not processed. */
@@ -241,7 +260,9 @@ export class Connection {
     this.lastAnswered = ++this.#service.answered
     exchange.response?.release?.()
     if (!sent) exchange.connectionLost()
-    report(this.#service, this.peer, exchange, exchange.response, sent)
+    if (this.#stream) this.#service.streams--
+    else report(this.#service, this.peer, exchange, exchange.response, sent)
+    this.#stream = undefined
   }
 
   /** Notifies requests in flight when the client half-closes or disconnects. */
@@ -329,6 +350,10 @@ export class Connection {
       const rejected = read()
       named = nameRequest(rejected.headers['x-request-id'])
       response = await app(asRequest(rejected, { id: named.id, peer, network }, controller.signal))
+      if (response.stream) {
+        response.release?.()
+        throw new HttpError(400, 'Such a request gets no answer that goes on')
+      }
     } catch (thrown) {
       response = failureResponse(thrown)
     }
@@ -365,6 +390,7 @@ export class Connection {
 
   /** Lets requests in flight finish, and accepts no more. */
   stop(): void {
+    this.#stream?.stop()
     switch (this.#state) {
       case 'waiting':
       case 'handshake':

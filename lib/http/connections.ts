@@ -33,16 +33,16 @@ export class Connections {
 
   /**
    * Adds a socket that was just connected. At the limit, another connection is closed for it; if none may be closed
-   * for its network, it gets a place for probes.
+   * for its network, it gets a place for probes. Those with an answer that goes on have a limit of their own.
    * @returns undefined if the client has disconnected already, or there is no place
    */
   add(socket: Socket, service: Service): Connection | undefined {
     if (socket.remoteAddress === undefined) return undefined
     const connection = new Connection(socket, service, ++this.#accepted)
-    if (this.#all.size >= this.#limit) {
+    if (this.#all.size - service.streams >= this.#limit) {
       const victim = this.toEvict(connection.network)
       if (victim) this.#evict(victim)
-      else if (this.#makePlaceForProbes()) connection.onlyForProbes = true
+      else if (this.#makePlaceForProbes(service.streams)) connection.onlyForProbes = true
       else return undefined
     }
     this.#all.add(connection)
@@ -86,8 +86,8 @@ export class Connections {
   }
 
   /** Makes sure that one of the places for probes is free, by closing the oldest idle connection in one. */
-  #makePlaceForProbes(): boolean {
-    if (this.#all.size < this.#limit + this.#forProbes) return true
+  #makePlaceForProbes(streams: number): boolean {
+    if (this.#all.size - streams < this.#limit + this.#forProbes) return true
     let oldest: Connection | undefined
     for (const connection of this.#all) {
       if (!connection.onlyForProbes || connection.busy) continue
@@ -109,7 +109,7 @@ export class Connections {
   toEvict(network: string): Connection | undefined {
     const counts = new Map<string, number>()
     for (const connection of this.#all) {
-      if (connection.onlyForProbes) continue
+      if (connection.onlyForProbes || connection.streams) continue
       counts.set(connection.network, (counts.get(connection.network) ?? 0) + 1)
     }
     const own = counts.get(network) ?? 0
@@ -117,8 +117,8 @@ export class Connections {
     for (const [other, count] of counts) if (count > most) [largest, most] = [other, count]
     let victim: Connection | undefined
     for (const connection of this.#all) {
-      if (connection.onlyForProbes || connection.network !== largest || (connection.busy && most < own + 2))
-        continue
+      if (connection.onlyForProbes || connection.streams || connection.network !== largest) continue
+      if (connection.busy && most < own + 2) continue
       if (!victim || isEvictedBefore(connection, victim)) victim = connection
     }
     return victim

@@ -3,11 +3,12 @@
  * pair of objects and our Request and Response.
  *
  * Simplified on purpose: a body is received whole or not at all, and an answer
- * has a known length.
+ * has a known length, unless it goes on.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Limits } from './limits.ts'
 import type { Request, RequestHeaders, Response } from './message.ts'
+import { ResponseOutlet } from './outlet.ts'
 import { isProbe } from './probes.ts'
 import { makeRequestId, validRequestId } from './request-id.ts'
 import { HttpError, phraseOf, unsupportedVersion } from './status.ts'
@@ -64,6 +65,8 @@ export class Exchange implements Request {
   /** How long the body is being received, or the answer being sent, in milliseconds; and its current piece. */
   #elapsed = 0
   #elapsedInPiece = 0
+  /** Set for an answer that goes on. */
+  #outlet: ResponseOutlet | undefined
 
   constructor(
     incoming: IncomingMessage,
@@ -273,7 +276,13 @@ export class Exchange implements Request {
     const headers = headersOf(response, serverName, this.id)
     if (last) headers.push('Connection', 'close')
     this.#outgoing.writeHead(status, phraseOf(status), headers)
-    this.#sendFrom(body, 0)
+    if (!response.stream) {
+      this.#sendFrom(body, 0)
+      return
+    }
+    this.#outgoing.write(body)
+    this.#outlet = new ResponseOutlet(this.#outgoing)
+    response.stream.begin(this.#outlet)
   }
 
   /** Calls back once the answer has been sent, or discarded. */
@@ -312,6 +321,7 @@ export class Exchange implements Request {
       return undefined
     }
     if (!this.#response) return undefined
+    if (this.#outlet) return this.#outlet.isStalled(passed, limits.stalled) ? 'answer' : undefined
     this.#elapsedInPiece += passed
     const { length } = this.#response.body
     const most = length >= limits.largeAnswer ? (length / limits.leastLargeRate) * 1000 : Infinity
@@ -329,21 +339,12 @@ function grown(bytes: Buffer, length: number, room: number): Buffer {
 
 /** Alternating names and values, without Date and Connection. */
 export function headersOf(
-  { status, type = JSON_TYPE, headers, body }: Response,
+  { status, type = JSON_TYPE, headers, body, stream }: Response,
   serverName: string,
   id: string,
 ): string[] {
   if (status === 304) return ['Server', serverName, 'X-Request-Id', id, ...headers]
-  const length = String(body.length)
-  return [
-    'Server',
-    serverName,
-    'X-Request-Id',
-    id,
-    'Content-Type',
-    type,
-    'Content-Length',
-    length,
-    ...headers,
-  ]
+  const common = ['Server', serverName, 'X-Request-Id', id, 'Content-Type', type]
+  if (stream) return [...common, ...headers]
+  return [...common, 'Content-Length', String(body.length), ...headers]
 }

@@ -15,6 +15,8 @@ export interface Limits {
    * when the kernel accepts the piece; it has a buffer of a few megabytes, and accepts pieces in bursts of one or two.
    */
   readonly piece: number
+  /** How long what was written of an answer that goes on may wait to be taken: slower readers are disconnected. */
+  readonly stalled: number
   /** From this many bytes on, a whole answer must also be read at `leastLargeRate`, as it occupies memory. */
   readonly largeAnswer: number
   readonly leastLargeRate: number
@@ -53,6 +55,7 @@ export const DEFAULT_LIMITS: Limits = {
   grace: 10_000,
   leastRate: 1024,
   piece: 120_000,
+  stalled: 30_000,
   largeAnswer: 1024 * 1024,
   leastLargeRate: 32 * 1024,
   idle: 120_000,

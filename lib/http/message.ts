@@ -54,6 +54,8 @@ export interface Response {
   /** Alternating names and values, without those of every answer (Server, Date, type and length). */
   readonly headers: readonly string[]
   readonly body: Buffer
+  /** What follows the body, for an answer that goes on. */
+  readonly stream?: Stream
   /** The authenticated user. */
   readonly user?: string | undefined
   /** Where it is counted; under no route unless given. */
@@ -64,6 +66,30 @@ export interface Response {
   readonly release?: (() => void) | undefined
   /** What was thrown, if the log should have more than the status. */
   readonly cause?: unknown
+}
+
+/**
+ * What an answer that goes on consists of, for instance server-sent events. It is the last one of its connection,
+ * which does not count towards the limit of connections meanwhile. Its request is logged when it begins.
+ */
+export interface Stream {
+  /** Called once, when the head was sent; the client may have left already. */
+  begin(outlet: Outlet): void
+  /** Called when the daemon stops: the answer should end soon. */
+  stop(): void
+}
+
+/** Where such an answer is written. Nothing happens once it is over. */
+export interface Outlet {
+  /** Bytes that the client has not taken yet; if some wait for long, it is disconnected. */
+  readonly pending: number
+  /**
+   * Sends bytes, which must not be changed afterwards.
+   * @param taken called when the client, or the kernel for it, has taken them
+   */
+  write(bytes: Buffer, taken?: () => void): void
+  /** Ends the answer. */
+  end(): void
 }
 
 /** The application: answers synchronously if it can, so that a cache hit costs no promise. */

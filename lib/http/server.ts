@@ -77,12 +77,13 @@ export async function startServer(
     logRequest,
     logDebug,
     pipelined: 0,
+    streams: 0,
     answered: 0,
   }
   const connections = new Connections(limits.connections, limits.probeConnections)
   const handshakes = new HandshakeQueue(limits)
   metrics.connections = () => {
-    const counts = { active: 0, idle: 0, waiting: 0 }
+    const counts = { active: 0, idle: 0, waiting: 0, stream: 0 }
     for (const { use } of connections) counts[use]++
     return counts
   }

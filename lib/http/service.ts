@@ -30,6 +30,8 @@ export interface Service {
   readonly logDebug: (message: string) => void
   /** How many requests wait in the queues of their connections (pipelining), in total. */
   pipelined: number
+  /** How many answers that go on are being sent. */
+  streams: number
   /** How many requests were answered, in total. */
   answered: number
 }

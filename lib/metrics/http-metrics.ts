@@ -37,7 +37,7 @@ export class RouteCounts {
 /** What a request is that is being answered. */
 export type RequestKind = 'read' | 'write' | 'wait'
 
-export type ConnectionState = 'active' | 'idle' | 'waiting'
+export type ConnectionState = 'active' | 'idle' | 'waiting' | 'stream'
 
 export class HttpMetrics {
   readonly #routes = new Map<string, RouteCounts>()
@@ -53,7 +53,12 @@ export class HttpMetrics {
   /** Gives the bytes in the cache; set by the cache's owner. */
   cacheBytes: () => number = () => 0
   /** Counts connections; set by their owner. */
-  connections: () => Readonly<Record<ConnectionState, number>> = () => ({ active: 0, idle: 0, waiting: 0 })
+  connections: () => Readonly<Record<ConnectionState, number>> = () => ({
+    active: 0,
+    idle: 0,
+    waiting: 0,
+    stream: 0,
+  })
 
   /**
    * The counts of a method and a route.
@@ -93,7 +98,7 @@ export class HttpMetrics {
       ),
       gauge(
         'ganeti_rapi_connections',
-        'Connections: active with a request, idle, or waiting for or making a TLS handshake.',
+        'Connections: active with a request, idle, waiting for or making a TLS handshake, or a stream of events.',
         Object.entries(connections).map(([state, value]) => [{ state }, value]),
       ),
       only(

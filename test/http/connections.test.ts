@@ -17,6 +17,7 @@ const service: Service = {
   logRequest: () => {},
   logDebug: (message) => debug.push(message),
   pipelined: 0,
+  streams: 0,
   answered: 0,
 }
 

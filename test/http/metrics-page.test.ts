@@ -145,6 +145,7 @@ t.test('requests are counted by method, route and status, also those answered fr
     ['', 'active', 0],
     ['', 'idle', 1],
     ['', 'waiting', 0],
+    ['', 'stream', 0],
   ])
   close()
 })
