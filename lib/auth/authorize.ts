@@ -27,9 +27,10 @@
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { FairSemaphore } from '../concurrency/fair-semaphore.ts'
-import { grantedBy } from './grants.ts'
-import type { Need } from './permissions.ts'
+import { allSelectors, type Granted, grantedBy, seenBy } from './grants.ts'
+import { type Need, toRead } from './permissions.ts'
 import type { Verifier } from './schemes.ts'
+import type { Scope } from './scope.ts'
 import { TtlLruSet } from './ttl-lru-set.ts'
 import type { User, UserList } from './users-file.ts'
 import type { Verdict } from './verdict.ts'
@@ -102,10 +103,26 @@ export function createAuthorizer({
     if (checker.list !== list) checker = new Checker(list, queue, now)
     const user = await checker.identify(credentials, origin ?? credentials.name)
     if (!user) return UNAUTHENTICATED
-    const by = grantedBy(user.grants, need, { isClosed: isClosed(need), needsOptions: !anonymousReads })
-    if (by === undefined) return { kind: 'forbidden', user: user.name }
-    return { kind: 'granted', user: user.name, ...(by !== '' && { by }) }
+    const openness = { isClosed: isClosed(need), needsOptions: !anonymousReads }
+    const granted = grantedBy(user.grants, need, openness)
+    if (!granted) return { kind: 'forbidden', user: user.name }
+    const { by, within } = granted
+    return {
+      kind: 'granted',
+      user: user.name,
+      ...(by !== '' && { by }),
+      ...(within.length > 0 && { scope: scopeOf(user, within) }),
+    }
   }
+
+  const areReadsClosed = isClosed(toRead('instances.list'))
+
+  const scopeOf = ({ name, grants }: User, within: Granted['within']): Scope => ({
+    user: name,
+    within,
+    selectors: allSelectors(grants),
+    sees: (kind) => seenBy(grants, kind, !areReadsClosed),
+  })
 
   return { requireAuthentication, authorizeNow, authorize }
 }

@@ -116,6 +116,13 @@ export const ROLES = {
 } as const satisfies { readonly [role: string]: readonly Permission[] }
 export type Role = keyof typeof ROLES
 
+/** Permissions about the cluster as a whole, which no word with a selector grants. */
+export const WHOLE_CLUSTER: ReadonlySet<Permission> = new Set(
+  PERMISSIONS.filter((name) => /^(cluster|filter|groups|networks)\./.test(name) && name !== 'cluster.info'),
+)
+/** Permissions to read what is the same for everybody; a selector does not limit them. */
+export const SAME_FOR_ALL: ReadonlySet<Permission> = new Set(['cluster.info', 'os.list'])
+
 /** What a request needs, by the rules of either generation of Ganeti. */
 export interface Need {
   /** The permissions that Ganeti 3.2 wants, all of them; none for what is public even there. */

@@ -4,7 +4,10 @@
  * semaphore has a free place. While the master daemon cannot be reached, an
  * older state may be used (stale-if-error).
  */
+import { createHash } from 'node:crypto'
+import type { Scope } from '../auth/scope.ts'
 import type { Backend, StaleState } from '../backend/backend.ts'
+import { scopedBackend } from '../backend/scoped/scoped-backend.ts'
 import { allButAQuarter, FairSemaphore } from '../concurrency/fair-semaphore.ts'
 import { Failure } from '../failure.ts'
 import type { Json } from '../json/json.ts'
@@ -54,6 +57,8 @@ export interface AnswersOptions {
 export interface Asked {
   /** The authenticated user. */
   readonly user: string | undefined
+  /** What the user reaches; undefined for everything. */
+  readonly scope: Scope | undefined
   readonly method: Method
   /** The names in the path. */
   readonly params: Readonly<Record<string, string>>
@@ -118,10 +123,10 @@ export class Answers {
    * @throws what the method's handler throws; Failure `unavailable` if too many requests wait
    */
   async answer(request: Request, asked: Asked): Promise<Response> {
-    const { method, params } = asked
+    const { method, params, scope } = asked
     if (method.waits !== undefined) return this.#answerWaiting(request, asked, method.waits)
     const dependence = dependenceOf(method, params)
-    const generation = generationOf(dependence, this.#backend())
+    const generation = scope ? null : generationOf(dependence, this.#backend())
     const cached = generation === null ? undefined : this.#cache.find(generation, request.target)
     if (cached) {
       this.#metrics.cacheHits++
@@ -174,15 +179,17 @@ export class Answers {
   #shared(request: Request, asked: Asked, dependence: Dependence): Promise<Representation> {
     const { target, lost } = request
     const cache = this.#cache
+    // Answers within a scope are nobody else's.
+    const generationNow = () => (asked.scope ? null : generationOf(dependence, this.#backend()))
     /** The cached answer, or one that is being made. Checked again after waiting for a place. */
     const ready = () => {
-      const generation = generationOf(dependence, this.#backend())
+      const generation = generationNow()
       if (generation === null) return undefined
       return cache.find(generation, target) ?? cache.join(generation, target, lost)
     }
     return this.#inPlace(request, asked, ready, async (hold) => {
       const backend = this.#backend()
-      const generation = generationOf(dependence, backend)
+      const generation = generationNow()
       if (generation === null) return this.#make(request, asked, backend, { signal: lost, hold })
       // Other requests may share this answer, so it is aborted only when the last of them has left.
       const make = (signal: AbortSignal) => this.#make(request, asked, backend, { signal, hold })
@@ -206,13 +213,15 @@ export class Answers {
   /** @param hold a place for a large answer */
   async #make(
     { method: name, target, id }: Request,
-    { user, method, params, body, submit, counts }: Asked,
-    backend: Backend,
+    { user, scope, method, params, body, submit, counts }: Asked,
+    wholeBackend: Backend,
     { signal, hold, patience = 0 }: { signal: AbortSignal; hold?: Hold | undefined; patience?: number },
   ): Promise<Representation> {
     this.#metrics.cacheMisses++
     const begun = performance.now()
-    const requester = this.#namesRequester ? requesterIn(user, id) : ''
+    const backend = scope ? scopedBackend(wholeBackend, scope) : wholeBackend
+    // By this, users with a scope are known to be those who submitted a job.
+    const requester = this.#namesRequester || scope ? requesterIn(user, id) : ''
     const query = queryOf(target)
     const call: Call = {
       ...{ params, query, body, user, requester, backend, patience, signal },
@@ -225,8 +234,22 @@ export class Answers {
     const isLarge = encoded.body.length >= LARGE_ANSWER
     const large = isLarge ? new LargeBody(this.#largeAnswers, hold?.claim()) : undefined
     const tagged = dependenceOf(method, params) !== 'more'
-    return new Representation(encoded, { tagged, need: needOf(method, call.query, body), large, counts })
+    return new Representation(encoded, {
+      tagged,
+      variant: scope && variantOf(scope),
+      need: needOf(method, call.query, body),
+      large,
+      counts,
+    })
   }
+}
+
+/** What tells answers within a scope from others, even if they are equal. */
+function variantOf({ user, within }: Scope): string {
+  return createHash('sha256')
+    .update(JSON.stringify([user, within]))
+    .digest('base64url')
+    .slice(0, 12)
 }
 
 /** Who asks, for the reason trail of a job. An id has no semicolon, so that the last one ends the name of the user. */

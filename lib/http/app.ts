@@ -8,8 +8,10 @@
  */
 import type { Authorizer } from '../auth/authorize.ts'
 import { type Need, PUBLIC } from '../auth/permissions.ts'
+import type { Scope } from '../auth/scope.ts'
 import type { Verdict } from '../auth/verdict.ts'
 import { FairSemaphore } from '../concurrency/fair-semaphore.ts'
+import { Failure } from '../failure.ts'
 import { HttpMetrics, type RequestKind } from '../metrics/http-metrics.ts'
 import { isSince } from '../model/version.ts'
 import { BodyLimit, type Method, type MethodName, needOf, type Resource } from '../resources/resource.ts'
@@ -129,6 +131,8 @@ export function createApp({
     const page = path === METRICS_PATH ? metricsPage : undefined
     const audited = audit?.of(request)
     let user: string | undefined
+    let scope: Scope | undefined
+    let needed: Need = PUBLIC
     let counts = page && metrics.route(request.method, path)
     let kind: RequestKind | undefined
     const end = (response: Response) => {
@@ -151,6 +155,8 @@ export function createApp({
         const need = method ?? (page ? METRICS_NEED : PUBLIC)
         const verdict = await authorize(request, need)
         user = 'user' in verdict ? verdict.user : undefined
+        scope = verdict.kind === 'granted' ? verdict.scope : undefined
+        needed = need
         audited?.found(match?.resource, method, need, verdict)
         if (authorizer.requireAuthentication && user === undefined)
           throw refusal(verdict, need, request) ?? unauthenticated()
@@ -159,6 +165,7 @@ export function createApp({
           if (refused) throw refused
         }
       }
+      if (page && scope) throw new Failure('forbidden', 'Outside of the scope of your rights: the metrics')
       if (page && request.method === 'GET') return await end(await page(headers))
       if (!match && !page) throw new HttpError(404)
       if (!match || !method)
@@ -172,12 +179,18 @@ export function createApp({
         audited?.found(match.resource, method, need, verdict)
         const refused = refusal(verdict, need, request)
         if (refused) throw refused
+        needed = need
+        scope = verdict.kind === 'granted' ? verdict.scope : undefined
       }
 
       await audited?.begin(method)
-      const asked = { user, method, params: match.params, body, submit: audited?.submit, counts }
+      const asked = { user, scope, method, params: match.params, body, submit: audited?.submit, counts }
       return await end(await answers.answer(request, asked))
     } catch (thrown) {
+      if (scope && thrown instanceof Failure && thrown.code === 'forbidden')
+        logForbidden?.(
+          `User ${scope.user} may not ${request.method} ${path}: needs ${inNames(needed)}; ${thrown.message}`,
+        )
       return end(failureResponse(thrown))
     }
   }

@@ -161,7 +161,9 @@ export class AuditedRequest {
   /** Records its answer; gives it once it may be sent. */
   async end(response: Response): Promise<Response> {
     const { status } = response
-    if (status === 401 || status === 403) {
+    const isRefused = status === 401 || status === 403
+    // What has begun, a scope may still refuse.
+    if (isRefused && !this.#opcodes) {
       if (this.#audit.countRefusal(this.#request.network, response.user)) {
         void this.#audit.tryToAppend(this.#record('refused', response))
       }
@@ -180,6 +182,7 @@ export class AuditedRequest {
     const path = pathOf(target)
     const query = target.slice(path.length + 1)
     const verdict = this.#verdict
+    const isRefusal = stage === 'refused' || response?.status === 403
     const opcodes = this.#opcodes?.slice(0, MOST_NAMED).map(shortened)
     return {
       ts: rfc3339(Date.now()),
@@ -193,7 +196,7 @@ export class AuditedRequest {
       route: this.#route,
       permission: this.#permissions.length > 0 ? this.#permissions.join(' ') : undefined,
       granted: verdict?.kind === 'granted' ? verdict.by : undefined,
-      decision: verdict && (verdict.kind === 'granted' && stage !== 'refused' ? 'allow' : 'deny'),
+      decision: verdict && (verdict.kind === 'granted' && !isRefusal ? 'allow' : 'deny'),
       status: response?.status,
       ms: response && Math.round((performance.now() - this.#begun) * 10) / 10,
       job: this.#job,

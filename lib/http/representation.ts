@@ -20,6 +20,8 @@ const NOTHING = Buffer.alloc(0)
 export interface RepresentationOptions {
   /** Whether to send an ETag: false for an answer that must not be cached. */
   readonly tagged: boolean
+  /** For whom it was made, if its ETag must differ from those of others. */
+  readonly variant?: string | undefined
   readonly need: Need
   /** Counts it as a large answer, if it is one. */
   readonly large?: LargeBody | undefined
@@ -44,13 +46,14 @@ export class Representation {
   #gzipped: Response | undefined
   #compressing: Promise<Response> | undefined
 
-  constructor({ body, digest }: Encoded, { tagged, need, large, counts }: RepresentationOptions) {
+  constructor({ body, digest }: Encoded, { tagged, variant, need, large, counts }: RepresentationOptions) {
+    const name = variant === undefined ? digest : `${digest}-${variant}`
     this.body = body
     this.need = need
     this.#large = large
     this.#worthCompressing = body.length >= WORTH_COMPRESSING
-    this.#tag = tagged ? `"${digest}"` : ''
-    this.#gzipTag = tagged ? `"${digest}-gzip"` : ''
+    this.#tag = tagged ? `"${name}"` : ''
+    this.#gzipTag = tagged ? `"${name}-gzip"` : ''
     const vary = this.#worthCompressing ? ['Vary', 'Accept-Encoding'] : []
     const headers = [...etag(this.#tag), ...vary]
     this.#asItIs = { status: 200, headers, body, counts }

@@ -1,6 +1,14 @@
 import t from 'tap'
-import { type Grants, grantedBy, parseGrants } from '../../lib/auth/grants.ts'
-import { PERMISSIONS, type Permission, PUBLIC, ROLES, toChange, toRead } from '../../lib/auth/permissions.ts'
+import { allSelectors, type Grants, grantedBy, parseGrants, seenBy } from '../../lib/auth/grants.ts'
+import {
+  type Need,
+  PERMISSIONS,
+  type Permission,
+  PUBLIC,
+  ROLES,
+  toChange,
+  toRead,
+} from '../../lib/auth/permissions.ts'
 
 /** What options grant, and the warnings. */
 function parsed(options: string) {
@@ -64,7 +72,25 @@ t.test('a word that means nothing grants nothing, and is named with the nearest 
     ['no.such.thing.at.all', [], 'option "no.such.thing.at.all" is not known and is ignored'],
     ['os.hunter2', [], 'option 1 is not known and is ignored'],
     ['instances.*', [], 'option "instances.*" means nothing: there are no wildcards'],
-    ['@operator!tag=web', [], 'option 1 means nothing: there are no selectors in this version'],
+    ['@oprator!tag=web', [], 'option "@oprator!tag=web" is not known and is ignored (meant: @operator?)'],
+    [
+      '@operator!disk=web',
+      [],
+      'option "@operator!disk=web" is ignored: a selector is one of tag, instance, node, group',
+    ],
+    ['@operator!', [], 'option 1 is ignored: a selector is one of tag, instance, node, group'],
+    ['@operator!tag=', [], 'option "@operator!tag=" is ignored: the selector has no value, as in tag=NAME'],
+    [
+      '@operator!tag=a!b',
+      [],
+      'option 1 is ignored: the value of the selector has characters that no tag and no name has',
+    ],
+    ['write!tag=web', [], 'option 1 means nothing: only roles and permissions have a selector'],
+    [
+      'groups.list!tag=web',
+      [],
+      'option "groups.list!tag=web" grants nothing: it is about the whole cluster, and takes no selector',
+    ],
     [
       '@readonly,+@admin',
       sorted(ROLES.readonly),
@@ -90,6 +116,8 @@ t.test('what cannot be taken away takes away everything', async (t) => {
     '@admin,-jobs.*',
     '@admin,-jobs.cancle',
     'write,-x',
+    '@admin,-jobs.cancel!tag=web',
+    '@admin,-!tag=web',
   ]) {
     const { grants, warnings } = parsed(options)
     t.strictSame(permissionsOf(grants), [], options)
@@ -109,13 +137,51 @@ t.test('of options with spaces, which may be part of the password, nothing is sh
 
 t.test('the word that grants is known', async (t) => {
   const { grants } = parsed('@readonly,+jobs.cancel,tags.get')
-  t.equal(grantedBy(grants, toRead('tags.get'), CLOSED), '@readonly')
-  t.equal(grantedBy(grants, toChange('jobs.cancel'), CLOSED), '+jobs.cancel')
-  t.equal(
-    grantedBy(grants, { permissions: ['tags.get', 'jobs.cancel'], access: [] }, CLOSED),
-    '@readonly +jobs.cancel',
+  const by = (need: Need, of = grants) => grantedBy(of, need, CLOSED)?.by
+  t.equal(by(toRead('tags.get')), '@readonly')
+  t.equal(by(toChange('jobs.cancel')), '+jobs.cancel')
+  t.equal(by({ permissions: ['tags.get', 'jobs.cancel'], access: [] }), '@readonly +jobs.cancel')
+  t.equal(by({ permissions: ['tags.get', 'jobs.wait'], access: [] }), undefined)
+  t.equal(by(toChange('jobs.cancel'), parsed('write').grants), 'write')
+  t.equal(by(PUBLIC), '')
+})
+
+t.test('words with selectors grant for what these select, unless another grants it for all', async (t) => {
+  const { grants, warnings } = parsed(
+    '@operator!tag=team:web,+instances.remove!instance=Web*,tags.get!group=g,tags.get,@readonly!node=n1',
   )
-  t.equal(grantedBy(grants, { permissions: ['tags.get', 'jobs.wait'], access: [] }, CLOSED), undefined)
-  t.equal(grantedBy(parsed('write').grants, toChange('jobs.cancel'), CLOSED), 'write')
-  t.equal(grantedBy(grants, PUBLIC, CLOSED), '')
+  t.same(warnings, [])
+  const tag = { kind: 'tag', value: 'team:web' } as const
+  const instance = { kind: 'instance', value: 'web*' } as const
+  const node = { kind: 'node', value: 'n1' } as const
+  const granted = (need: Need) => grantedBy(grants, need, CLOSED)
+  t.strictSame(granted(toChange('instances.startup')), { by: '@operator!tag=team:web', within: [[tag]] })
+  t.strictSame(granted(toRead('instances.list')), {
+    by: '@operator!tag=team:web @readonly!node=n1',
+    within: [[tag, node]],
+  })
+  t.strictSame(granted({ permissions: ['instances.remove', 'instances.reboot', 'tags.get'], access: [] }), {
+    by: '+instances.remove!instance=Web* @operator!tag=team:web tags.get',
+    within: [[instance], [tag]],
+  })
+  t.strictSame(granted(toRead('tags.get')), { by: 'tags.get', within: [] })
+  // It is the same for everybody.
+  t.strictSame(granted(toRead('cluster.info'))?.within, [])
+  t.equal(granted(toRead('groups.list')), undefined, 'about the whole cluster')
+  t.strictSame(allSelectors(grants).length, 4)
+
+  t.strictSame(seenBy(grants, 'instance', true), [tag, node, tag, node])
+  t.strictSame(seenBy(parsed('instances.startup!tag=x').grants, 'instance', true), undefined)
+  t.strictSame(seenBy(parsed('instances.startup!tag=x').grants, 'instance', false), [])
+  t.strictSame(seenBy(parsed('instances.startup!tag=x,instances.query').grants, 'instance', false), undefined)
+})
+
+t.test('permissions are granted with selectors, but for those about the whole cluster', async (t) => {
+  for (const permission of PERMISSIONS) {
+    const isWhole = /^(cluster\.(modify|redist)|filter|groups|networks)/.test(permission)
+    const { grants, warnings } = parsed(`${permission}!tag=x`)
+    t.strictSame(permissionsOf(grants), isWhole ? [] : [permission])
+    t.equal(warnings.length, isWhole ? 1 : 0)
+    t.equal(permissionsOf(parsed('@admin!tag=x').grants).toString().split(',').includes(permission), !isWhole)
+  }
 })

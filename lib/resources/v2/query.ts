@@ -5,6 +5,7 @@ import {
   type QueryResult,
   ResultStatus,
 } from '../../backend/backend.ts'
+import { mentions } from '../../backend/filters.ts'
 import { Failure } from '../../failure.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../json/json.ts'
 import { lazyMap } from '../../json/lazy-list.ts'
@@ -171,12 +172,6 @@ const CONSOLE = 'console'
 /** The permissions that a query needs beside its own: neither its fields nor its filter are a way around. */
 function permissionsFor(fields: readonly Json[], filter: Json): readonly Permission[] {
   return fields.includes(CONSOLE) || mentions(filter, CONSOLE) ? ['instances.query.console'] : []
-}
-
-/** Whether a filter looks at a field. */
-function mentions(filter: Json, field: string): boolean {
-  if (!Array.isArray(filter)) return false
-  return filter[1] === field || filter.some((part) => mentions(part, field))
 }
 
 /** Clients before Ganeti 2.7 use the name `filter`. */

@@ -1,0 +1,232 @@
+/**
+ * Whether a job stays within a scope: all objects that its opcodes name are in
+ * it, a new instance will be, and nothing that is changed gets into the scope or
+ * out of it thereby.
+ *
+ * What is submitted has the full names of the objects that were checked, so that
+ * no short name can mean another object by the time the job runs.
+ */
+
+import type { Scope } from '../../auth/scope.ts'
+import { fits, fitsHost, type Selector } from '../../auth/selectors.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../json/json.ts'
+import { HV_TYPES } from '../../model/defaults.ts'
+import {
+  type About,
+  aboutOf,
+  LOOKED_INTO,
+  NAMES_ANOTHER,
+  NEVER_WITHIN,
+  OWN_HVPARAMS,
+  OWN_MATTER,
+} from './opcode-parameters.ts'
+import { forbidden } from './scoped-objects.ts'
+import { isWithin, selects, type Thing, type ThingKind } from './things.ts'
+
+/** What has to be known of the cluster. */
+export interface Reach {
+  readonly scope: Scope
+  /**
+   * An object within the scope, by a name in the path of a request.
+   * @throws Failure `not-found` if there is none that the user sees, `forbidden` if it is not within the scope
+   */
+  subject(kind: 'instance' | 'node', name: string): Promise<Thing>
+  /** An object within the scope; undefined if there is none. */
+  find(kind: ThingKind, name: string): Promise<Thing | undefined>
+  /** Whether all instances with a node as their primary or secondary one are within the scope. */
+  hasAllOn(node: string): Promise<boolean>
+  hasJob(id: string): Promise<boolean>
+}
+
+/**
+ * Checks an opcode.
+ * @returns it, with full names
+ * @throws Failure `not-found` for an object that the user does not see, `forbidden` for whatever leaves the scope
+ */
+export async function checkOpcode(opcode: JsonObject, reach: Reach): Promise<JsonObject> {
+  const about = aboutOf(opcode)
+  if (!about) throw forbidden('this is about the whole cluster')
+  if (opcode.OP_ID === 'OP_INSTANCE_MULTI_ALLOC') {
+    const { instances, ...others } = opcode
+    const creations = Array.isArray(instances) ? (instances as readonly JsonObject[]) : []
+    const checked: JsonObject[] = []
+    for (const creation of creations)
+      checked.push(await checkCreation({ ...creation, OP_ID: 'OP_INSTANCE_CREATE' }, reach))
+    return { ...(await checkParameters(others, about, reach)), instances: checked }
+  }
+  if (opcode.OP_ID === 'OP_INSTANCE_CREATE') return checkCreation(opcode, reach)
+
+  const things = await subjects(opcode, about, reach)
+  for (const thing of things) await checkChange(opcode, thing, reach)
+  const names = things.map(({ name }) => name)
+  const named = { [about.by]: Array.isArray(opcode[about.by]) ? names : (names[0] ?? null) }
+  return { ...(await checkParameters(opcode, about, reach)), ...named }
+}
+
+async function subjects(opcode: JsonObject, { kind, by }: About, reach: Reach): Promise<readonly Thing[]> {
+  const names = [opcode[by] ?? []].flat() as readonly Json[]
+  if (names.length === 0) throw forbidden(`${by} must say which`)
+  const things: Thing[] = []
+  for (const name of names) things.push(await reach.subject(kind, String(name)))
+  return things
+}
+
+/** The opcode only asks a node something. */
+const READS_NODE: ReadonlySet<Json> = new Set(['OP_NODE_QUERY_STORAGE', 'OP_TAGS_SET', 'OP_TAGS_DEL'])
+
+/** Checks that a change leaves its object where it is: in a scope of the user, or outside of it. */
+async function checkChange(opcode: JsonObject, thing: Thing, { scope, hasAllOn }: Reach): Promise<void> {
+  const { OP_ID, tags, new_name, name_check } = opcode
+  if (thing.kind === 'node' && !READS_NODE.has(OP_ID ?? null) && !(await hasAllOn(thing.name)))
+    throw forbidden(`node ${thing.name} has instances outside of it`)
+  if (typeof new_name === 'string' && OP_ID === 'OP_INSTANCE_RENAME') {
+    for (const selector of scope.selectors) {
+      if (selector.kind === 'instance' && !staysNamed(selector, thing.name, new_name, name_check !== false))
+        throw forbidden(`with the name ${new_name}, the instance would not stay where it is`)
+    }
+  }
+  if (Array.isArray(tags)) {
+    const after =
+      OP_ID === 'OP_TAGS_DEL'
+        ? thing.tags.filter((tag) => !tags.includes(tag))
+        : [...thing.tags, ...tags.map(String)]
+    for (const selector of scope.selectors) {
+      if (
+        selector.kind === 'tag' &&
+        selects(selector, thing) !== selects(selector, { ...thing, tags: after })
+      )
+        throw forbidden(`rights depend on the tag ${tags.find((tag) => fits(selector.value, String(tag)))}`)
+    }
+  }
+}
+
+/**
+ * Whether a selector selects an instance by its new name if and only if it does by its old one.
+ * @param mayGrow whether the new name may get the domain that it lacks, from the DNS
+ */
+function staysNamed({ value }: Selector, oldName: string, newName: string, mayGrow: boolean): boolean {
+  if (fitsHost(value, oldName)) return fitsHost(value, newName)
+  if (fitsHost(value, newName)) return false
+  const grown = `${newName}.`
+  const [literal = ''] = value.split('*')
+  const mayFit = literal.startsWith(grown) || (value.includes('*') && grown.startsWith(literal))
+  return !(mayGrow && mayFit)
+}
+
+async function checkCreation(opcode: JsonObject, reach: Reach): Promise<JsonObject> {
+  const { scope } = reach
+  if (opcode.mode === 'import') throw forbidden('an import reads what other instances left on a node')
+  const checked = await checkParameters(opcode, { kind: 'instance', by: 'instance_name' }, reach)
+  const { instance_name, tags, pnode, group_name } = checked
+  const node = typeof pnode === 'string' ? await reach.find('node', pnode) : undefined
+  const thing: Thing = {
+    kind: 'instance',
+    name: String(instance_name),
+    tags: Array.isArray(tags) ? tags.map(String) : [],
+    node: node?.name,
+    groups: node?.groups ?? (typeof group_name === 'string' ? [group_name] : []),
+  }
+  if (!isWithin(scope.within, thing)) {
+    const ways = [...new Set(scope.within.flat().map(({ kind, value }) => WAYS_IN[kind](value)))]
+    throw forbidden(`the new instance ${thing.name} would not be in it; it needs ${ways.join(', or ')}`)
+  }
+  return checked
+}
+
+const WAYS_IN: { readonly [kind in Selector['kind']]: (value: string) => string } = {
+  tag: (value) => `the tag ${value} among its tags`,
+  instance: (value) => `the name ${value}`,
+  node: (value) => `the primary node ${value} as pnode`,
+  group: (value) => `a primary node of the group ${value} as pnode`,
+}
+
+/** Checks all parameters but the one that names the opcode's own object; gives the opcode with full names. */
+async function checkParameters(opcode: JsonObject, { by }: About, reach: Reach): Promise<JsonObject> {
+  const checked: { [name: string]: Json } = {}
+  for (const [name, value] of Object.entries(opcode)) {
+    checked[name] = value
+    if (name === by || isUnset(value) || OWN_MATTER.has(name)) continue
+    const kind = NAMES_ANOTHER[name]
+    const reason = NEVER_WITHIN[name]
+    // To another cluster; then this says how to reach it.
+    const isElsewhere = name === 'target_node' && opcode.mode === 'remote' && Array.isArray(value)
+    if (isElsewhere) continue
+    if (kind) checked[name] = await fullNames(name, kind, value, reach)
+    else if (LOOKED_INTO.has(name)) await lookInto(name, value, reach)
+    else throw forbidden(`${name} cannot be given: ${reason ?? 'it is unknown what it may reach'}`)
+  }
+  return checked
+}
+
+/** Whether a parameter says nothing. */
+function isUnset(value: Json): boolean {
+  return value === null || value === false || (Array.isArray(value) && value.length === 0)
+}
+
+async function fullNames(parameter: string, kind: ThingKind, value: Json, reach: Reach): Promise<Json> {
+  const full = async (name: Json) => {
+    const thing = await reach.find(kind, String(name))
+    if (thing) return thing.name
+    const instead = kind === 'node' ? '; left out, an instance allocator chooses' : ''
+    throw forbidden(`there is no ${kind} ${name} in it, which ${parameter} names${instead}`)
+  }
+  if (!Array.isArray(value)) return full(value)
+  const names: string[] = []
+  for (const one of value as readonly Json[]) names.push(await full(one))
+  return names
+}
+
+async function lookInto(parameter: string, value: Json, reach: Reach): Promise<void> {
+  switch (parameter) {
+    case 'depends':
+      for (const [id] of value as readonly (readonly Json[])[]) {
+        // A negative id is that of a job submitted at the same time.
+        if (!String(id).startsWith('-') && !(await reach.hasJob(String(id))))
+          throw forbidden(`there is no job ${id} in it to depend on`)
+      }
+      return
+    case 'disks':
+      if (mentionsAny(value, ['adopt'])) throw forbidden('a disk cannot adopt a volume, which may be any')
+      if (mentionsAny(value, ['attach'])) throw forbidden('a disk cannot be attached, which may be any')
+      return
+    case 'hvparams':
+      for (const [name, one] of Object.entries(isJsonObject(value) ? value : {})) {
+        const isText = typeof one === 'string' && one !== 'default' && one !== ''
+        if (isText && HV_TYPES[name]?.endsWith('string') !== false && !OWN_HVPARAMS.has(name))
+          throw forbidden(`the hypervisor parameter ${name} reaches out of the instance`)
+      }
+      return
+    case 'ndparams':
+      if (isJsonObject(value) && !isUnset(value.oob_program ?? null) && value.oob_program !== 'default')
+        throw forbidden('oob_program is a command that the master node runs')
+      return
+    case 'nics':
+      for (const key of ['bridge', 'link', 'vlan']) {
+        if (valuesOf(value, key).some((one) => !isUnset(one) && one !== ''))
+          throw forbidden(`${key} of a network card may be any; name a network`)
+      }
+      for (const network of valuesOf(value, 'network')) {
+        if (isUnset(network) || network === '' || network === 'none') continue
+        if (!(await reach.find('network', String(network))))
+          throw forbidden(`there is no network ${network} in it for a network card`)
+      }
+      return
+  }
+}
+
+/** Whether one of the texts stands anywhere in a value, as a value or a key. */
+function mentionsAny(value: Json, texts: readonly string[]): boolean {
+  if (typeof value === 'string') return texts.includes(value)
+  if (Array.isArray(value)) return value.some((one) => mentionsAny(one, texts))
+  if (!isJsonObject(value)) return false
+  return Object.entries(value).some(
+    ([key, one]) => texts.includes(key) || (typeof one === 'object' && mentionsAny(one, texts)),
+  )
+}
+
+/** All values of a key, anywhere in a value. */
+function valuesOf(value: Json, key: string): Json[] {
+  if (Array.isArray(value)) return (value as readonly Json[]).flatMap((one) => valuesOf(one, key))
+  if (!isJsonObject(value)) return []
+  return Object.entries(value).flatMap(([name, one]) => (name === key ? [one] : valuesOf(one, key)))
+}

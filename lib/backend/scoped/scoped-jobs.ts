@@ -1,0 +1,144 @@
+/**
+ * Which jobs are within a scope: those that the user submitted, and those of which
+ * all objects are. That needs their opcodes, which are asked for once (see
+ * job-objects.ts).
+ */
+import { eachInSlices } from '../../concurrency/time-slicing.ts'
+import { Failure } from '../../failure.ts'
+import type { Json } from '../../json/json.ts'
+import { lazyMap } from '../../json/lazy-list.ts'
+import type { Backend, Cell, QueryResult } from '../backend.ts'
+import { named } from '../filters.ts'
+import { type JobObjects, knownJobs, rememberJob } from './job-objects.ts'
+import { forbidden, type Kind, type ScopedObjects } from './scoped-objects.ts'
+import { isWithin, type Within } from './things.ts'
+
+/** So many names are asked for; if there are more, all objects of the scope. */
+const FEW_NAMES = 200
+/** So many jobs are asked for by their ids; if there are more, all of them. */
+const FEW_JOBS = 50
+
+export class ScopedJobs {
+  readonly #backend: Backend
+  readonly #objects: ScopedObjects
+
+  constructor(backend: Backend, objects: ScopedObjects) {
+    this.#backend = backend
+    this.#objects = objects
+  }
+
+  /** As `query` of Backend, for jobs. */
+  async query(fields: readonly string[], filter: Json, signal?: AbortSignal): Promise<QueryResult> {
+    const result = await this.#backend.query('job', ['id', ...fields], filter, signal)
+    const ids: string[] = []
+    await eachInSlices(result.data, ([id]) => ids.push(String(id?.[1])), signal)
+    const seen = await this.among(ids)
+    const rows = ids.flatMap((id, place) => (seen.has(id) ? [result.data.at(place) as readonly Cell[]] : []))
+    return { fields: result.fields.slice(1), data: lazyMap(rows, ([, ...cells]) => cells) }
+  }
+
+  /** Which of the jobs are within the scope. */
+  async among(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const known = knownJobs(this.#backend)
+    const others = ids.filter((id) => !known.has(id))
+    const jobs = new Map(ids.flatMap((id) => (known.get(id) ? [[id, known.get(id) as JobObjects]] : [])))
+    if (others.length > 0) {
+      const rows = others.length > FEW_JOBS ? await this.#allOpcodes() : await this.#opcodesOf(others)
+      for (const [id, ops] of rows) jobs.set(String(id), rememberJob(this.#backend, String(id), ops ?? null))
+    }
+    const has = await this.#names(this.#objects.scope.within, [...jobs.values()])
+    return new Set([...jobs].flatMap(([id, job]) => (this.#isOwn(job) || has(job) ? id : [])))
+  }
+
+  /** The opcodes of some jobs, `[id, opcodes]` each; those that are gone are left out. */
+  async #opcodesOf(ids: readonly string[]): Promise<readonly (readonly Json[])[]> {
+    const filter: Json = ['|', ...ids.map((id) => ['=', 'id', Number(id)])]
+    const { data } = await this.#backend.query('job', ['id', 'ops'], filter)
+    return [...data].map((cells) => cells.map(([, value]) => value))
+  }
+
+  #allOpcodes(): Promise<readonly (readonly Json[])[]> {
+    return this.#backend.queryJobs([], ['id', 'ops'])
+  }
+
+  /** @throws Failure `not-found` if the user does not see the job, `forbidden` if it is not within the scope */
+  async check(id: string): Promise<void> {
+    const job = await this.#job(id)
+    if (await this.#isMine(job, this.#objects.scope.within)) return
+    const seen = this.#objects.scope.sees('job')
+    if (!seen || (await this.#isMine(job, [seen]))) throw forbidden(`job ${id}`)
+    throw new Failure('not-found', `Job ${id} not found`)
+  }
+
+  /** Whether there is a job, and it is within the scope. */
+  async has(id: string): Promise<boolean> {
+    const job = await this.#job(id).catch(ifNotFound(undefined))
+    return job !== undefined && this.#isMine(job, this.#objects.scope.within)
+  }
+
+  async #job(id: string): Promise<JobObjects> {
+    const known = knownJobs(this.#backend).get(id)
+    if (known) return known
+    const [row] = await this.#backend.queryJobs([id], ['ops'])
+    return rememberJob(this.#backend, id, row?.[0] ?? null)
+  }
+
+  #isOwn({ owner }: JobObjects): boolean {
+    return owner === this.#objects.scope.user
+  }
+
+  async #isMine(job: JobObjects, within: Within): Promise<boolean> {
+    return this.#isOwn(job) || (await this.#names(within, [job]))(job)
+  }
+
+  /** Finds out about all objects of some jobs at once; gives whether a job has only objects that are selected. */
+  async #names(within: Within, jobs: readonly JobObjects[]): Promise<(job: JobObjects) => boolean> {
+    const there: { [kind in Kind]: ReadonlySet<string> } = {
+      instance: await this.#selectedNames('instance', within, jobs),
+      node: await this.#selectedNames('node', within, jobs),
+    }
+    return ({ objects }) =>
+      objects?.every(({ kind, name }) => {
+        // What does not exist, or not any more, has only its name.
+        if (isWithin(within, { kind, name, tags: [], groups: kind === 'group' ? [name] : [] })) return true
+        return (kind === 'instance' || kind === 'node') && there[kind].has(name)
+      }) ?? false
+  }
+
+  /** The names in jobs that mean a selected object. */
+  async #selectedNames(
+    kind: Kind,
+    within: Within,
+    jobs: readonly JobObjects[],
+  ): Promise<ReadonlySet<string>> {
+    const names = new Set(
+      jobs.flatMap(({ objects = [] }) => objects.flatMap((one) => (one.kind === kind ? one.name : []))),
+    )
+    const selected = new Set<string>()
+    if (names.size === 0) return selected
+    const theirs = names.size <= FEW_NAMES ? named([...names]) : null
+    for (const { thing } of (await this.#objects.ask(kind, within, [], theirs)).rows) selected.add(thing.name)
+    const short = new Set([...selected].flatMap(shortNames))
+    for (const name of names) {
+      if (selected.has(name) || !short.has(name)) continue
+      const ask = kind === 'instance' ? this.#backend.queryInstances : this.#backend.queryNodes
+      const [row] = await ask.call(this.#backend, [name], ['name']).catch(ifNotFound([]))
+      if (selected.has(String(row?.[0]))) selected.add(name)
+    }
+    return selected
+  }
+}
+
+/** What a full name may be shortened to. */
+function shortNames(name: string): string[] {
+  const labels = name.split('.')
+  return labels.slice(1).map((_, count) => labels.slice(0, count + 1).join('.'))
+}
+
+/** Gives another value in the place of a Failure `not-found`. */
+export function ifNotFound<T>(value: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof Failure && error.code === 'not-found') return value
+    throw error
+  }
+}
