@@ -5,8 +5,9 @@ import { createAuthorizer } from '../../lib/auth/authorize.ts'
 import { parseUsers } from '../../lib/auth/users-file.ts'
 import { configFileBackend } from '../../lib/backend/config-file/config-file-backend.ts'
 import { createApp } from '../../lib/http/app.ts'
-import { stringifyJson } from '../../lib/json/json.ts'
+import type { Json } from '../../lib/json/json.ts'
 import { resources } from '../../lib/resources/table.ts'
+import { ask } from '../support/ask-app.ts'
 import { fixture } from '../support/daemon-root.ts'
 import { parseConfig } from '../support/read-cluster.ts'
 
@@ -30,24 +31,8 @@ function serve({ anonymousReads = true, requireAuthentication = false } = {}) {
     authorizer: createAuthorizer({ users: () => USERS, anonymousReads, requireAuthentication }),
     logForbidden: (message) => logged.push(message),
   })
-  const { signal } = new AbortController()
-  const status = async (user: string | undefined, method: string, target: string, body?: object) => {
-    const bytes = Buffer.from(body ? stringifyJson(body as never) : '')
-    const authorization = user && `Basic ${Buffer.from(`${user}:pw`).toString('base64')}`
-    const response = await app({
-      id: 'r1',
-      peer: '192.0.2.1:1',
-      method,
-      target,
-      headers: { authorization, 'content-type': 'application/json' },
-      network: '192.0.2.1',
-      bodyLength: bytes.length,
-      readBody: async () => bytes,
-      signal,
-      lost: signal,
-    })
-    return response.status
-  }
+  const status = async (user: string | undefined, method: string, target: string, body?: Json) =>
+    (await ask(app, user, method, target, { body })).status
   return { logged, status }
 }
 
