@@ -65,6 +65,8 @@ interface LookUps {
   readonly groupNodes: ReadonlyMap<string, readonly Node[]>
   /** By the network's UUID: those with a NIC in it. */
   readonly networkInstances: ReadonlyMap<string, readonly Instance[]>
+  /** By a tag of theirs. */
+  readonly taggedInstances: ReadonlyMap<string, readonly Instance[]>
 }
 
 /** Builds the look-ups over checked objects (names and UUIDs unique, references whole). */
@@ -108,12 +110,14 @@ export function* indexing(objects: ConfigObjects, last?: Config): Generator<void
     secondaryInstances: yield* groupedBy(instances.all, secondariesOf),
     groupNodes: yield* groupedBy(nodes.all, groupOf),
     networkInstances: yield* groupedBy(instances.all, networksOf),
+    taggedInstances: yield* groupedBy(instances.all, tagsOf),
   }
 }
 
 const primaryOf = ({ primary_node }: Instance) => [primary_node]
 const secondariesOf = ({ secondary_nodes }: Instance) => secondary_nodes
 const groupOf = ({ group }: Node) => [group]
+const tagsOf = ({ tags }: Instance) => new Set(tags)
 
 function networksOf(instance: Instance): Set<string> {
   const networks = new Set<string>()
@@ -134,6 +138,7 @@ export function changeLookUps(
     primaryInstances: changeGrouped(config.primaryInstances, config.instances, instances, primaryOf),
     secondaryInstances: changeGrouped(config.secondaryInstances, config.instances, instances, secondariesOf),
     networkInstances: changeGrouped(config.networkInstances, config.instances, instances, networksOf),
+    taggedInstances: changeGrouped(config.taggedInstances, config.instances, instances, tagsOf),
     groupNodes: changeGrouped(config.groupNodes, config.nodes, nodes, groupOf),
   }
 }

@@ -29,6 +29,13 @@ export function findHost<T extends { readonly name: string }>(
   return found
 }
 
+/** All hosts that a full or short name fits. */
+export function findCalled<T extends { readonly name: string }>(index: Index<T>, name: string): readonly T[] {
+  const exact = index.byName.get(name)
+  const others = calledShort(index, name).filter((host) => host !== exact)
+  return exact ? [exact, ...others] : others
+}
+
 /** So many short names are looked for one by one before all that there are get a table. */
 const FEW = 16
 

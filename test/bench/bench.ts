@@ -19,6 +19,7 @@ import { original } from './original.ts'
 import { passwords } from './passwords.ts'
 import { reload } from './reload.ts'
 import { Report } from './report.ts'
+import { scopes } from './scopes.ts'
 
 const PARTS: { readonly [name: string]: (report: Report, settings: Settings) => Promise<void> } = {
   original,
@@ -26,6 +27,7 @@ const PARTS: { readonly [name: string]: (report: Report, settings: Settings) => 
   growth,
   reload,
   passwords,
+  scopes,
   changes,
   engine,
 }

@@ -35,7 +35,9 @@ export async function passwords(report: Report, settings: Settings): Promise<voi
         headers: user === 'nobody' ? {} : basic(user, 'secret'),
       }),
     )
-    await contest(report, '/2/info, as users with a password of each kind', contenders, settings)
+    const what = '/2/info, as users with a password of each kind'
+    const asked = await contest(report, what, contenders, settings)
+    report.goal('ha1 / nobody', asked('ha1').median / asked('nobody').median, { atLeast: 1 / 1.2 })
 
     const [before, during, guesses]: [number[], number[], number[]] = [[], [], []]
     for (let round = 0; round < settings.rounds; round++) {

@@ -154,6 +154,7 @@ export function told({ mtime: _mtime, live, hardware, ...config }: Config) {
     secondaryInstances: [...config.secondaryInstances].sort(),
     groupNodes: [...config.groupNodes].sort(),
     networkInstances: [...config.networkInstances].sort(),
+    taggedInstances: [...config.taggedInstances].sort(),
   }
 }
 

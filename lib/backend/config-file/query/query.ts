@@ -17,6 +17,7 @@ import { findHost, findNamed, isCalled } from '../../../model/lookup.ts'
 import { niceSort } from '../../../model/nice-sort.ts'
 import type { QueueView } from '../../../model/queue-view.ts'
 import type { Cell, FieldDefinition, QueryResource, QueryResult } from '../../backend.ts'
+import { candidatesFor, instanceLookUps, type LookUps } from './candidates.ts'
 import { clusterFields } from './fields/cluster.ts'
 import { exportFields } from './fields/export.ts'
 import { extstorageFields } from './fields/extstorage.ts'
@@ -43,6 +44,8 @@ interface Source<T> {
   readonly find?: (config: Config, name: string, queue: QueueView) => T
   /** The full name of one, for kinds that a filter may ask for by name. */
   readonly nameOf?: (object: T) => string
+  /** What finds the objects that pass a condition without a look at the others. */
+  readonly lookUps?: LookUps<T>
 }
 
 /** All that can be asked about. */
@@ -50,6 +53,9 @@ interface World {
   readonly config: Config
   readonly queue: QueueView
 }
+
+/** So many objects can be put into natural order within a millisecond. */
+const FEW_TO_SORT = 500
 
 /** Where there is no job queue. */
 const NO_QUEUE: QueueView = { jobs: [], job: () => undefined, locks: [] }
@@ -91,6 +97,7 @@ const TABLES: { readonly [what in QueryResource]: Table } = {
     objects: ({ instances }) => instances.all,
     find: ({ instances }, name) => findHost('Instance', instances, name),
     nameOf: ({ name }) => name,
+    lookUps: instanceLookUps,
   }),
   job: table({
     fields: jobFields,
@@ -165,7 +172,7 @@ function tableOf(what: string): Table {
   return TABLES[what as QueryResource]
 }
 
-function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
+function table<T>({ fields, objects, find, nameOf, lookUps }: Source<T>): Table {
   const byName = new Map(fields.map((field) => [field.name, field]))
   const definitions = niceSort(fields, ({ name }) => name).map(definitionOf)
 
@@ -181,7 +188,9 @@ function table<T>({ fields, objects, find, nameOf }: Source<T>): Table {
       const selected = select(fieldNames)
       const filter = parseFilter(filterJson)
       const names = filter && nameOf ? valuesAskedFor(filter, 'name') : null
-      const candidates = names ? [] : objects(config, queue)
+      const few = filter && nameOf && lookUps && candidatesFor(filter, lookUps, config)
+      const isFew = few && few.size <= FEW_TO_SORT
+      const candidates = names ? [] : isFew ? niceSort([...few], nameOf) : objects(config, queue)
       const passes = filter ? compileFilter(filter, byName, candidates.length) : undefined
       let found = candidates
       if (names && find && nameOf) {

@@ -504,3 +504,30 @@ t.test('what a file knows nothing of has no rows', async (t) => {
   for (const what of ['job', 'lock', 'extstorage'])
     t.same([...(await query(changed(), what, ['name'], null)).data], [], what)
 })
+
+t.test('what look-ups find is what a test of all objects would find', async (t) => {
+  const tagged = objects.instances.map((instance, place) => ({
+    ...instance,
+    tags: place % 2 === 0 ? ['web', `t${place % 3}`] : [],
+    primary_node: place === 1 ? '' : instance.primary_node,
+  }))
+  const config = changed({ instances: tagged })
+  const [{ name: group }, { name: node }] = [objects.groups[0] as { name: string }, objects.nodes[0] as Node]
+  for (const filter of [
+    ['=[]', 'tags', 'web'],
+    ['=[]', 'tags', 'none'],
+    ['|', ['=[]', 'tags', 't1'], ['=', 'pnode', node]],
+    ['|', ['=', 'pnode', node.split('.')[0] as string], ['=', 'name', 'inst1']],
+    ['=', 'pnode.group', group],
+    ['=', 'pnode', 'none'],
+    ['&', ['=[]', 'tags', 'web'], ['!', ['=', 'pnode', node]]],
+    ['&', ['!', ['=', 'pnode', node]], ['=[]', 'tags', 'web']],
+    ['|', ['=[]', 'tags', 't2'], ['=~', 'name', '1']],
+    ['&'],
+    ['|'],
+  ] as Json[]) {
+    const found = await query(config, 'instance', ['name'], filter)
+    const tested = await query(config, 'instance', ['name'], ['!', ['!', filter]])
+    t.strictSame([...found.data], [...tested.data], JSON.stringify(filter))
+  }
+})
