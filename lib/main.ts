@@ -9,13 +9,14 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { hashPassword } from './auth/hash-password.ts'
+import { check, checkCertificate, type Finding } from './check.ts'
 import { runInForeground, type Starter, startDetached, starterOfCopy } from './daemon/copy.ts'
 import { checkDescriptors } from './daemon/descriptors.ts'
 import { type Command, commandAs, userToBecome } from './daemon/privileges.ts'
 import { Failure, messageChain } from './failure.ts'
 import type { Certificate } from './http/tls.ts'
 import { helpText, type Options, PROGRAM, parseOptions, UsageError } from './options.ts'
-import { defaultPaths } from './paths.ts'
+import { defaultPaths, type Paths } from './paths.ts'
 import { ownVersion, portOf, readServerCertificate, serve, textOf } from './serve.ts'
 import { chooseSource, NotServing } from './source.ts'
 
@@ -69,8 +70,9 @@ async function start(
   starter: Starter | undefined,
 ): Promise<number> {
   const paths = defaultPaths(process.env.GANETI_ROOTDIR)
-  const source = chooseSource(options.config, paths, hostName())
   const user = userToBecome(USER)
+  if (options.check) return startCheck(itself, options, paths, starter)
+  const source = chooseSource(options.config, paths, hostName())
   if (starter) {
     // Never serve as root if the daemon's user exists.
     if (user) throw new Failure('configuration', `still root where the user '${USER}' should serve`)
@@ -86,6 +88,25 @@ async function start(
     throw new Failure('internal', `Error when starting daemon process: ${messageChain(error)}`)
   })
   return 0
+}
+
+/** Checks everything as the user who would serve. */
+async function startCheck(
+  itself: readonly [script: string, ...args: string[]],
+  options: Options,
+  paths: Paths,
+  starter: Starter | undefined,
+): Promise<number> {
+  const certificate = starter
+    ? ((await starter.handedOver) as Finding)
+    : await checkCertificate(options, paths)
+  const user = userToBecome(USER)
+  if (user) {
+    const command: Command = [process.execPath, ...process.execArgv, ...itself]
+    return runInForeground(commandAs(user, command, itself[0], portOf(options)), certificate)
+  }
+  const print = (line: string) => process.stdout.write(`${line}\n`)
+  return check(options, paths, { host: hostName(), certificate, print })
 }
 
 /** Makes file names in the options absolute, as the daemon changes its folder to `/`. */

@@ -74,6 +74,12 @@ export const FLAGS = {
     ours: true,
     doc: 'Read a password from the terminal or from standard input, print its hash for the users file, and exit.',
   },
+  check: {
+    kind: 'switch',
+    long: 'check',
+    ours: true,
+    doc: 'Start nothing: read options, certificate, users and cluster state as a start would, print what is wrong with them and what each user may do, and exit with 0 if a start would succeed, otherwise 1.',
+  },
   foreground: {
     kind: 'switch',
     short: 'f',

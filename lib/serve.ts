@@ -291,8 +291,11 @@ export function portOf(options: Options): number {
   return options.port ?? servicePort(PROGRAM, 'tcp') ?? DEFAULT_PORT
 }
 
-/** The address to listen on; undefined for all. */
-function hostToBind(options: Options): string | undefined {
+/**
+ * The address to listen on; undefined for all.
+ * @throws Failure `configuration` if the network interface has none
+ */
+export function hostToBind(options: Options): string | undefined {
   if (options.interface === undefined) return options.bind
   const addresses = networkInterfaces()[options.interface] ?? []
   const [address] = addresses.filter(({ family }) => family === 'IPv4').concat(addresses)

@@ -10,6 +10,7 @@ import {
 } from '../lib/options.ts'
 
 const DEFAULTS: Options = {
+  check: false,
   foreground: false,
   anonymousReads: 'yes',
   debug: false,
