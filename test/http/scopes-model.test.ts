@@ -100,7 +100,8 @@ class User {
   readonly #words: readonly Word[]
 
   constructor(words: readonly Word[]) {
-    this.#words = words.filter(({ grants, by }) => !by || !grants.every(isWhole))
+    // A word that grants nothing that a selector limits is none that rights rest on.
+    this.#words = words.filter(({ grants, by }) => !by || !grants.every((one) => isWhole(one) || isForAll(one)))
   }
 
   may(permission: string): boolean {
@@ -127,6 +128,8 @@ class User {
 
 const isWhole = (permission: string) =>
   /^(cluster|filter|groups|networks)/.test(permission) && permission !== 'cluster.info'
+
+const isForAll = (permission: string) => ['cluster.info', 'os.list'].includes(permission)
 
 // What is random.
 
