@@ -67,6 +67,11 @@ export interface Authorizer {
    * @throws Failure `unavailable` if too many passwords are being checked, or this one cannot be checked now
    */
   authorize(header: string | undefined, need: Need, origin?: string): Promise<Verdict>
+  /**
+   * Whether somebody may do something; without a look at passwords.
+   * @param name a user of whom the password was right; undefined for strangers
+   */
+  allows(name: string | undefined, need: Need): boolean
 }
 
 export function createAuthorizer({
@@ -88,6 +93,10 @@ export function createAuthorizer({
 
   const withoutCredentials = (need: Need) => (isClosed(need) ? UNAUTHENTICATED : GRANTED)
 
+  /** What `grantedBy` gives for a user. */
+  const grantedTo = (user: User, need: Need) =>
+    grantedBy(user.grants, need, { isClosed: isClosed(need), needsOptions: !anonymousReads })
+
   const authorizeNow: Authorizer['authorizeNow'] = (header, need) =>
     header === undefined ? withoutCredentials(need) : undefined
 
@@ -103,8 +112,7 @@ export function createAuthorizer({
     if (checker.list !== list) checker = new Checker(list, queue, now)
     const user = await checker.identify(credentials, origin ?? credentials.name)
     if (!user) return UNAUTHENTICATED
-    const openness = { isClosed: isClosed(need), needsOptions: !anonymousReads }
-    const granted = grantedBy(user.grants, need, openness)
+    const granted = grantedTo(user, need)
     if (!granted) return { kind: 'forbidden', user: user.name }
     const { by, within } = granted
     return {
@@ -124,7 +132,13 @@ export function createAuthorizer({
     sees: (kind) => seenBy(grants, kind, !areReadsClosed),
   })
 
-  return { requireAuthentication, authorizeNow, authorize }
+  const allows: Authorizer['allows'] = (name, need) => {
+    if (name === undefined) return !isClosed(need)
+    const user = users().users.get(name)
+    return user !== undefined && grantedTo(user, need) !== undefined
+  }
+
+  return { requireAuthentication, authorizeNow, authorize, allows }
 }
 
 const GRANTED: Verdict = { kind: 'granted' }

@@ -184,7 +184,11 @@ export function createApp({
       }
 
       await audited?.begin(method)
-      const asked = { user, scope, method, params: match.params, body, submit: audited?.submit, counts }
+      const allows = (wanted: Need) => authorizer.allows(user, wanted)
+      const asked = {
+        ...{ user, allows, scope, method, params: match.params },
+        ...{ body, submit: audited?.submit, counts },
+      }
       return await end(await answers.answer(request, asked))
     } catch (thrown) {
       if (scope && thrown instanceof Failure && thrown.code === 'forbidden')

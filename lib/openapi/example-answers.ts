@@ -113,4 +113,6 @@ export const EXAMPLE_ANSWERS: { readonly [operationId: string]: string } = {
     '{"data":[[[0,"mail.example.com"],[0,"running"],[0,2]],[[0,"web.example.com"],[0,"running"],[0,2]]],"fields":[{"name":"name","title":"Instance","kind":"text","doc":"Full name of the instance"},{"name":"status","title":"Status","kind":"text","doc":"running: runs as it should; ADMIN_down: stopped, as it should be; ADMIN_offline: stopped for longer, and holds nothing of its node; USER_down: stopped from within by its user; ERROR_down: should run, but does not; ERROR_up: runs, but should not; ERROR_wrongnode: runs on another node than its primary one; ERROR_nodedown: its primary node does not answer; ERROR_nodeoffline: its primary node is marked offline"}]}',
   QueryFields:
     '{"fields":[{"name":"name","title":"Instance","kind":"text","doc":"Full name of the instance"},{"name":"os","title":"OS","kind":"text","doc":"Its operating system, with variant"}]}',
+  GetWhoAmI:
+    '{"user":"rclient","permissions":["cluster.info","filter.list","filter.query","groups.list","groups.query","instances.list","instances.query","instances.info","jobs.list","jobs.query","networks.list","networks.query","nodes.list","nodes.query","nodes.role.query","os.list","tags.get"]}',
 }

@@ -27,6 +27,8 @@ export interface Call<Params = Readonly<Record<string, string>>> {
   readonly body: Json | undefined
   /** The authenticated user; undefined without credentials. If the answer is cached, other users get it too. */
   readonly user: string | undefined
+  /** Whether the client may do something else; unless given, it may do what strangers may. */
+  readonly allows?: (need: Need) => boolean
   /** Who asks, for the reason trail of a job: `user=alice;request=1f`; empty if that is not wanted. */
   readonly requester?: string
   /** Submits a job, perhaps with a record of it; see audit.ts. */

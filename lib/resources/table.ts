@@ -14,6 +14,7 @@ import { jobs } from './v2/jobs.ts'
 import { networks } from './v2/networks.ts'
 import { nodes } from './v2/nodes.ts'
 import { query } from './v2/query.ts'
+import { whoAmI } from './whoami.ts'
 
 const served: readonly Resource[] = [
   ...version12,
@@ -69,4 +70,4 @@ const descriptions = [
   resource('/2/openapi.json', 'The description of the API.', { GET: descriptionMethod('GetOpenApi') }),
 ]
 
-export const resources: readonly Resource[] = [root, ...served, ...descriptions]
+export const resources: readonly Resource[] = [root, ...served, ...descriptions, whoAmI(served)]

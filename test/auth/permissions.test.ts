@@ -31,6 +31,7 @@ const OTHERS: { readonly [method: string]: string | null } = {
   'GET /tags': 'tags.get',
   'GET /openapi.json': null,
   'GET /2/openapi.json': null,
+  'GET /2/whoami': null,
 }
 
 const methods = resources.flatMap(({ path, methods }) =>

@@ -63,6 +63,8 @@ function authorizerFor(requireAuthentication = false): Authorizer {
     requireAuthentication,
     authorizeNow,
     authorize: async (header, need) => authorizeNow(header, need) ?? verdictOn(header as string, need.access),
+    allows: (name, { access }) =>
+      name === undefined ? access.length === 0 : verdictOn(name, access).kind === 'granted',
   }
 }
 
@@ -244,7 +246,7 @@ t.test('a cache hit asks the authorizer, with the rights of its method', async (
     return verdict
   }
   const authorize = async () => verdict ?? ({ kind: 'forbidden', user: 'x' } as const)
-  const app = makeApp({ authorizer: { requireAuthentication: false, authorizeNow, authorize } })
+  const app = makeApp({ authorizer: { ...authorizerFor(), authorizeNow, authorize } })
   await app(request('GET /guarded'))
   t.equal((await app(request('GET /guarded'))).status, 200)
   t.equal(calls.length, 1)

@@ -156,6 +156,7 @@ t.test('it is served to everybody, without asking the cluster, and not sent twic
       requireAuthentication: false,
       authorizeNow: () => ({ kind: 'granted' }),
       authorize: async () => ({ kind: 'granted' }),
+      allows: () => true,
     },
   })
   const get = async (target: string, headers: RequestHeaders) =>

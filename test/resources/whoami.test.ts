@@ -1,0 +1,73 @@
+import t from 'tap'
+import { createAuthorizer } from '../../lib/auth/authorize.ts'
+import { PERMISSIONS, ROLES } from '../../lib/auth/permissions.ts'
+import { parseUsers } from '../../lib/auth/users-file.ts'
+import type { Backend } from '../../lib/backend/backend.ts'
+import { createApp } from '../../lib/http/app.ts'
+import { resources } from '../../lib/resources/table.ts'
+
+const USERS = `
+reader   pw  read
+writer   pw  write
+operator pw  @operator
+admin    pw  @admin,-jobs.cancel
+plain    pw
+`
+
+/** Strangers may read all that @readonly may, but for what a right is needed for. */
+const OPEN = ROLES.readonly.filter((name) => name !== 'query.all')
+
+function asking(options: { requireAuthentication?: boolean; anonymousReads?: boolean } = {}) {
+  const list = parseUsers(USERS)
+  const app = createApp({
+    resources,
+    backend: () => ({ generation: 1 }) as Backend,
+    authorizer: createAuthorizer({ users: () => list, requireAuthentication: false, ...options }),
+  })
+  return async (user?: string, password = 'pw') => {
+    const credentials = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+    const { status, headers, body } = await app({
+      method: 'GET',
+      target: '/2/whoami',
+      headers: user === undefined ? {} : { authorization: credentials },
+      network: '192.0.2.1',
+      bodyLength: 0,
+      id: 'r1',
+      peer: '192.0.2.1:1',
+      readBody: async () => Buffer.alloc(0),
+      signal: new AbortController().signal,
+      lost: new AbortController().signal,
+    })
+    const answer = JSON.parse(body.toString()) as { user: string | null; permissions: string[] }
+    return { status, headers, ...answer }
+  }
+}
+
+t.test('it tells user and permissions, of old words and of new ones', async (t) => {
+  const ask = asking()
+  const permissionsOf = async (user?: string) => [...(await ask(user)).permissions].sort()
+  const sorted = (names: readonly string[]) => [...names].sort()
+  t.match(await ask('reader'), { status: 200, user: 'reader' })
+  t.strictSame(await permissionsOf('reader'), sorted([...ROLES.readonly, 'instances.query.console']))
+  t.strictSame(await permissionsOf('writer'), sorted(PERMISSIONS))
+  t.strictSame(await permissionsOf('operator'), sorted(ROLES.operator))
+  t.notOk((await permissionsOf('admin')).includes('jobs.cancel'))
+  t.strictSame(await permissionsOf('plain'), await permissionsOf(undefined))
+})
+
+t.test('strangers are told what is open to them', async (t) => {
+  const { status, user, permissions } = await asking()()
+  t.equal(status, 200)
+  t.equal(user, null)
+  for (const name of OPEN) t.ok(permissions.includes(name), name)
+  t.notOk(permissions.includes('instances.startup'))
+  t.strictSame((await asking({ anonymousReads: false })()).permissions, [])
+  t.equal((await asking({ requireAuthentication: true })()).status, 401)
+})
+
+t.test('a wrong password is refused, and no answer is kept', async (t) => {
+  const ask = asking()
+  t.equal((await ask('reader', 'wrong')).status, 401)
+  t.equal((await ask('nobody')).status, 401)
+  t.notOk((await ask('reader')).headers.includes('ETag'))
+})
