@@ -165,6 +165,12 @@ export const FLAGS = {
     default: 'yes',
     doc: 'Answer reads that need no right without a user; no: as Ganeti from 3.2 on, only the few that are public.',
   },
+  noUi: {
+    kind: 'switch',
+    long: 'no-ui',
+    ours: true,
+    doc: 'Do not serve the page at /ui/ that shows the cluster in a browser.',
+  },
   noSsl: { kind: 'switch', long: 'no-ssl', doc: 'Speak plain HTTP instead of HTTPS.' },
   sslKey: {
     kind: 'texts',

@@ -27,6 +27,7 @@ import { Audit } from './http/audit.ts'
 import { validityOf } from './http/certificate-validity.ts'
 import { DEFAULT_LIMITS } from './http/limits.ts'
 import { MetricsPage } from './http/metrics-page.ts'
+import { createPage, type Page, readPage } from './http/page.ts'
 import { createProbes } from './http/probes.ts'
 import { startServer } from './http/server.ts'
 import type { RequestRecord } from './http/service.ts'
@@ -130,6 +131,7 @@ export async function serve(
           namesRequester: !options.plainReason,
           metrics: http,
           metricsPage: new MetricsPage(metrics).answer,
+          page: options.noUi ? undefined : await openPage(http, log),
           probes: createProbes(health),
           maxClients: options.maxClients,
           debug,
@@ -226,6 +228,16 @@ async function openAudit(options: Options, file: RecordFile, log: Log): Promise<
     log.warning(`Going on without an audit log${until}: ${messageChain(error)}`)
   }
   return new Audit({ file, reads: audit === 'all', optional, log })
+}
+
+/** Opens the page at `/ui/`. Without its files, as in a tree that was only half built, all else is served. */
+async function openPage(metrics: HttpMetrics, log: Log): Promise<Page | undefined> {
+  try {
+    return createPage(await readPage(new URL('../ui/', import.meta.url)), metrics)
+  } catch (error) {
+    log.warning(`There is no page at /ui/: ${messageChain(error)}`)
+    return undefined
+  }
 }
 
 function claimPidFile(options: Options, paths: Paths, log: Log): PidFile | undefined {

@@ -23,6 +23,7 @@ const DEFAULTS: Options = {
   shutdownDelay: 0,
   plainReason: false,
   requireAuthentication: false,
+  noUi: false,
   noSsl: false,
   sslKey: [],
   sslCert: [],

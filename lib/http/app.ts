@@ -20,6 +20,7 @@ import { type Audit, changes } from './audit.ts'
 import { readJsonBody } from './body.ts'
 import type { App, Request, RequestHeaders, Response } from './message.ts'
 import { METRICS_NEED, METRICS_PATH } from './metrics-page.ts'
+import type { Page } from './page.ts'
 import type { Probes } from './probes.ts'
 import { createRouter, pathOf, queryOf } from './router.ts'
 import { failureResponse, HttpError } from './status.ts'
@@ -42,6 +43,8 @@ export interface AppOptions extends AnswersOptions {
   readonly authorizer: Authorizer
   /** Answers `/livez` and `/readyz`, before everything that may make a request wait. */
   readonly probes?: Probes
+  /** Answers requests for the page at `/ui/`; there is none unless given. */
+  readonly page?: Page | undefined
   /** Gives the answer to `/metrics`, which is open as other reads are. */
   readonly metricsPage?: (headers: RequestHeaders) => Promise<Response>
   /** Records changes and refusals. */
@@ -55,6 +58,7 @@ export function createApp({
   resources,
   authorizer,
   probes = () => undefined,
+  page: pageFor = () => undefined,
   audit,
   metricsPage,
   logForbidden,
@@ -207,7 +211,7 @@ export function createApp({
     return made.then((response) => ({ ...response, counts: metrics.route(request.method, `/${name}`) }))
   }
 
-  return (request) => cachedResponse(request) ?? probed(request) ?? answer(request)
+  return (request) => pageFor(request) ?? cachedResponse(request) ?? probed(request) ?? answer(request)
 }
 
 /** The results of authentication, for metrics. */

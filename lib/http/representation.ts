@@ -94,13 +94,10 @@ export class Representation {
     return compressed ? (this.#gzipped ?? this.#gzip()) : this.#asItIs
   }
 
-  /** Whether If-None-Match has the ETag of any form of this answer; comparison is weak (RFC 9110, 13.1.2). */
+  /** Whether If-None-Match has the ETag of any form of this answer. */
   #isKnown(ifNoneMatch: string | undefined): boolean {
     if (ifNoneMatch === undefined || this.#tag === '') return false
-    // Fast path for the usual header with a single tag.
-    if (ifNoneMatch === this.#tag || ifNoneMatch === this.#gzipTag || ifNoneMatch.trim() === '*') return true
-    const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
-    return tags.includes(this.#tag) || tags.includes(this.#gzipTag)
+    return isTagOf(ifNoneMatch, this.#tag) || isTagOf(ifNoneMatch, this.#gzipTag)
   }
 
   /** Compresses once; concurrent requests share the work (request coalescing). */
@@ -123,6 +120,16 @@ export class Representation {
 
 function etag(tag: string): string[] {
   return tag === '' ? [] : ['ETag', tag]
+}
+
+/** Whether If-None-Match has a tag; comparison is weak (RFC 9110, 13.1.2). */
+export function isTagOf(ifNoneMatch: string, tag: string): boolean {
+  // Fast path for the usual header with a single tag.
+  if (ifNoneMatch === tag || ifNoneMatch.trim() === '*') return true
+  return (
+    ifNoneMatch.includes(tag) &&
+    ifNoneMatch.split(',').some((listed) => listed.trim().replace(/^W\//, '') === tag)
+  )
 }
 
 /** Whether an Accept-Encoding header has gzip with a weight other than zero. */

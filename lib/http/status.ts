@@ -14,6 +14,8 @@ import type { Response } from './message.ts'
 /** Phrase and explanation of every status that is sent, as in Ganeti's daemon (from Python's http.server). */
 const STANDARD_TEXTS: Readonly<Record<number, readonly [phrase: string, explain: string]>> = {
   200: ['OK', 'Request fulfilled, document follows'],
+  301: ['Moved Permanently', 'Object moved permanently -- see URI list'],
+  302: ['Found', 'Object moved temporarily -- see URI list'],
   304: ['Not Modified', 'Document has not changed since given time'],
   400: ['Bad Request', 'Bad request syntax or unsupported method'],
   401: ['Unauthorized', 'No permission -- see authorization schemes'],

@@ -12,6 +12,7 @@ const PARTS = [
   'lib',
   'man',
   'completion/make.js',
+  'ui',
   'package.json',
   'tsconfig.json',
   'README.md',
@@ -50,7 +51,13 @@ t.test('what npm packs is the whole program with manual and completion, and no m
     files.filter((file) => file.endsWith('.map') || /^(test|certs|debian)\b/.test(file)),
     [],
   )
-  for (const file of ['man/ganeti-rapi.8', 'completion/ganeti-rapi', 'README.md', 'LICENSE']) {
+  for (const file of [
+    'man/ganeti-rapi.8',
+    'completion/ganeti-rapi',
+    'dist/ui/index.html',
+    'README.md',
+    'LICENSE',
+  ]) {
     t.ok(files.includes(file), file)
   }
   symlinkSync(join(ROOT, 'node_modules'), join(program, 'node_modules'))

@@ -1,0 +1,65 @@
+/** What is known of the cluster, each part from where the user may read it; undefined until it was read, or for good. */
+import {
+  type Group,
+  INSTANCES_QUERY,
+  type Info,
+  type Instance,
+  instancesIn,
+  JOBS_QUERY,
+  type Job,
+  jobsIn,
+  type Network,
+  type Node,
+} from './model.ts'
+import type { Session } from './session.ts'
+import type { Reading, Store } from './store.ts'
+
+export class Cluster {
+  readonly #session: Session
+  readonly #store: Store
+
+  constructor(session: Session, store: Store) {
+    this.#session = session
+    this.#store = store
+  }
+
+  /** What may be queried is read so: an answer has only what is asked for, which is a tenth of all fields. */
+  get instancesPath(): string {
+    return this.#session.may('query.all') ? INSTANCES_QUERY : '/2/instances?bulk=1'
+  }
+
+  get jobsPath(): string {
+    return this.#session.may('query.all') ? JOBS_QUERY : '/2/jobs?bulk=1'
+  }
+
+  info(): Info | undefined {
+    return this.#read<Info>('/2/info', 'cluster.info').data
+  }
+
+  nodes(): Reading<readonly Node[]> {
+    return this.#read('/2/nodes?bulk=1', 'nodes.list')
+  }
+
+  groups(): Reading<readonly Group[]> {
+    return this.#read('/2/groups?bulk=1', 'groups.list')
+  }
+
+  networks(): Reading<readonly Network[]> {
+    return this.#read('/2/networks?bulk=1', 'networks.list')
+  }
+
+  instances(): Reading<readonly Instance[]> {
+    const { data, error } = this.#read<object>(this.instancesPath, 'instances.list')
+    return { data: data && instancesIn(data), error }
+  }
+
+  /** Newest first. */
+  jobs(): Reading<readonly Job[]> {
+    const { data, error } = this.#read<object>(this.jobsPath, 'jobs.list')
+    return { data: data && jobsIn(data), error }
+  }
+
+  #read<T>(path: string, permission: string): Reading<T> {
+    return this.#session.may(permission) ? this.#store.read<T>(path) : { data: undefined, error: undefined }
+  }
+}
