@@ -4,15 +4,25 @@ import {
   INSTANCES_QUERY,
   type Info,
   type Instance,
+  type InstanceDetails,
   instancesIn,
+  isOver,
   JOBS_QUERY,
   type Job,
+  type JobDetails,
   jobsIn,
   type Network,
   type Node,
 } from './model.ts'
 import type { Session } from './session.ts'
 import type { Reading, Store } from './store.ts'
+
+const NODES = '/2/nodes?bulk=1'
+
+/** How often a job that is shown is read without events, in milliseconds. */
+const EVERY_LOG = 1000
+/** How often the list of jobs is read without events, in milliseconds. */
+const EVERY_JOBS = 3000
 
 export class Cluster {
   readonly #session: Session
@@ -37,7 +47,12 @@ export class Cluster {
   }
 
   nodes(): Reading<readonly Node[]> {
-    return this.#read('/2/nodes?bulk=1', 'nodes.list')
+    return this.#read(NODES, 'nodes.list')
+  }
+
+  /** The names of nodes, if they are known already. */
+  peekNodes(): readonly string[] {
+    return this.#store.peek<readonly Node[]>(NODES)?.map(({ name }) => name) ?? []
   }
 
   groups(): Reading<readonly Group[]> {
@@ -55,11 +70,25 @@ export class Cluster {
 
   /** Newest first. */
   jobs(): Reading<readonly Job[]> {
-    const { data, error } = this.#read<object>(this.jobsPath, 'jobs.list')
+    const { data, error } = this.#read<object>(this.jobsPath, 'jobs.list', EVERY_JOBS)
     return { data: data && jobsIn(data), error }
   }
 
-  #read<T>(path: string, permission: string): Reading<T> {
-    return this.#session.may(permission) ? this.#store.read<T>(path) : { data: undefined, error: undefined }
+  /** One job with its log. */
+  job(id: number | string): Reading<JobDetails> {
+    const path = `/2/jobs/${id}`
+    const known = this.#store.peek<JobDetails>(path)
+    return this.#read(path, 'jobs.query', known && isOver(known) ? Number.POSITIVE_INFINITY : EVERY_LOG)
+  }
+
+  /** All of one instance. */
+  instance(name: string): Reading<InstanceDetails> {
+    return this.#read(`/2/instances/${encodeURIComponent(name)}`, 'instances.query')
+  }
+
+  #read<T>(path: string, permission: string, every?: number): Reading<T> {
+    return this.#session.may(permission)
+      ? this.#store.read<T>(path, every)
+      : { data: undefined, error: undefined }
   }
 }

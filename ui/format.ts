@@ -17,6 +17,7 @@ export function counted(value: number, noun: string): string {
 /** A size in MiB, as Ganeti has all sizes, in the unit that suits it. */
 export function size(mebibytes: number | null | undefined): string {
   if (mebibytes === null || mebibytes === undefined) return '–'
+  if (mebibytes === 0) return '0'
   const units = ['MiB', 'GiB', 'TiB', 'PiB']
   let value = mebibytes
   let unit = 0

@@ -13,6 +13,8 @@ import { stateOfData } from './parts/state-of-data.ts'
 import { hrefTo, placeOf } from './router.ts'
 import { Session } from './session.ts'
 import { Store } from './store.ts'
+import { instance } from './views/instance.ts'
+import { instances } from './views/instances.ts'
 import { overview } from './views/overview.ts'
 
 interface Section {
@@ -28,6 +30,14 @@ interface Section {
 
 const SECTIONS: readonly Section[] = [
   { view: '', title: 'Overview', icon: 'overview', permission: 'cluster.info', list: overview },
+  {
+    view: 'instances',
+    title: 'Instances',
+    icon: 'instances',
+    permission: 'instances.list',
+    list: instances,
+    one: instance,
+  },
 ]
 
 const session = new Session(new Api())

@@ -83,6 +83,38 @@ export interface Instance {
   readonly text: string
 }
 
+/** All that the API has of one instance. */
+export interface InstanceDetails {
+  readonly name: string
+  readonly status: string
+  readonly admin_state: string
+  readonly pnode: string
+  readonly snodes: readonly string[]
+  readonly os: string
+  readonly disk_template: string
+  readonly disk_usage: number | null
+  readonly oper_ram: number | null
+  readonly oper_vcpus: number | null
+  readonly network_port: number | null
+  readonly beparams: Readonly<Record<string, unknown>>
+  readonly hvparams: Readonly<Record<string, unknown>>
+  readonly 'disk.sizes': readonly number[]
+  readonly 'disk.names': readonly (string | null)[]
+  readonly 'disk.uuids': readonly string[]
+  readonly 'nic.ips': readonly (string | null)[]
+  readonly 'nic.macs': readonly string[]
+  readonly 'nic.modes': readonly string[]
+  readonly 'nic.links': readonly (string | null)[]
+  readonly 'nic.networks.names': readonly (string | null)[]
+  readonly 'nic.names': readonly (string | null)[]
+  readonly tags: readonly string[]
+  readonly uuid: string
+  readonly serial_no: number
+  readonly ctime: number | null
+  readonly mtime: number | null
+  readonly [key: string]: unknown
+}
+
 export type JobStatus = 'queued' | 'waiting' | 'canceling' | 'running' | 'canceled' | 'success' | 'error'
 
 export interface Job {

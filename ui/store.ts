@@ -23,6 +23,8 @@ interface Entry {
   /** When it was read last, and how long that took, in milliseconds by the clock of `performance`. */
   readAt: number
   took: number
+  /** How often it is read without events, in milliseconds. */
+  every: number
 }
 
 /** The least time between two readings of a path after events, in milliseconds; longer for what takes long. */
@@ -30,7 +32,8 @@ const LEAST_PAUSE = 100
 const PAUSES_PER_READING = 3
 /** How often a path is read without events, in milliseconds. */
 const POLL = 10_000
-const POLL_JOBS = 3000
+/** How long after a failure it is tried again. */
+const AFTER_ERROR = 2000
 /** How long what is not shown is kept. */
 const KEPT = 300_000
 
@@ -63,11 +66,15 @@ export class Store {
     return drawn
   }
 
-  /** What is known of a path; from now on it is kept fresh. */
-  read<T>(path: string): Reading<T> {
+  /**
+   * What is known of a path; from now on it is kept fresh.
+   * @param every how often it is read while there are no events, in milliseconds
+   */
+  read<T>(path: string, every = POLL): Reading<T> {
     this.#shown.add(path)
-    const { data, error } = this.#entry(path)
-    return { data: data as T | undefined, error }
+    const entry = this.#entry(path)
+    entry.every = every
+    return { data: entry.data as T | undefined, error: entry.error }
   }
 
   /** The data of a path if it is known, without keeping it fresh. */
@@ -99,7 +106,15 @@ export class Store {
   #entry(path: string): Entry {
     let entry = this.#entries.get(path)
     if (!entry) {
-      entry = { data: undefined, error: undefined, reading: undefined, isOld: true, readAt: -POLL, took: 0 }
+      entry = {
+        data: undefined,
+        error: undefined,
+        reading: undefined,
+        isOld: true,
+        readAt: -POLL,
+        took: 0,
+        every: POLL,
+      }
       this.#entries.set(path, entry)
     }
     return entry
@@ -114,12 +129,12 @@ export class Store {
   }
 
   /** When a path is to be read again. */
-  #due(path: string, entry: Entry): number {
+  #due(entry: Entry): number {
     if (entry.isOld && !entry.error)
       return entry.readAt + Math.max(LEAST_PAUSE, entry.took * PAUSES_PER_READING)
     if (entry.error && !entry.error.isPassing && !entry.isOld) return Number.POSITIVE_INFINITY
     if (this.hasEvents && !entry.error) return Number.POSITIVE_INFINITY
-    return entry.readAt + (entry.error || isOfJobs(path) ? POLL_JOBS : POLL)
+    return entry.readAt + (entry.error ? AFTER_ERROR : entry.every)
   }
 
   #schedule(): void {
@@ -130,7 +145,7 @@ export class Store {
     for (const path of this.#shown) {
       const entry = this.#entry(path)
       if (entry.reading) continue
-      const due = this.#due(path, entry)
+      const due = this.#due(entry)
       if (due <= now) this.#readAgain(path, entry)
       else next = Math.min(next, due)
     }
@@ -183,8 +198,4 @@ export class Store {
       if (!this.#shown.has(path) && !entry.reading && now - entry.readAt > KEPT) this.#entries.delete(path)
     }
   }
-}
-
-function isOfJobs(path: string): boolean {
-  return path.startsWith('/2/jobs') || path.startsWith('/2/query/job')
 }
