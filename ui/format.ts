@@ -51,7 +51,8 @@ export function clock(milliseconds: number): string {
 
 /** `5 s`, `3 min`, `2 h 5 min`, `4 d`. */
 export function duration(milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000))
+  if (milliseconds < 1000) return '< 1 s'
+  const seconds = Math.round(milliseconds / 1000)
   if (seconds < 60) return `${seconds} s`
   const minutes = Math.floor(seconds / 60)
   if (minutes < 60) return `${minutes} min`

@@ -13,8 +13,14 @@ import { stateOfData } from './parts/state-of-data.ts'
 import { hrefTo, placeOf } from './router.ts'
 import { Session } from './session.ts'
 import { Store } from './store.ts'
+import { group, groups } from './views/groups.ts'
 import { instance } from './views/instance.ts'
 import { instances } from './views/instances.ts'
+import { job } from './views/job.ts'
+import { jobs } from './views/jobs.ts'
+import { network, networks } from './views/networks.ts'
+import { node } from './views/node.ts'
+import { nodes } from './views/nodes.ts'
 import { overview } from './views/overview.ts'
 
 interface Section {
@@ -37,6 +43,17 @@ const SECTIONS: readonly Section[] = [
     permission: 'instances.list',
     list: instances,
     one: instance,
+  },
+  { view: 'nodes', title: 'Nodes', icon: 'nodes', permission: 'nodes.list', list: nodes, one: node },
+  { view: 'jobs', title: 'Jobs', icon: 'jobs', permission: 'jobs.list', list: jobs, one: job },
+  { view: 'groups', title: 'Groups', icon: 'groups', permission: 'groups.list', list: groups, one: group },
+  {
+    view: 'networks',
+    title: 'Networks',
+    icon: 'networks',
+    permission: 'networks.list',
+    list: networks,
+    one: network,
   },
 ]
 
@@ -182,6 +199,9 @@ function arrive(): void {
   const section = SECTIONS.find((one) => one.view === name)
   const make = names.length === 0 ? section?.list : section?.one
   view = make?.(page, names, query)
+  requestAnimationFrame(() => {
+    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+  })
   if (!isFirst) {
     scrollTo(0, 0)
     document.getElementById('main')?.focus({ preventScroll: true })

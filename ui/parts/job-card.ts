@@ -109,9 +109,8 @@ function failureOf(job: JobDetails): HTMLElement | null {
 function messageIn(result: unknown): string {
   if (!Array.isArray(result)) return String(result ?? 'It failed')
   const [name, details] = result
-  return Array.isArray(details)
-    ? details.filter((one) => typeof one === 'string').join(' ')
-    : String(details ?? name)
+  const [message, code] = Array.isArray(details) ? details : [details]
+  return `${message ?? name}${typeof code === 'string' ? ` (${code})` : ''}`
 }
 
 function logOf(lines: JobDetails['oplog'][number]): HTMLElement | null {
