@@ -13,6 +13,7 @@ import { stateOfData } from './parts/state-of-data.ts'
 import { hrefTo, placeOf } from './router.ts'
 import { Session } from './session.ts'
 import { Store } from './store.ts'
+import { api } from './views/api.ts'
 import { group, groups } from './views/groups.ts'
 import { instance } from './views/instance.ts'
 import { instances } from './views/instances.ts'
@@ -21,6 +22,7 @@ import { jobs } from './views/jobs.ts'
 import { network, networks } from './views/networks.ts'
 import { node } from './views/node.ts'
 import { nodes } from './views/nodes.ts'
+import { operation } from './views/operation.ts'
 import { overview } from './views/overview.ts'
 
 interface Section {
@@ -55,6 +57,7 @@ const SECTIONS: readonly Section[] = [
     list: networks,
     one: network,
   },
+  { view: 'api', title: 'API', icon: 'api', permission: undefined, list: api, one: operation },
 ]
 
 const session = new Session(new Api())

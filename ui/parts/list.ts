@@ -4,7 +4,7 @@ import { type Child, h, slot } from '../h.ts'
 import type { Page, View } from '../page.ts'
 import { rememberQuery } from '../router.ts'
 import type { Reading } from '../store.ts'
-import { icon } from './icon.ts'
+import { findField } from './find-field.ts'
 import { Table, type TableOptions } from './table.ts'
 import { trouble } from './trouble.ts'
 
@@ -57,22 +57,10 @@ export function listView<Row extends object>(
     redraw()
   }
   const field = () =>
-    h(
-      'div',
-      { class: 'find' },
-      icon('search'),
-      h('input', {
-        type: 'search',
-        'aria-label': hint,
-        placeholder: hint,
-        spellcheck: 'false',
-        value: words,
-        oninput: ({ target }) => {
-          words = (target as HTMLInputElement).value
-          change()
-        },
-      }),
-    )
+    findField(hint, words, (text) => {
+      words = text
+      change()
+    })
   const kindButtons = (rows: readonly Row[]) =>
     h(
       'div',

@@ -109,12 +109,6 @@ function details(one: InstanceDetails): Child {
     one['nic.macs'].length > 0 && nics(one),
     fold('Hypervisor parameters', parameters(one.hvparams)),
     fold('Backend parameters', parameters(one.beparams)),
-    h(
-      'p',
-      { class: 'hint' },
-      'As data: ',
-      h('a', { href: `#/api?find=${encodeURIComponent('GET /2/instances/{instance_name}')}` }, 'in the API'),
-    ),
   ]
 }
 
