@@ -27,7 +27,7 @@ import { Audit } from './http/audit.ts'
 import { validityOf } from './http/certificate-validity.ts'
 import { DEFAULT_LIMITS } from './http/limits.ts'
 import { MetricsPage } from './http/metrics-page.ts'
-import { createPage, type Page, readPage } from './http/page.ts'
+import { createPage, type Page, type PageOptions, readPage } from './http/page.ts'
 import { createProbes } from './http/probes.ts'
 import { startServer } from './http/server.ts'
 import type { RequestRecord } from './http/service.ts'
@@ -112,7 +112,7 @@ export async function serve(
       process: processMetrics,
       backend: () => state.backend,
       version: ownVersion(),
-      certificateEnd: () => certificate.current && validityOf(certificate.current).to,
+      certificateEnd: () => certificate.current && Math.floor(validityOf(certificate.current).to / 1000),
       stateTime: () => state.readAt,
     })
     const health = healthChecks({ log, state, users, certificate, isStopping: () => stopping })
@@ -131,7 +131,13 @@ export async function serve(
           namesRequester: !options.plainReason,
           metrics: http,
           metricsPage: new MetricsPage(metrics).answer,
-          page: options.noUi ? undefined : await openPage(http, log),
+          page: options.noUi
+            ? undefined
+            : await openPage(log, {
+                metrics: http,
+                certificateEnd: () =>
+                  certificate.current && Math.floor(validityOf(certificate.current).to / 1000),
+              }),
           probes: createProbes(health),
           maxClients: options.maxClients,
           debug,
@@ -231,9 +237,9 @@ async function openAudit(options: Options, file: RecordFile, log: Log): Promise<
 }
 
 /** Opens the page at `/ui/`. Without its files, as in a tree that was only half built, all else is served. */
-async function openPage(metrics: HttpMetrics, log: Log): Promise<Page | undefined> {
+async function openPage(log: Log, options: Omit<PageOptions, 'files'>): Promise<Page | undefined> {
   try {
-    return createPage(await readPage(new URL('../ui/', import.meta.url)), metrics)
+    return createPage({ files: await readPage(new URL('../ui/', import.meta.url)), ...options })
   } catch (error) {
     log.warning(`There is no page at /ui/: ${messageChain(error)}`)
     return undefined

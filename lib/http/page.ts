@@ -3,7 +3,8 @@
  * once, at the start, and kept as they are sent. They hold no data, so everyone
  * may have them, as a browser must before it can ask for a password; the page
  * gets its data from the API, with the rights of its user. It is no resource of
- * the API, so it is not in its lists.
+ * the API, so it is not in its lists. Of the daemon it is told when the
+ * certificate ends, which every client that connects can see as well.
  */
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
@@ -19,6 +20,8 @@ import { failureResponse, HttpError } from './status.ts'
 /** Below it are the files of the page. */
 const PAGE = '/ui/'
 const FIRST_FILE = 'index.html'
+/** Made for each request; the others are files. */
+const DAEMON = `${PAGE}daemon.json`
 
 const TYPES: { readonly [extension: string]: string } = {
   '.html': 'text/html; charset=utf-8',
@@ -108,12 +111,24 @@ function asSent(name: string, body: Buffer): PageFile {
   }
 }
 
-/** Makes the page of its files. @param metrics counts the requests for it, under one route */
-export function createPage(files: PageFiles, metrics: Pick<HttpMetrics, 'route'>): Page {
+export interface PageOptions {
+  readonly files: PageFiles
+  /** Counts the requests for it, under one route. */
+  readonly metrics: Pick<HttpMetrics, 'route'>
+  /** When the certificate ends, as seconds since the epoch; undefined without one. */
+  readonly certificateEnd: () => number | undefined
+}
+
+/** Makes the page of its files. */
+export function createPage({ files, metrics, certificateEnd }: PageOptions): Page {
   const answer = ({ method, target, headers }: Parameters<Page>[0]): Response => {
     const path = pathOf(target)
     const isRead = method === 'GET' || method === 'HEAD'
     if (path === '/ui' && isRead) return redirect(301)
+    if (path === DAEMON && isRead) {
+      const told = { certificate_end: certificateEnd() ?? null }
+      return { status: 200, headers: HEADERS, body: Buffer.from(`${JSON.stringify(told)}\n`) }
+    }
     const file = files.get(path.slice(PAGE.length) || FIRST_FILE)
     if (!path.startsWith(PAGE) || !file) throw new HttpError(404)
     if (!isRead) throw new HttpError(501, `Method ${method} is unsupported for path ${path}`)

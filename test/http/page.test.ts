@@ -18,7 +18,11 @@ const FILES = {
 async function pageOf(t: Test, files: Parameters<typeof t.testdir>[0]) {
   const folder = t.testdir(files)
   const metrics = new HttpMetrics()
-  const page = createPage(await readPage(pathToFileURL(`${folder}/`)), metrics)
+  const page = createPage({
+    files: await readPage(pathToFileURL(`${folder}/`)),
+    metrics,
+    certificateEnd: () => 1_900_000_000,
+  })
   const ask = (target: string, headers: RequestHeaders = {}, method = 'GET') => {
     const response = page({ method, target, headers })
     if (!response) return undefined
@@ -127,6 +131,14 @@ t.test('what an Accept header prefers', async (t) => {
     ['text/htmlx', false],
   ]
   for (const [accept, expected] of cases) t.equal(prefersHtml(accept), expected, `${accept}`)
+})
+
+t.test('the page is told when the certificate ends', async (t) => {
+  const { ask } = await pageOf(t, FILES)
+  const told = ask('/ui/daemon.json')
+  t.match(told, { status: 200, headers: { 'cache-control': 'no-cache' } })
+  t.strictSame(JSON.parse(told?.text ?? ''), { certificate_end: 1_900_000_000 })
+  t.match(ask('/ui/daemon.json', {}, 'DELETE'), { status: 404 })
 })
 
 t.test('a folder without the page is a failure', async (t) => {

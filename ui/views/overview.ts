@@ -19,20 +19,22 @@ import { type Problem, problemsOf } from '../problems.ts'
 import { hrefTo } from '../router.ts'
 
 const NEWEST_JOBS = 6
+const HOUR = 3_600_000
 
 export const overview: MakeView = (page) => ({ title: 'Overview', draw: () => draw(page) })
 
-function draw({ cluster }: Page): Child {
+function draw({ cluster, store }: Page): Child {
   const info = cluster.info()
   const nodes = cluster.nodes()
   const instances = cluster.instances()
   const jobs = cluster.jobs()
   const groups = cluster.groups()
+  const daemon = store.read<{ certificate_end: number | null }>('daemon.json', HOUR).data
   const known = {
     nodes: nodes.data ?? [],
     instances: instances.data ?? [],
     jobs: jobs.data ?? [],
-    certificateEnd: undefined,
+    certificateEnd: timeOf(daemon?.certificate_end),
     now: Date.now(),
   }
   const isWhole = [nodes, instances, jobs].every(
