@@ -3,7 +3,7 @@
  * through the remote API: `-m https://HOST:PORT`. What they make of a cluster
  * shows whether they understood what they read.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { DaemonRoot, fixture } from '../support/daemon-root.ts'
@@ -25,11 +25,15 @@ instances:
   d: {os: debian, pnode: n1, snode: n2, memory: 2g, vcpus: 2, disks: [20g]}
 `
 
-async function serve(t: Test, state: Parameters<DaemonRoot['fill']>[1]): Promise<DaemonRoot> {
-  const root = new DaemonRoot(t.testdir())
-  root.fill('reader reader-pw read\n', state)
+async function serve(
+  t: Test,
+  state: Parameters<DaemonRoot['fill']>[1],
+  ...options: readonly string[]
+): Promise<DaemonRoot> {
+  const root = new DaemonRoot(mkdtempSync(join(t.testdir(), 'root-')))
+  root.fill('reader reader-pw read\nviewer viewer-pw @readonly\n', state)
   t.teardown(() => root.end())
-  t.equal((await root.start('-b', '127.0.0.1', '-p', '0')).status, 0)
+  t.equal((await root.start('-b', '127.0.0.1', '-p', '0', ...options)).status, 0)
   return root
 }
 
@@ -95,6 +99,16 @@ t.test('a cluster in YAML', here, async (t) => {
     t.equal(status, 1)
     t.match(stderr, /CurlHttpReturnedError/)
   })
+})
+
+t.test('a user with the role @readonly may use them where reads are closed', here, async (t) => {
+  for (const option of ['--require-authentication', '--anonymous-reads=no']) {
+    const { origin } = await serve(t, { clusterYaml: LOPSIDED }, option)
+    const asViewer = origin.replace('//', '//viewer:viewer-pw@')
+    t.match(await printed(t, 'hinfo', '-m', asViewer), /^Loaded 3 nodes, 4 instances, 1 node group$/m)
+    t.match(await printed(t, 'hbal', '-m', asViewer), /^Cluster score improved from /m)
+    t.equal((await run(['hinfo', '-m', origin])).status, 1, 'a stranger may not')
+  }
 })
 
 t.test('the sample cluster, of which a node is offline', here, async (t) => {

@@ -34,11 +34,11 @@ export class RapiClient {
   #methods: readonly string[] = []
   #readings: readonly string[] = []
 
-  /** A client of a daemon that runs, as its user `writer`. */
-  constructor(root: DaemonRoot) {
-    const { port } = new URL(root.origin)
+  /** A client of a daemon that runs, as one of its users; NAME has the password NAME-pw. */
+  constructor({ origin, pem }: Pick<DaemonRoot, 'origin' | 'pem'>, user = 'writer') {
+    const { port } = new URL(origin)
     // Python's own warnings count as failures.
-    this.#process = spawn(PYTHON, ['-W', 'error', script, port, root.pem, 'writer', 'writer-pw'])
+    this.#process = spawn(PYTHON, ['-W', 'error', script, port, pem, user, `${user}-pw`])
     this.#answers = createInterface(this.#process.stdout)[Symbol.asyncIterator]()
     this.#complaints = text(this.#process.stderr)
   }

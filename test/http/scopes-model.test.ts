@@ -101,7 +101,9 @@ class User {
 
   constructor(words: readonly Word[]) {
     // A word that grants nothing that a selector limits is none that rights rest on.
-    this.#words = words.filter(({ grants, by }) => !by || !grants.every((one) => isWhole(one) || isForAll(one)))
+    this.#words = words.filter(
+      ({ grants, by }) => !by || !grants.every((one) => isWhole(one) || isForAll(one)),
+    )
   }
 
   may(permission: string): boolean {
