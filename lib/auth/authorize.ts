@@ -31,7 +31,7 @@ import { allSelectors, type Granted, grantedBy, seenBy } from './grants.ts'
 import { type Need, toRead } from './permissions.ts'
 import type { Verifier } from './schemes.ts'
 import type { Scope } from './scope.ts'
-import { TtlLruSet } from './ttl-lru-set.ts'
+import { TtlLruMap } from './ttl-lru-map.ts'
 import type { User, UserList } from './users-file.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -56,7 +56,7 @@ export interface Authorizer {
   /** Whether even resources that are open to everyone need a user. */
   readonly requireAuthentication: boolean
   /**
-   * Decides synchronously about requests without credentials (fast path).
+   * Decides synchronously about requests without credentials, and with those that were checked before (fast path).
    * @param header the Authorization header, undefined if none was sent
    * @returns undefined if `authorize` must decide
    */
@@ -97,21 +97,13 @@ export function createAuthorizer({
   const grantedTo = (user: User, need: Need) =>
     grantedBy(user.grants, need, { isClosed: isClosed(need), needsOptions: !anonymousReads })
 
-  const authorizeNow: Authorizer['authorizeNow'] = (header, need) =>
-    header === undefined ? withoutCredentials(need) : undefined
-
-  const authorize: Authorizer['authorize'] = async (header, need, origin) => {
-    if (header === undefined) return withoutCredentials(need)
-    const credentials = parseAuthorization(header)
-    if (credentials === 'missing') {
-      return { kind: 'malformed', message: 'Basic authentication requires credentials' }
-    }
-    if (credentials === 'unusable') return UNAUTHENTICATED
-
+  const checkerNow = () => {
     const list = users()
     if (checker.list !== list) checker = new Checker(list, queue, now)
-    const user = await checker.identify(credentials, origin ?? credentials.name)
-    if (!user) return UNAUTHENTICATED
+    return checker
+  }
+
+  const verdictOn = (user: User, need: Need): Verdict => {
     const granted = grantedTo(user, need)
     if (!granted) return { kind: 'forbidden', user: user.name }
     const { by, within } = granted
@@ -121,6 +113,24 @@ export function createAuthorizer({
       ...(by !== '' && { by }),
       ...(within.length > 0 && { scope: scopeOf(user, within) }),
     }
+  }
+
+  const authorizeNow: Authorizer['authorizeNow'] = (header, need) => {
+    if (header === undefined) return withoutCredentials(need)
+    const credentials = parseAuthorization(header)
+    const user = typeof credentials === 'string' ? undefined : checkerNow().known(credentials)
+    return user && verdictOn(user, need)
+  }
+
+  const authorize: Authorizer['authorize'] = async (header, need, origin) => {
+    if (header === undefined) return withoutCredentials(need)
+    const credentials = parseAuthorization(header)
+    if (credentials === 'missing') {
+      return { kind: 'malformed', message: 'Basic authentication requires credentials' }
+    }
+    if (credentials === 'unusable') return UNAUTHENTICATED
+    const user = await checkerNow().identify(credentials, origin ?? credentials.name)
+    return user ? verdictOn(user, need) : UNAUTHENTICATED
   }
 
   const areReadsClosed = isClosed(toRead('instances.list'))
@@ -176,8 +186,8 @@ class Checker {
   readonly #queue: FairSemaphore
   readonly #costliest: Verifier | undefined
   readonly #key = randomBytes(32)
-  readonly #right: TtlLruSet
-  readonly #wrong: TtlLruSet
+  readonly #right: TtlLruMap<User>
+  readonly #wrong: TtlLruMap<true>
   readonly #inFlight = new Map<string, Promise<boolean>>()
 
   constructor(
@@ -186,53 +196,62 @@ class Checker {
     now: () => number = () => performance.now(),
   ) {
     this.#queue = queue
-    this.#right = new TtlLruSet({ capacity: RIGHT_ONES, lifetime: LIFETIME, now })
-    this.#wrong = new TtlLruSet({ capacity: WRONG_ONES, lifetime: LIFETIME, now })
+    this.#right = new TtlLruMap({ capacity: RIGHT_ONES, lifetime: LIFETIME, now })
+    this.#wrong = new TtlLruMap({ capacity: WRONG_ONES, lifetime: LIFETIME, now })
     for (const { password } of list.users.values()) {
       if (!this.#costliest || password.cost > this.#costliest.cost) this.#costliest = password
     }
   }
 
+  /** Gives the user whose name and password these are, if they were checked before. */
+  known(credentials: Credentials): User | undefined {
+    return this.#right.get(this.#keyOf(credentials))
+  }
+
   /** Gives the user whose name and password these are. */
   async identify(credentials: Credentials, origin: string): Promise<User | undefined> {
-    const user = this.list.users.get(credentials.name)
+    const key = this.#keyOf(credentials)
+    const known = this.#right.get(key)
+    if (known || this.#wrong.get(key)) return known
     const costliest = this.#costliest
-    const verifier = user?.password ?? costliest
-    if (!verifier || !costliest) return undefined
+    if (!costliest) return undefined
 
-    if (verifier.cost > 0) {
-      const matches = await this.#matchesCostly(verifier, credentials, origin)
-      return matches ? user : undefined
+    const { name, password } = credentials
+    const user = this.list.users.get(name)
+    const verifier = user?.password ?? costliest
+    if (verifier.cost === 0 && (await verifier.matches(name, password))) {
+      if (user) this.#right.set(key, user)
+      return user
     }
-    if (await verifier.matches(credentials.name, credentials.password)) return user
-    if (costliest.cost > 0) await this.#matchesCostly(costliest, credentials, origin)
-    return undefined
+    if (costliest.cost === 0) return undefined
+    const checked = verifier.cost > 0 ? verifier : costliest
+    const matches = await this.#matchesCostly(checked, key, credentials, origin)
+    if (matches && user?.password === checked) this.#right.set(key, user)
+    else this.#wrong.set(key, true)
+    return this.#right.get(key)
+  }
+
+  #keyOf({ name, password }: Credentials): string {
+    // Names have no colon, so this is unambiguous.
+    return createHmac('sha256', this.#key).update(`${name}:${password}`).digest('base64')
   }
 
   /**
    * Within one list, a pair of name and password is always checked against the
-   * same costly entry, so the pair alone is the key of the cache.
+   * same costly entry, so the pair alone is the key of what is being checked.
    */
-  async #matchesCostly(
+  #matchesCostly(
     verifier: Verifier,
+    key: string,
     { name, password }: Credentials,
     origin: string,
   ): Promise<boolean> {
-    // Names have no colon, so this is unambiguous.
-    const pair = createHmac('sha256', this.#key).update(`${name}:${password}`).digest('base64')
-    if (this.#right.has(pair)) return true
-    if (this.#wrong.has(pair)) return false
-
-    let outcome = this.#inFlight.get(pair)
-    if (!outcome) {
-      outcome = this.#queue
-        .run(origin, async () => verifier.matches(name, password))
-        .finally(() => this.#inFlight.delete(pair))
-      this.#inFlight.set(pair, outcome)
-    }
-    const matches = await outcome
-    if (matches) this.#right.add(pair)
-    else this.#wrong.add(pair)
-    return matches
+    const inFlight = this.#inFlight.get(key)
+    if (inFlight) return inFlight
+    const outcome = this.#queue
+      .run(origin, async () => verifier.matches(name, password))
+      .finally(() => this.#inFlight.delete(key))
+    this.#inFlight.set(key, outcome)
+    return outcome
   }
 }

@@ -71,18 +71,22 @@ export function createApp({
   const { debug } = options
 
   /**
-   * The fast path for a cache hit that needs no user. `answer` below would give the same response, but with
-   * promises, which cost more.
+   * The fast path for a cache hit that needs no user, or one whose password was checked before. `answer` below would
+   * give the same response, but with promises, which cost more.
    */
   const cachedResponse = ({ method, target, headers, bodyLength }: Request) => {
     if (method !== 'GET' || bodyLength !== 0 || audit?.reads) return undefined
     const cached = answers.cached(target)
     if (!cached) return undefined
-    if (authorizer.authorizeNow(headers.authorization, cached.need)?.kind !== 'granted') return undefined
+    const verdict = authorizer.authorizeNow(headers.authorization, cached.need)
+    if (verdict?.kind !== 'granted' || verdict.scope) return undefined
+    const { user } = verdict
+    if (headers.authorization !== undefined) metrics.authentications.add(RESULTS.granted)
     metrics.cacheHits++
-    debug?.(`${method} ${target}: cache hit, open to everyone`)
+    debug?.(`${method} ${target}: cache hit, ${inWords(verdict, cached.need)}`)
     const response = cached.respond(headers)
-    return response instanceof Promise ? response.catch(failureResponse) : response
+    if (response instanceof Promise) return response.then((made) => ({ ...made, user }), failureResponse)
+    return user === undefined ? response : { ...response, user }
   }
 
   const receiveBody = (request: Request, { bodyLimit = BodyLimit.unused }: Method) => {
