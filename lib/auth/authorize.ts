@@ -22,8 +22,8 @@
  *   limit per user and no lock after failures: with either, anyone could lock
  *   out a user by sending wrong passwords in their name.
  *
- * The caches have keyed hashes under a random key, and are dropped when the
- * users file is read again. No password is part of any message.
+ * The caches have keyed hashes under a random key (but for headers of the last few
+ * seconds), and are dropped when the users file is read again. No password is part of any message.
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { FairSemaphore } from '../concurrency/fair-semaphore.ts'
@@ -40,6 +40,9 @@ const MOST_WAITING = 32
 const LIFETIME = 5 * 60 * 1000
 const RIGHT_ONES = 1024
 const WRONG_ONES = 4096
+/** For so long after a request its header is recognized without parsing and hashing it (fast path). */
+const RECENT = 5000
+const RECENT_ONES = 256
 
 export interface AuthorizerOptions {
   /** The current list; after a reload it must be another object, by which a reload is recognized. */
@@ -56,7 +59,7 @@ export interface Authorizer {
   /** Whether even resources that are open to everyone need a user. */
   readonly requireAuthentication: boolean
   /**
-   * Decides synchronously about requests without credentials, and with those that were checked before (fast path).
+   * Decides synchronously about requests without credentials, and with those that were checked a moment ago (fast path).
    * @param header the Authorization header, undefined if none was sent
    * @returns undefined if `authorize` must decide
    */
@@ -117,8 +120,7 @@ export function createAuthorizer({
 
   const authorizeNow: Authorizer['authorizeNow'] = (header, need) => {
     if (header === undefined) return withoutCredentials(need)
-    const credentials = parseAuthorization(header)
-    const user = typeof credentials === 'string' ? undefined : checkerNow().known(credentials)
+    const user = checkerNow().recent.get(header)
     return user && verdictOn(user, need)
   }
 
@@ -129,8 +131,11 @@ export function createAuthorizer({
       return { kind: 'malformed', message: 'Basic authentication requires credentials' }
     }
     if (credentials === 'unusable') return UNAUTHENTICATED
-    const user = await checkerNow().identify(credentials, origin ?? credentials.name)
-    return user ? verdictOn(user, need) : UNAUTHENTICATED
+    const current = checkerNow()
+    const user = await current.identify(credentials, origin ?? credentials.name)
+    if (!user) return UNAUTHENTICATED
+    current.recent.set(header, user)
+    return verdictOn(user, need)
   }
 
   const areReadsClosed = isClosed(toRead('instances.list'))
@@ -187,6 +192,8 @@ class Checker {
   readonly #costliest: Verifier | undefined
   readonly #key = randomBytes(32)
   readonly #right: TtlLruMap<User>
+  /** Who sent a header lately. It is a text here for about as long as V8 may keep the request's own one. */
+  readonly recent: TtlLruMap<User>
   readonly #wrong: TtlLruMap<true>
   readonly #inFlight = new Map<string, Promise<boolean>>()
 
@@ -197,15 +204,11 @@ class Checker {
   ) {
     this.#queue = queue
     this.#right = new TtlLruMap({ capacity: RIGHT_ONES, lifetime: LIFETIME, now })
+    this.recent = new TtlLruMap({ capacity: RECENT_ONES, lifetime: RECENT, now })
     this.#wrong = new TtlLruMap({ capacity: WRONG_ONES, lifetime: LIFETIME, now })
     for (const { password } of list.users.values()) {
       if (!this.#costliest || password.cost > this.#costliest.cost) this.#costliest = password
     }
-  }
-
-  /** Gives the user whose name and password these are, if they were checked before. */
-  known(credentials: Credentials): User | undefined {
-    return this.#right.get(this.#keyOf(credentials))
   }
 
   /** Gives the user whose name and password these are. */

@@ -36,9 +36,11 @@ export class RapiClient {
 
   /** A client of a daemon that runs, as one of its users; NAME has the password NAME-pw. */
   constructor({ origin, pem }: Pick<DaemonRoot, 'origin' | 'pem'>, user = 'writer') {
-    const { port } = new URL(origin)
+    const { hostname, port } = new URL(origin)
+    // The certificates of tests are for this name, too.
+    const host = hostname === '127.0.0.1' ? 'localhost' : hostname
     // Python's own warnings count as failures.
-    this.#process = spawn(PYTHON, ['-W', 'error', script, port, pem, user, `${user}-pw`])
+    this.#process = spawn(PYTHON, ['-W', 'error', script, port, pem, user, `${user}-pw`, host])
     this.#answers = createInterface(this.#process.stdout)[Symbol.asyncIterator]()
     this.#complaints = text(this.#process.stderr)
   }

@@ -11,7 +11,8 @@ import { ask, OURS } from './sides.ts'
 
 t.setTimeout(300_000)
 
-const rapi = { origin: `https://localhost:${OURS.tls}`, pem: '/var/lib/ganeti/rapi.pem' }
+// The name in the cluster's certificate.
+const rapi = { origin: `https://ganeti.example.com:${OURS.tls}`, pem: '/var/lib/ganeti/rapi.pem' }
 const names = async (user: string, target: string) =>
   ((await ask(OURS, target, { user })).body as { id: string }[]).map(({ id }) => id)
 const status = async (user: string, target: string, method = 'GET', body?: Json) =>
