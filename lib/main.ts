@@ -6,12 +6,12 @@
  * rest. All that can fail at the start fails before the copy is ready, with one
  * line on standard error.
  */
-import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { hashPassword } from './auth/hash-password.ts'
 import { check, checkCertificate, type Finding } from './check.ts'
 import { runInForeground, type Starter, startDetached, starterOfCopy } from './daemon/copy.ts'
 import { checkDescriptors } from './daemon/descriptors.ts'
+import { hostName } from './daemon/host-name.ts'
 import { type Command, commandAs, userToBecome } from './daemon/privileges.ts'
 import { Failure, messageChain } from './failure.ts'
 import type { Certificate } from './http/tls.ts'
@@ -120,9 +120,4 @@ function absolutePaths(options: Options): Options {
     sslChain: absolute(sslChain),
     config: absolute(config),
   }
-}
-
-/** The name of this machine; with GANETI_HOSTNAME, a test may run several nodes on one machine (vcluster.py). */
-function hostName(): string {
-  return (process.env.GANETI_ROOTDIR && process.env.GANETI_HOSTNAME) || hostname()
 }

@@ -14,6 +14,7 @@ export const PROGRAM = 'ganeti-rapi'
 
 /** The longest delay of a shutdown in seconds. */
 const LONGEST_SHUTDOWN_DELAY = 86_400
+const MOST_STREAMS = 10_000
 
 const USAGE = `Usage: ${PROGRAM} [-f] [-d] [-p port] [-b ADDRESS] [-i INTERFACE]`
 
@@ -136,6 +137,14 @@ export const FLAGS = {
     metavar: 'NUMBER',
     default: 20,
     doc: 'Work on at most this many requests at once; see LIMITS.',
+  },
+  maxStreams: {
+    kind: 'integer',
+    long: 'max-streams',
+    ours: true,
+    metavar: 'NUMBER',
+    default: 256,
+    doc: 'Let at most this many clients follow events at once; see EVENTS.',
   },
   shutdownDelay: {
     kind: 'integer',
@@ -454,6 +463,9 @@ function checkMeaning(options: Options, invokedAs: string): void {
     )
   }
   if (options.maxClients < 1) throw new UsageError(`${invokedAs} --max-clients argument must be >= 1`, 1)
+  if (!(options.maxStreams >= 0 && options.maxStreams <= MOST_STREAMS)) {
+    throw new UsageError(`Invalid number of streams ${options.maxStreams}: must be 0-${MOST_STREAMS}`, 1)
+  }
   if (!(options.shutdownDelay >= 0 && options.shutdownDelay <= LONGEST_SHUTDOWN_DELAY)) {
     throw new UsageError(
       `Invalid delay ${options.shutdownDelay}: must be 0-${LONGEST_SHUTDOWN_DELAY} seconds`,

@@ -14,6 +14,8 @@ export interface Paths {
   readonly pidFile: string
   /** Cluster state as Ganeti writes it. */
   readonly configData: string
+  /** The folder of the job queue of Ganeti's master daemon. */
+  readonly queueDir: string
   /** Cluster state written by hand; read if `configData` does not exist. */
   readonly clusterYaml: string
   /** The folder of the `ssconf_*` files. */
@@ -45,6 +47,7 @@ export function defaultPaths(rootDir: string | undefined): Paths {
     auditLog: below('/var/log/ganeti/rapi-audit.log'),
     pidFile: below('/var/run/ganeti/ganeti-rapi.pid'),
     configData: below('/var/lib/ganeti/config.data'),
+    queueDir: below('/var/lib/ganeti/queue'),
     clusterYaml: below('/var/lib/ganeti/cluster.yaml'),
     ssconfDir: below('/var/lib/ganeti'),
     socketDir: below('/var/run/ganeti/socket'),

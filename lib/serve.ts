@@ -20,11 +20,13 @@ import { RecordFile } from './daemon/record-file.ts'
 import { reloadable } from './daemon/reloadable.ts'
 import { servicePort } from './daemon/services.ts'
 import { onSignals, type SignalActions, signalNumber } from './daemon/signals.ts'
+import { EventHub } from './events/event-hub.ts'
 import { Failure, messageChain } from './failure.ts'
 import { healthChecks } from './health-checks.ts'
 import { createApp } from './http/app.ts'
 import { Audit } from './http/audit.ts'
 import { validityOf } from './http/certificate-validity.ts'
+import { EventStreams } from './http/event-streams.ts'
 import { DEFAULT_LIMITS } from './http/limits.ts'
 import { MetricsPage } from './http/metrics-page.ts'
 import { createPage, type Page, type PageOptions, readPage } from './http/page.ts'
@@ -115,6 +117,20 @@ export async function serve(
       certificateEnd: () => certificate.current && Math.floor(validityOf(certificate.current).to / 1000),
       stateTime: () => state.readAt,
     })
+    const hub = new EventHub({ source: state.events, logWarning: (message) => log.warning(message) })
+    closers.unshift(() => hub.close('shutdown'))
+    const authorizer = createAuthorizer({
+      users: () => users.current,
+      requireAuthentication: options.requireAuthentication,
+      anonymousReads: options.anonymousReads === 'yes',
+    })
+    const events = new EventStreams({
+      hub,
+      authorizer,
+      most: options.maxStreams,
+      log: (message) => log.info(message),
+    })
+    users.onChange(() => events.usersChanged())
     const health = healthChecks({ log, state, users, certificate, isStopping: () => stopping })
     const server = await startServer(
       {
@@ -122,11 +138,8 @@ export async function serve(
           resources,
           backend: () => state.backend,
           staleState: state.staleState,
-          authorizer: createAuthorizer({
-            users: () => users.current,
-            requireAuthentication: options.requireAuthentication,
-            anonymousReads: options.anonymousReads === 'yes',
-          }),
+          authorizer,
+          events,
           audit,
           namesRequester: !options.plainReason,
           metrics: http,
@@ -153,7 +166,7 @@ export async function serve(
         logRequest: (record) => logRequest(log, record, options.debug),
         logDebug: (message) => log.debug(escapeForLog(message)),
         logWarning: (message) => log.warning(message),
-        limits: { connections: mostConnections(options.maxClients, log) },
+        limits: { connections: mostConnections(options, log) },
       },
       { host: hostToBind(options), port: portOf(options) },
     )
@@ -292,10 +305,13 @@ async function loadUsers(
   return list
 }
 
-/** The limit of connections: at least twice the requests answered at once, and not more than descriptors allow. */
-function mostConnections(maxClients: number, log: Log): number {
+/**
+ * The limit of connections beside those of streams: at least twice the requests answered at once, and not more than
+ * descriptors allow.
+ */
+function mostConnections({ maxClients, maxStreams }: Options, log: Log): number {
   const wanted = Math.max(DEFAULT_LIMITS.connections, 2 * maxClients)
-  const possible = (freeDescriptors() ?? Infinity) - DESCRIPTORS_FOR_FILES
+  const possible = (freeDescriptors() ?? Infinity) - DESCRIPTORS_FOR_FILES - maxStreams
   if (possible >= wanted) return wanted
   const connections = Math.max(possible, FEWEST_CONNECTIONS)
   log.warning(

@@ -15,7 +15,20 @@ import type { Paths } from './paths.ts'
 
 export type Source =
   | { readonly kind: 'file'; readonly files: readonly [string, ...string[]] }
-  | { readonly kind: 'master'; readonly sockets: readonly [string, ...string[]] }
+  | {
+      readonly kind: 'master'
+      readonly sockets: readonly [string, ...string[]]
+      /** Files that tell when something has changed. */
+      readonly files: MasterFiles
+    }
+
+export interface MasterFiles {
+  /** The folder of the job queue. */
+  readonly queue: string
+  readonly config: string
+  /** The name of the master node. */
+  readonly master: string
+}
 
 /** A reason not to serve with an exit status of its own, which Ganeti's scripts know. */
 export class NotServing extends Failure {
@@ -48,7 +61,11 @@ export function chooseSource(config: string | undefined, paths: Paths, host: str
   }
   const master = readMaster(paths.ssconfDir)
   if (master !== host) throw new NotServing(11, `This is ${host}, not the master node, which is ${master}`)
-  return { kind: 'master', sockets: [paths.querySocket, paths.masterSocket] }
+  return {
+    kind: 'master',
+    sockets: [paths.querySocket, paths.masterSocket],
+    files: { queue: paths.queueDir, config: paths.configData, master: masterFile(paths.ssconfDir) },
+  }
 }
 
 function hasSsconf(dir: string): boolean {
@@ -59,9 +76,13 @@ function hasSsconf(dir: string): boolean {
   }
 }
 
+function masterFile(dir: string): string {
+  return join(dir, 'ssconf_master_node')
+}
+
 /** Gives the name of the master node. */
 function readMaster(dir: string): string {
-  const path = join(dir, 'ssconf_master_node')
+  const path = masterFile(dir)
   let name: string
   try {
     name = readFileSync(path, 'utf8').trim()

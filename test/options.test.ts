@@ -20,6 +20,7 @@ const DEFAULTS: Options = {
   bind: undefined,
   interface: undefined,
   maxClients: 20,
+  maxStreams: 256,
   shutdownDelay: 0,
   plainReason: false,
   requireAuthentication: false,
@@ -107,6 +108,7 @@ const parsed: [line: string, expected: Partial<Options> | 'help' | 'version' | '
   ['-p 5_090', { port: 5090 }],
   ['-p -0', { port: 0 }],
   ['--max-clients 1', { maxClients: 1 }],
+  ['--max-streams 0', { maxStreams: 0 }],
   ['--shutdown 30', { shutdownDelay: 30 }],
   ['--syslog=only', { syslog: 'only' }],
   ['--stale-reads', { staleReads: true }],
@@ -182,6 +184,7 @@ const refused: [args: string[], text: string, status: number][] = [
   [['-'], strayed("'-'"), 1],
   [[''], strayed("''"), 1],
   [['--max-clients=0'], '/sbin/ganeti-rapi --max-clients argument must be >= 1\n', 1],
+  [['--max-streams=-1'], 'Invalid number of streams -1: must be 0-10000\n', 1],
   [['-K', 'a', '-K', 'b'], 'Each SSL key needs its certificate: 2 keys and 0 certificates are given\n', 1],
   [
     ['-C', 'a', '-K', 'b', '-C', 'c'],

@@ -9,6 +9,7 @@ const DEBIAN = {
   auditLog: '/var/log/ganeti/rapi-audit.log',
   pidFile: '/var/run/ganeti/ganeti-rapi.pid',
   configData: '/var/lib/ganeti/config.data',
+  queueDir: '/var/lib/ganeti/queue',
   clusterYaml: '/var/lib/ganeti/cluster.yaml',
   ssconfDir: '/var/lib/ganeti',
   socketDir: '/var/run/ganeti/socket',

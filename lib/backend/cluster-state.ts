@@ -2,8 +2,13 @@
  * The backend for the source of cluster state, with what the daemon needs apart
  * from queries: reloading it, and its version.
  */
+
+import { hostName } from '../daemon/host-name.ts'
 import type { Log } from '../daemon/log.ts'
 import { type Reason, reloadable } from '../daemon/reloadable.ts'
+import { FileSource } from '../events/file-source.ts'
+import { MasterSource } from '../events/master-source.ts'
+import type { EventSource } from '../events/source.ts'
 import { Failure } from '../failure.ts'
 import type { Version } from '../model/version.ts'
 import type { Source } from '../source.ts'
@@ -31,6 +36,8 @@ const MASTER_PATIENCE = 1000
 /** The backend, and its life cycle. */
 export interface ClusterState {
   readonly backend: Backend
+  /** What happens in it. */
+  readonly events: EventSource
   /** When its file was last read, in milliseconds since 1970; undefined for a live cluster. */
   readonly readAt: number | undefined
   /** The cluster's version of Ganeti; undefined before it is known. */
@@ -60,12 +67,12 @@ export async function openClusterState(
   observers: Observers = {},
 ): Promise<ClusterState> {
   if (source.kind === 'file') return fileState(source.files, log, observers)
-  return liveState(source.sockets, staleFile, log, observers)
+  return liveState(source, staleFile, log, observers)
 }
 
 /** A live cluster, through its master daemon. */
 function liveState(
-  sockets: readonly [string, ...string[]],
+  { sockets, files }: Extract<Source, { kind: 'master' }>,
   staleFile: string | undefined,
   log: Log,
   { debug, called: observe }: Observers,
@@ -75,6 +82,7 @@ function liveState(
   const loader = new ConfigLoader()
   return {
     backend,
+    events: new MasterSource({ backend, files, node: hostName(), log }),
     readAt: undefined,
     get version() {
       return backend.knownVersion
@@ -114,12 +122,17 @@ async function fileState(
     loaded,
   })
   file.onWritten((path, identity) => reloads.written(path, identity))
-  let backend: Backend | undefined
+  let begun: { readonly backend: Backend; readonly queue: JobQueue } | undefined
+  const whatBegan = () => {
+    if (!begun) throw new Error('asked before it began')
+    return begun
+  }
+  const events = new FileSource({ config: () => file.current, begun: whatBegan, node: hostName() })
   return {
     get backend() {
-      if (!backend) throw new Error('asked before it began')
-      return backend
+      return whatBegan().backend
     },
+    events,
     get readAt() {
       return readAt
     },
@@ -133,9 +146,10 @@ async function fileState(
       await reportChanges()
       reloads.onChange(() => {
         queue.configChanged()
+        events.changed()
         void reportChanges()
       })
-      backend = configFileBackend(() => file.current, queue)
+      begun = { backend: configFileBackend(() => file.current, queue), queue }
     },
     reload: () => reloads.reload(),
     check: async () => {
@@ -143,7 +157,7 @@ async function fileState(
     },
     close: async () => {
       reloads.close()
-      await backend?.close()
+      await begun?.backend.close()
       await loader.close()
     },
   }

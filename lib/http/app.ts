@@ -18,6 +18,7 @@ import { BodyLimit, type Method, type MethodName, needOf, type Resource } from '
 import { Answers, type AnswersOptions } from './answers.ts'
 import { type Audit, changes } from './audit.ts'
 import { readJsonBody } from './body.ts'
+import type { EventStreams } from './event-streams.ts'
 import type { App, Request, RequestHeaders, Response } from './message.ts'
 import { METRICS_NEED, METRICS_PATH } from './metrics-page.ts'
 import type { Page } from './page.ts'
@@ -47,6 +48,8 @@ export interface AppOptions extends AnswersOptions {
   readonly page?: Page | undefined
   /** Gives the answer to `/metrics`, which is open as other reads are. */
   readonly metricsPage?: (headers: RequestHeaders) => Promise<Response>
+  /** Answers with what happens in the cluster. */
+  readonly events?: Pick<EventStreams, 'open'>
   /** Records changes and refusals. */
   readonly audit?: Audit | undefined
   /** Called with what a known user may not do, which the client is not told; clients' texts in it are not escaped. */
@@ -61,6 +64,7 @@ export function createApp({
   page: pageFor = () => undefined,
   audit,
   metricsPage,
+  events,
   logForbidden,
   ...options
 }: AppOptions): App {
@@ -153,7 +157,7 @@ export function createApp({
       const match = routed && (await isThere(routed.resource)) ? routed : undefined
       const named = match?.resource.methods[request.method as MethodName]
       const method = named && (await isThere(named)) ? named : undefined
-      if (match) counts = metrics.route(request.method, match.resource.path, method?.waits === undefined)
+      if (match) counts = metrics.route(request.method, match.resource.path, isTimed(method))
       if (method) {
         kind = kindOf(request.method, method)
         metrics.inFlight[kind]++
@@ -191,6 +195,11 @@ export function createApp({
         scope = verdict.kind === 'granted' ? verdict.scope : undefined
       }
 
+      if (events && method.follows) {
+        const wanted = method.follows(queryOf(target), headers['last-event-id'])
+        return await end(await events.open(request, wanted, user))
+      }
+
       await audited?.begin(method)
       const allows = (wanted: Need) => authorizer.allows(user, wanted)
       const asked = {
@@ -224,6 +233,11 @@ const RESULTS: Readonly<Record<Verdict['kind'], string>> = {
   unauthenticated: 'wrong',
   forbidden: 'forbidden',
   malformed: 'wrong',
+}
+
+/** Whether the time until the end of an answer tells something: not if it waits for something to happen. */
+function isTimed(method: Method | undefined): boolean {
+  return method?.waits === undefined && method?.follows === undefined
 }
 
 function kindOf(name: string, method: Method): RequestKind {

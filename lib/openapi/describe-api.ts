@@ -17,6 +17,7 @@ import { errorSchema, FAILURES } from './failures.ts'
 
 const METHODS: readonly MethodName[] = ['GET', 'PUT', 'POST', 'DELETE']
 const JSON_TYPE = 'application/json'
+const EVENTS_TYPE = 'text/event-stream'
 
 /** Paths by what they begin with, in the order in which tools show them. */
 const TAGS: readonly {
@@ -44,6 +45,7 @@ const TAGS: readonly {
     paths: /^\/2\/filters/,
   },
   { name: 'Queries', description: 'Any fields of any objects.', paths: /^\/2\/query/ },
+  { name: 'Events', description: 'What happens, as it happens.', paths: /^\/2\/events/ },
   { name: 'API', description: 'What is served.', paths: /^\/(2|version|2\/features|(2\/)?openapi\.json)?$/ },
   { name: 'RAPI 1.2', description: 'The API of old clients, which only reads.', paths: /./ },
 ]
@@ -216,9 +218,10 @@ function asNumber(schema: Schema, text = ''): Json {
 }
 
 function success(
-  { operationId = '', answer, dependsOn }: Method,
+  { operationId = '', answer, dependsOn, follows }: Method,
   { components, answers }: Making,
 ): JsonObject {
+  if (follows) return { description: 'It goes on.', content: { [EVENTS_TYPE]: { schema: answer ?? {} } } }
   return {
     description: 'Done.',
     ...(dependsOn !== 'more' && {

@@ -5,6 +5,7 @@
  */
 import { type Need, type Permission, PUBLIC, toRead } from '../auth/permissions.ts'
 import type { Backend } from '../backend/backend.ts'
+import type { Wanted } from '../events/view.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 import { LazyList, type List } from '../json/lazy-list.ts'
 import type { Schema } from '../model/check.ts'
@@ -142,6 +143,8 @@ export interface Method<Params = Readonly<Record<string, string>>> extends Detai
   readonly onlyReads?: true
   /** The opcodes of the job that it submits, if it submits one. */
   readonly submits?: readonly string[]
+  /** For a method whose answer goes on with what happens: what of that its client wants. */
+  readonly follows?: (query: QueryString, lastEventId: string | undefined) => Wanted
   readonly handle: Handler<Params>
 }
 

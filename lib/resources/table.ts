@@ -7,6 +7,7 @@ import { objectOf } from './answer-schemas.ts'
 import { fixed, guarded, type Method, type Resource, resource } from './resource.ts'
 import { version12 } from './v1.2.ts'
 import { cluster } from './v2/cluster.ts'
+import { events } from './v2/events.ts'
 import { filters } from './v2/filters.ts'
 import { groups } from './v2/groups.ts'
 import { instances } from './v2/instances.ts'
@@ -26,6 +27,7 @@ const served: readonly Resource[] = [
   ...filters,
   ...jobs,
   ...query,
+  ...events,
 ]
 
 /** Paths of one segment, without their slash, sorted. */

@@ -95,6 +95,7 @@ t.test('every example works on the sample cluster, and gives what the descriptio
   const inOrder = [...operations].sort((one, other) => ORDER.indexOf(one.name) - ORDER.indexOf(other.name))
   for (const { name, path, parameters, operation } of inOrder) {
     const { operationId, requestBody } = operation
+    if ('text/event-stream' in operation.responses[200].content) continue
     const target = targetOf(path, parameters)
     const { status, answer } = await send(name, target, requestBody?.content['application/json'].example)
     const request = `${operationId}: ${name} ${target}`

@@ -7,7 +7,7 @@
  */
 import type { TokenBucket } from '../../concurrency/token-bucket.ts'
 import { Failure } from '../../failure.ts'
-import { isJsonObject } from '../../json/json.ts'
+import { isJsonObject, type Json } from '../../json/json.ts'
 import { withoutPrivateValues } from '../../model/private-values.ts'
 import { type Backend, MOST_QUERY_BYTES, type QueryResource } from '../backend.ts'
 import { LuxiClient, type LuxiClientOptions } from './client.ts'
@@ -44,6 +44,11 @@ export interface LuxiBackendOptions extends Omit<LuxiClientOptions, 'met'> {
 }
 
 export interface MasterBackend extends Backend {
+  /**
+   * As `queryJobs`, but without those that do not exist.
+   * @param ids null for all
+   */
+  jobsThere(ids: readonly string[] | null, fields: readonly string[]): Promise<readonly (readonly Json[])[]>
   /**
    * Asks the master daemon for something small, over a connection of its own, so that other calls do not delay it.
    * @param patience milliseconds until it must have answered
@@ -102,6 +107,11 @@ export function luxiBackend(
         if ((rows[place]?.at(-1) ?? null) === null) throw unknownJob(id)
       }
       return rows.map((row) => row.slice(0, -1))
+    },
+
+    async jobsThere(ids, fields) {
+      const rows = jobRows(await client.read('QueryJobs', [ids, [...fields, 'status']]))
+      return rows.filter((row) => (row.at(-1) ?? null) !== null).map((row) => row.slice(0, -1))
     },
 
     async queryFilters(uuids, fields, signal) {

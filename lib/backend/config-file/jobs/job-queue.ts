@@ -165,6 +165,11 @@ export class JobQueue implements QueueView {
     return this.#table.waitFor(id, look, timeout, signal)
   }
 
+  /** Follows all jobs; see `JobTable`. */
+  follow(listener: (job: Job | number) => void): () => void {
+    return this.#table.follow(listener)
+  }
+
   /**
    * Makes sure, as far as that can be told beforehand, that jobs can be taken and can change the cluster.
    * @throws Failure `unsupported` where the file is not ours to write, `unavailable` where it cannot be

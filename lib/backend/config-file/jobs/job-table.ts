@@ -28,6 +28,7 @@ export class JobTable {
   readonly #finished = new Quota(...FINISHED)
   readonly #finishedReadings = new Quota(...FINISHED_READINGS)
   readonly #listeners = new Map<number, Set<() => void>>()
+  readonly #followers = new Set<(job: Job | number) => void>()
 
   /**
    * @param jobs those that are there already, which `countFinished` counts
@@ -89,11 +90,19 @@ export class JobTable {
   put(job: Job): void {
     const before = this.#jobs.get(job.id)
     this.#jobs.set(job.id, job)
+    // Before it, or another, may leave.
+    for (const follower of this.#followers) follower(job)
     if (isFinal(statusOf(job)) && !(before && isFinal(statusOf(before)))) {
       this.release(job.id)
       this.#finish(job)
     }
     for (const listener of this.#listeners.get(job.id) ?? []) listener()
+  }
+
+  /** Calls a listener with each new state of a job, or the id of one that left, until the function it gives is called. */
+  follow(listener: (job: Job | number) => void): () => void {
+    this.#followers.add(listener)
+    return () => this.#followers.delete(listener)
   }
 
   /** Corrects a job that was left by an earlier daemon, before any is counted. */
@@ -113,6 +122,7 @@ export class JobTable {
       if (quota === this.#finished) this.#archive(this.#jobs.get(id) as Job)
       quota.delete(id)
       this.#jobs.delete(id)
+      for (const follower of this.#followers) follower(id)
     }
   }
 

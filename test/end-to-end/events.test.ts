@@ -1,0 +1,153 @@
+/** Events of the whole program over a cluster in YAML, over TLS. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { DaemonRoot, fixture } from '../support/daemon-root.ts'
+import { EventFollower } from '../support/event-follower.ts'
+import { until } from '../support/until.ts'
+
+const SLOW = 'cluster:\n  job_time: {OP_TEST_DELAY: 0.2, OP_INSTANCE_MIGRATE: 0.3}\n'
+
+async function daemon(t: Test) {
+  const root = new DaemonRoot(t.testdir())
+  t.teardown(() => root.end())
+  const yaml = readFileSync(fixture('cluster.yaml'), 'utf8').replace('cluster:\n', SLOW)
+  root.fill('alice pw write\n', { clusterYaml: yaml })
+  t.equal((await root.start('-b', '127.0.0.1', '-p', '0')).status, 0)
+  const follow = (target: string) => {
+    const follower = new EventFollower({
+      url: () => root.origin + target,
+      ca: readFileSync(root.pem, 'utf8'),
+    })
+    t.teardown(() => follower.close())
+    return follower
+  }
+  const change = async (method: string, target: string) => {
+    const { status, body } = await root.ask(method, target, { credentials: 'alice:pw' })
+    t.equal(status, 200, body)
+    return Number(body)
+  }
+  return { root, follow, change }
+}
+
+t.test('a job is told from its submission to its end, and what it has changed', async (t) => {
+  const { follow, change } = await daemon(t)
+  const follower = follow('/2/events?types=job,joblog,instance')
+  await until(() => follower.of('ready').length > 0)
+  const id = await change('PUT', '/2/instances/web.example.com/migrate')
+  await until(
+    () => follower.of('instance').length > 0 && follower.of('job').at(-1)?.data.status === 'success',
+  )
+  const jobs = follower.of('job').map(({ data }) => data)
+  t.strictSame(
+    jobs.map(({ previous, status }) => [previous, status]),
+    [
+      [null, 'queued'],
+      ['queued', 'waiting'],
+      ['waiting', 'running'],
+      ['running', 'success'],
+    ],
+  )
+  t.match(jobs.at(-1), {
+    id,
+    summary: ['INSTANCE_MIGRATE(web.example.com)'],
+    opstatus: ['success'],
+    user: 'alice',
+    instances: ['web.example.com'],
+  })
+  t.match(follower.of('instance')[0]?.data, { change: 'changed', name: 'web.example.com' })
+  const logs = follower.of('joblog').map(({ data }) => data)
+  t.ok(logs.length > 0)
+  t.strictSame(
+    logs.map(({ id, op, serial }) => [id, op, serial]),
+    logs.map((_, place) => [id, 0, place + 1]),
+    'each line of its log once',
+  )
+
+  const end = follow(`/2/events?job=${id}&types=job,joblog&snapshot=1&end=1`)
+  await until(() => end.of('end').length > 0)
+  await end.close()
+  t.equal(end.of('job')[0]?.data.status, 'success')
+  t.equal(end.of('joblog').length, logs.length)
+  t.equal(end.of('end')[0]?.data.reason, 'done')
+})
+
+t.test('a job that fails tells why', async (t) => {
+  const { follow, change } = await daemon(t)
+  const follower = follow('/2/events?types=job')
+  await until(() => follower.of('ready').length > 0)
+  await change('DELETE', '/2/nodes/node1.example.com/tags?tag=none')
+  await until(() => follower.of('job').at(-1)?.data.status === 'error')
+  t.match(follower.of('job').at(-1)?.data.error, /not found/)
+})
+
+t.test('what a person changes in the file is told', async (t) => {
+  const { root, follow } = await daemon(t)
+  const follower = follow('/2/events?types=instance,node,group,network,cluster')
+  await until(() => follower.of('ready').length > 0)
+  const before = readFileSync(root.clusterYaml, 'utf8')
+  const after = before
+    .replace('  web.example.com:', '  www.example.com:')
+    .replace('tags: [production', 'tags: [test, production')
+  t.not(before, after)
+  writeFileSync(root.clusterYaml, after)
+  await until(() => follower.of('cluster').length > 0 && follower.of('instance').length > 1)
+  t.strictSame(
+    follower
+      .of('instance')
+      .map(({ data: { change, name } }) => `${change} ${name}`)
+      .sort(),
+    // The UUID comes from the name, so that another name is another instance.
+    ['added www.example.com', 'removed web.example.com'],
+  )
+  t.match(follower.of('cluster')[0]?.data, { change: 'changed', name: 'cluster1.example.com' })
+})
+
+t.test('a snapshot has all that there is', async (t) => {
+  const { root, follow } = await daemon(t)
+  const follower = follow('/2/events?snapshot=1&types=instance,node,group,network,cluster,state')
+  await until(() => follower.of('ready').length > 0)
+  for (const [kind, path] of [
+    ['instance', 'instances'],
+    ['node', 'nodes'],
+    ['group', 'groups'],
+    ['network', 'networks'],
+  ] as const) {
+    const names = JSON.parse((await root.get(`/2/${path}?bulk=1`)).body).map(
+      ({ name }: { name: string }) => name,
+    )
+    t.strictSame(
+      follower.of(kind).map(({ data }) => data.name),
+      names,
+      kind,
+    )
+  }
+  const instances = JSON.parse((await root.get('/2/instances?bulk=1')).body)
+  t.strictSame(
+    follower
+      .of('state')
+      .filter(({ data }) => data.kind === 'instance')
+      .map(({ data: { name, status } }) => [name, status]),
+    instances.map(({ name, status }: Record<string, string>) => [name, status]),
+  )
+})
+
+t.test(
+  'a signal to stop ends streams with a word, and after a restart they go on with what has ended',
+  async (t) => {
+    const { root, follow, change } = await daemon(t)
+    const follower = follow('/2/events?types=job')
+    await until(() => follower.of('ready').length > 0)
+    const first = await change('PUT', '/2/instances/web.example.com/migrate')
+    await until(() => follower.of('job').length > 0)
+    const { pid } = root
+    process.kill(pid as number, 'SIGTERM')
+    await until(() => follower.of('end').length > 0)
+    t.equal(follower.of('end')[0]?.data.reason, 'shutdown')
+    await until(() => root.pid === undefined)
+    t.equal((await root.start('-b', '127.0.0.1', '-p', '0')).status, 0)
+    await until(() => follower.of('reset').length > 0 && follower.of('ready').length > 1)
+    t.equal(follower.of('reset')[0]?.data.reason, 'restarted')
+    await until(() => /success|error/.test(follower.of('job').at(-1)?.data.status))
+    t.equal(follower.of('job').at(-1)?.data.id, first)
+  },
+)
