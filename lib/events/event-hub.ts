@@ -5,12 +5,12 @@
  */
 import { eachInSlices } from '../concurrency/time-slicing.ts'
 import { messageChain } from '../failure.ts'
-import type { Event, EventType } from './event.ts'
+import { type Event, type EventType, frameOf } from './event.ts'
 import { EventLog, type Position, parseId } from './event-log.ts'
 import { isEnd } from './jobs.ts'
 import { type Beginning, type Client, type Ending, Listener } from './listener.ts'
 import type { EventSource } from './source.ts'
-import type { View, Wanted } from './view.ts'
+import type { FindThing, View, Wanted } from './view.ts'
 
 /** How long the source is followed while nobody listens, in milliseconds. */
 const LINGER = 10 * 60_000
@@ -73,6 +73,11 @@ export class EventHub {
     return this.#listeners.size
   }
 
+  /** Finds what selectors look at, for the views of listeners. */
+  get find(): FindThing {
+    return (kind, name) => this.#source.find(kind, name)
+  }
+
   /** Adds a client, which is told something once the present is known. */
   listen(wanted: Wanted, view: View, client: Client): Listener {
     const now = performance.now()
@@ -130,7 +135,11 @@ export class EventHub {
 
   #attend(): void {
     const types = new Set<EventType>()
-    for (const { view } of this.#listeners) for (const type of view.types) types.add(type)
+    for (const { view } of this.#listeners) {
+      for (const type of view.types) types.add(type)
+      // What a job is about is only known with these.
+      if (view.isSelective) types.add('instance').add('node')
+    }
     this.#source.attend(types)
   }
 
@@ -165,7 +174,7 @@ export class EventHub {
   async #beginning({ wanted, view }: Listener): Promise<Beginning> {
     const { log } = this
     const hello = {
-      ...(view.may.has('cluster') && this.#source.about()),
+      ...(view.knowsCluster && this.#source.about()),
       types: [...view.types],
       ...(view.denied.length > 0 && { denied: view.denied }),
       oldest: log.idAfter(log.first - 1),
@@ -185,6 +194,7 @@ export class EventHub {
         ? await this.#source.present({
             types: view.types,
             objects: wanted.present,
+            isSelective: view.isSelective,
             ...(wanted.jobs && { jobs: wanted.jobs }),
             ...(isAgain && { endedSince: (since?.time ?? 0) - SLACK }),
           })
@@ -229,9 +239,10 @@ export class EventHub {
     if (known) return known
     const frames: Buffer[] = []
     for (let number = from + 1; number <= to; number++) {
-      const { event, frame } = this.log.at(number)
+      const { event, frame, id } = this.log.at(number)
       const shown = view.shown(event)
-      if (shown) frames.push(frame)
+      if (shown === event) frames.push(frame)
+      else if (shown) frames.push(frameOf(shown.type, shown.data, id))
     }
     const [first] = frames
     const piece = frames.length === 1 && first ? first : Buffer.concat(frames)

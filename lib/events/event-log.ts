@@ -22,6 +22,7 @@ const ID = /^([\w-]{1,32})\.(\d{1,15})\.(\d{1,15})$/
 
 export interface LoggedEvent {
   readonly number: number
+  readonly id: string
   /** When it was logged, in milliseconds since 1970. */
   readonly time: number
   readonly event: Event
@@ -102,9 +103,9 @@ export class EventLog {
 
   append(event: Event): void {
     const number = ++this.#last
-    const head = Buffer.from(`id: ${this.idAfter(number)}\n`)
-    const frame = Buffer.concat([head, frameOf(event.type, event.data)])
-    this.#events.push({ number, time: this.#now(), event, frame })
+    const id = this.idAfter(number)
+    const frame = frameOf(event.type, event.data, id)
+    this.#events.push({ number, id, time: this.#now(), event, frame })
     this.#bytes += frame.length
     this.#forgetOld()
   }

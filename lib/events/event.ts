@@ -6,7 +6,10 @@
  *     event: TYPE
  *     data: JSON             one line
  */
+import type { Thing } from '../backend/scoped/things.ts'
 import { type JsonObject, stringifyJson } from '../json/json.ts'
+import type { JobSubject } from './job-subject.ts'
+import type { Objects } from './objects.ts'
 
 /** The types that a client chooses from. */
 export const EVENT_TYPES = [
@@ -24,16 +27,6 @@ export type EventType = (typeof EVENT_TYPES)[number]
 /** Kinds of objects whose changes are told. */
 export type ObjectKind = 'instance' | 'node' | 'group' | 'network' | 'cluster'
 
-/** The names of the objects that an event is about. */
-export interface Objects {
-  readonly instances: readonly string[]
-  readonly nodes: readonly string[]
-  readonly groups: readonly string[]
-  readonly networks: readonly string[]
-}
-
-export const NO_OBJECTS: Objects = { instances: [], nodes: [], groups: [], networks: [] }
-
 export interface Event {
   /** `master` is of type `cluster` for those who choose. */
   readonly type: EventType | 'master'
@@ -41,11 +34,22 @@ export interface Event {
   /** The job that it is about. */
   readonly job?: number
   readonly objects: Objects
+  /** For an event of a job: whose it is, and what it is about. */
+  readonly subject?: JobSubject | undefined
+  /** For an event of an instance or a node: what selectors look at. */
+  readonly things?: Things
 }
 
-/** The form of an event without an id: a client that is cut off after it goes on from an earlier one. */
-export function frameOf(type: string, data: JsonObject): Buffer {
-  return Buffer.from(`event: ${type}\ndata: ${stringifyJson(data)}\n\n`)
+/** An object before and after an event; undefined where it was not there, or of which nothing is known. */
+export interface Things {
+  readonly before?: Thing | undefined
+  readonly after?: Thing | undefined
+}
+
+/** The form of an event. A client that is cut off after one without an id goes on from an earlier one. */
+export function frameOf(type: string, data: JsonObject, id?: string): Buffer {
+  const head = id === undefined ? '' : `id: ${id}\n`
+  return Buffer.from(`${head}event: ${type}\ndata: ${stringifyJson(data)}\n\n`)
 }
 
 /** Frames of events of the present, which many listeners are told. */

@@ -4,11 +4,15 @@
  * next, whoever has written it.
  */
 import type { Backend } from '../backend/backend.ts'
+import type { Thing } from '../backend/scoped/things.ts'
 import { inSlices } from '../concurrency/time-slicing.ts'
 import { equalJson, type Json, type JsonObject } from '../json/json.ts'
 import type { Cluster } from '../model/cluster.ts'
 import type { Config } from '../model/config.ts'
+import type { Instance } from '../model/instance.ts'
 import { type Job, statusOf, summaryOf } from '../model/job.ts'
+import { findHost } from '../model/lookup.ts'
+import type { Node } from '../model/node.ts'
 import { type Index, versionsInPlace } from '../model/object-index.ts'
 import { withoutPrivateValues } from '../model/private-values.ts'
 import type { Event, EventType, ObjectKind } from './event.ts'
@@ -16,8 +20,15 @@ import { errorOf } from './job-error.ts'
 import { subjectOf } from './job-subject.ts'
 import { type JobState, Jobs, type LogEntry, logEvents } from './jobs.ts'
 import { LiveStates } from './live-states.ts'
-import { type ListedObject, objectChanges, objectEvent } from './object-changes.ts'
+import {
+  type Comparison,
+  changeEvent,
+  type ListedObject,
+  objectChanges,
+  objectEvent,
+} from './object-changes.ts'
 import type { EventSource, Present } from './source.ts'
+import type { FindThing } from './view.ts'
 
 /** The job queue, as much of it as is followed. */
 export interface FollowedQueue {
@@ -89,6 +100,18 @@ export class FileSource implements EventSource {
     this.#unfollow()
     this.#states.want(false)
     this.#jobs.clear()
+  }
+
+  find: FindThing = (kind, name) => {
+    const config = this.#options.config()
+    try {
+      return kind === 'instance'
+        ? instanceThing(config, findHost('Instance', config.instances, name))
+        : nodeThing(config, findHost('Node', config.nodes, name))
+    } catch {
+      // There is none, or it might be several.
+      return undefined
+    }
   }
 
   about(): JsonObject {
@@ -174,8 +197,14 @@ function* changesBetween(before: Config, after: Config): Generator<void, Event[]
   const tables = tablesOf(before)
   for (const [place, [kind, table]] of tablesOf(after).entries()) {
     const old = tables[place]?.[1] as Index<ListedObject>
-    events.push(...(yield* tableChanges(kind, old, table)))
+    const comparison = {
+      isSame: (one: ListedObject, other: ListedObject) => equalJson(asJson(one), asJson(other)),
+      thingBefore: thingsIn(before, kind),
+      thingAfter: thingsIn(after, kind),
+    }
+    events.push(...(yield* tableChanges(kind, old, table, comparison)))
   }
+  events.push(...movedAlong(before, after))
   if (before.cluster !== after.cluster && !equalJson(asJson(before.cluster), asJson(after.cluster))) {
     events.push(clusterEvent('changed', after.cluster))
   }
@@ -186,28 +215,78 @@ function* tableChanges(
   kind: ObjectKind,
   before: Index<ListedObject>,
   after: Index<ListedObject>,
+  comparison: Comparison<ListedObject>,
 ): Generator<void, Event[]> {
-  const isSame = (one: ListedObject, other: ListedObject) => equalJson(asJson(one), asJson(other))
   // Mostly, few objects are different.
   const versions = versionsInPlace(before, after.all)
-  if (!versions) return yield* objectChanges(kind, before.byUuid, after.byUuid, isSame)
-  const changed = [...versions.values()] as ListedObject[]
-  return changed
-    .filter((object) => !isSame(before.byUuid.get(object.uuid) as ListedObject, object))
-    .map((object) => objectEvent(kind, 'changed', object))
+  if (!versions) return yield* objectChanges(kind, before.byUuid, after.byUuid, comparison)
+  return [...versions.values()].flatMap((version) => {
+    const [was, now] = [before.byUuid.get((version as ListedObject).uuid), version] as [
+      ListedObject,
+      ListedObject,
+    ]
+    if (comparison.isSame(was, now)) return []
+    return changeEvent(kind, was, now, {
+      before: comparison.thingBefore(was),
+      after: comparison.thingAfter(now),
+    })
+  })
+}
+
+/** Instances that are in another group because their primary node is. */
+function movedAlong(before: Config, after: Config): Event[] {
+  if (before.nodes === after.nodes) return []
+  return after.nodes.all.flatMap((node) => {
+    const was = before.nodes.byUuid.get(node.uuid)
+    if (!was || was.group === node.group) return []
+    return (after.primaryInstances.get(node.uuid) ?? []).flatMap((instance) => {
+      // One that has changed itself is told already.
+      if (before.instances.byUuid.get(instance.uuid) !== instance) return []
+      const things = { before: instanceThing(before, instance), after: instanceThing(after, instance) }
+      return objectEvent('instance', 'changed', instance, things)
+    })
+  })
+}
+
+/** Gives what selectors look at, of objects in a state. */
+function thingsIn(config: Config, kind: ObjectKind): (object: ListedObject) => Thing | undefined {
+  switch (kind) {
+    case 'instance':
+      return (object) => instanceThing(config, object as unknown as Instance)
+    case 'node':
+      return (object) => nodeThing(config, object as unknown as Node)
+    default:
+      return () => undefined
+  }
+}
+
+function instanceThing(config: Config, { name, tags, primary_node }: Instance): Thing {
+  const node = config.nodes.byUuid.get(primary_node)
+  return { kind: 'instance', name, tags, node: node?.name, groups: node ? groupsOf(config, node) : [] }
+}
+
+function nodeThing(config: Config, node: Node): Thing {
+  return { kind: 'node', name: node.name, tags: node.tags, groups: groupsOf(config, node) }
+}
+
+function groupsOf({ groups }: Config, { group }: Node): readonly string[] {
+  const found = groups.byUuid.get(group)
+  return found ? [found.name] : []
 }
 
 function objectsIn(config: Config): Event[] {
   return [
     clusterEvent('present', config.cluster),
     ...tablesOf(config).flatMap(([kind, { all }]) =>
-      (all as readonly ListedObject[]).map((object) => objectEvent(kind, 'present', object)),
+      (all as readonly ListedObject[]).map((object) =>
+        objectEvent(kind, 'present', object, { after: thingsIn(config, kind)(object) }),
+      ),
     ),
   ]
 }
 
 function clusterEvent(change: 'changed' | 'present', cluster: Cluster): Event {
-  return objectEvent('cluster', change, { ...cluster, name: cluster.cluster_name })
+  return objectEvent('cluster', change, { ...cluster, name: cluster.cluster_name }, {})
 }
 
 /** Objects of a cluster are JSON by their making. */

@@ -1,9 +1,13 @@
 /** What a job is about, and who submitted it, as its opcodes say. */
+import { type NamedObject, readJob } from '../backend/scoped/job-objects.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 import { shortName } from '../model/job.ts'
-import type { Objects } from './event.ts'
+import type { Objects } from './objects.ts'
 
 export interface JobSubject extends Objects {
+  /** Whose it is, as far as that is sure, and what it is about for selectors; undefined for the whole cluster. */
+  readonly owner: string | undefined
+  readonly named: readonly NamedObject[] | undefined
   /** The user and the request that submitted it through the remote API, if its reason trail has them. */
   readonly user: string | undefined
   readonly request: string | undefined
@@ -53,7 +57,8 @@ export function subjectOf(opcodes: readonly JsonObject[]): JobSubject {
       return [kind, [...new Set(names)].slice(0, MOST_NAMES)]
     }),
   ) as unknown as Objects
-  return { ...objects, ...requesterOf(opcodes[0]) }
+  const { owner, objects: named } = readJob(opcodes)
+  return { ...objects, ...requesterOf(opcodes[0]), owner, named }
 }
 
 function isAboutTags(opcode: JsonObject): boolean {

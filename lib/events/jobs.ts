@@ -6,6 +6,7 @@ import type { Json, JsonObject } from '../json/json.ts'
 import { isFinal, type OpStatus } from '../model/job.ts'
 import type { Event } from './event.ts'
 import type { JobSubject } from './job-subject.ts'
+import { NO_OBJECTS } from './objects.ts'
 import type { Present } from './source.ts'
 
 export interface JobState {
@@ -136,7 +137,7 @@ function jobEvent(state: JobState, previous: string | null): Event {
     ...(request !== undefined && { request }),
     ...{ instances, nodes, groups, networks },
   }
-  return { type: 'job', data, job: id, objects: subject }
+  return { type: 'job', data, job: id, objects: subject, subject }
 }
 
 /** The events for entries of a log after a serial number, in their order. */
@@ -146,11 +147,11 @@ export function* logEvents(
   after: number,
   subject: JobSubject | undefined,
 ): Generator<Event, undefined> {
-  const objects = subject ?? { instances: [], nodes: [], groups: [], networks: [] }
+  const objects = subject ?? NO_OBJECTS
   for (const [op, entries] of logs.entries()) {
     for (const [serial, ts, type, message] of entries) {
       if (Number(serial) <= after) continue
-      yield { type: 'joblog', data: { id, op, serial, ts, type, message }, job: id, objects }
+      yield { type: 'joblog', data: { id, op, serial, ts, type, message }, job: id, objects, subject }
     }
   }
 }

@@ -213,5 +213,5 @@ function* framesOf(
     if (shown) yield presentFrame(shown)
   }
   // Only now: who is cut off before is told all of it again.
-  yield Buffer.concat([Buffer.from(`id: ${id}\n`), frameOf('ready', {})])
+  yield frameOf('ready', {}, id)
 }

@@ -4,8 +4,10 @@
  * for all listeners.
  */
 import type { Backend } from '../backend/backend.ts'
+import { THING_FIELDS, type Thing, thingOf } from '../backend/scoped/things.ts'
 import type { Json } from '../json/json.ts'
-import { type Event, NO_OBJECTS } from './event.ts'
+import type { Event } from './event.ts'
+import { NO_OBJECTS } from './objects.ts'
 
 /** Milliseconds from one question to the next. */
 const INTERVAL = 15_000
@@ -62,19 +64,20 @@ export class LiveStates {
 
   async #askNow(): Promise<void> {
     const backend = this.#backend()
-    const instances = await backend.queryInstances([], ['name', 'status'])
-    const nodes = await backend.queryNodes([], ['name', 'offline', 'mtotal'])
+    const instances = await backend.queryInstances([], [...THING_FIELDS.instance, 'status'])
+    const nodes = await backend.queryNodes([], [...THING_FIELDS.node, 'offline', 'mtotal'])
     const isFirst = this.#states.size === 0
     const before = this.#states
     this.#states = new Map()
-    const put = (kind: Kind, name: Json, status: Json) => {
-      const key = `${kind} ${name}`
+    const put = (kind: Kind, row: readonly Json[], status: Json) => {
+      const thing = thingOf(kind, row)
+      const key = `${kind} ${thing.name}`
       const previous = before.get(key)?.data.status ?? null
-      this.#states.set(key, stateEvent(kind, String(name), status, null))
-      if (!isFirst && previous !== status) this.#emit(stateEvent(kind, String(name), status, previous))
+      this.#states.set(key, stateEvent(thing, status, null))
+      if (!isFirst && previous !== status) this.#emit(stateEvent(thing, status, previous))
     }
-    for (const [name = null, status = null] of instances) put('instance', name, status)
-    for (const [name = null, offline, memory = null] of nodes) put('node', name, nodeStatus(offline, memory))
+    for (const row of instances) put('instance', row, row.at(-1) ?? null)
+    for (const row of nodes) put('node', row, nodeStatus(row.at(-2), row.at(-1) ?? null))
   }
 }
 
@@ -83,7 +86,14 @@ function nodeStatus(offline: Json | undefined, memory: Json): string {
   return memory === null ? 'down' : 'up'
 }
 
-function stateEvent(kind: Kind, name: string, status: Json, previous: Json): Event {
+function stateEvent(thing: Thing, status: Json, previous: Json): Event {
+  const { kind, name } = thing
   const objects = { ...NO_OBJECTS, [kind === 'instance' ? 'instances' : 'nodes']: [name] }
-  return { type: 'state', data: { kind, name, status, previous }, objects }
+  // It is neither added nor removed by this.
+  return {
+    type: 'state',
+    data: { kind, name, status, previous },
+    objects,
+    things: { before: thing, after: thing },
+  }
 }

@@ -5,10 +5,12 @@
  * serial number. It knows that without asking a node.
  */
 import type { MasterBackend } from '../backend/luxi/luxi-backend.ts'
+import { THING_FIELDS, type Thing, thingOf } from '../backend/scoped/things.ts'
 import { inSlices } from '../concurrency/time-slicing.ts'
 import type { Json } from '../json/json.ts'
 import type { Event, ObjectKind } from './event.ts'
-import { type ListedObject, objectChanges, objectEvent } from './object-changes.ts'
+import { type Comparison, type ListedObject, objectChanges, objectEvent } from './object-changes.ts'
+import type { FindThing } from './view.ts'
 
 export const OBJECT_KINDS: readonly ObjectKind[] = ['cluster', 'group', 'node', 'network', 'instance']
 
@@ -17,13 +19,20 @@ const PAUSE = 500
 
 const FIELDS = ['uuid', 'name', 'serial_no', 'mtime']
 
-type Listing = ReadonlyMap<string, ListedObject>
+/** An object, with what selectors look at. */
+interface MasterObject extends ListedObject {
+  readonly thing?: Thing | undefined
+}
+
+type Listing = ReadonlyMap<string, MasterObject>
 
 export class MasterObjects {
   readonly #backend: MasterBackend
   readonly #emit: (event: Event) => void
   #kinds: readonly ObjectKind[] = []
   readonly #listings = new Map<ObjectKind, Listing>()
+  /** By full and by short name, as far as they were looked for; null for a short name of several. */
+  readonly #named = new Map<ObjectKind, Map<string, Thing | null>>()
   /** Kinds of which something may have changed. */
   readonly #changed = new Set<ObjectKind>()
   #timer: NodeJS.Timeout | undefined
@@ -62,8 +71,20 @@ export class MasterObjects {
     for (const kind of kinds) if (!this.#listings.has(kind)) this.#changed.add(kind)
     await this.#ask(kinds)
     return kinds.flatMap((kind) =>
-      [...(this.#listings.get(kind)?.values() ?? [])].map((object) => objectEvent(kind, 'present', object)),
+      [...(this.#listings.get(kind)?.values() ?? [])].map((object) =>
+        objectEvent(kind, 'present', object, { after: object.thing }),
+      ),
     )
+  }
+
+  /** What selectors look at, of an object of a kind that somebody listens to. */
+  find: FindThing = (kind, name) => {
+    const named = this.#named.get(kind) ?? new Map<string, Thing | null>()
+    this.#named.set(kind, named)
+    if (named.size === 0) {
+      for (const { thing } of this.#listings.get(kind)?.values() ?? []) if (thing) addNames(named, thing)
+    }
+    return named.get(name) ?? undefined
   }
 
   #askSoon(): void {
@@ -94,9 +115,10 @@ export class MasterObjects {
         throw error
       }
       const before = this.#listings.get(kind)
-      const events = before ? await inSlices(objectChanges(kind, before, listing, isSame)) : []
+      const events = before ? await inSlices(objectChanges(kind, before, listing, COMPARISON)) : []
       if (run !== this.#run) return
       this.#listings.set(kind, listing)
+      this.#named.delete(kind)
       for (const event of events) this.#emit(event)
     }
   }
@@ -111,24 +133,41 @@ export class MasterObjects {
       case 'group':
         return listingOf(await backend.queryGroups([], FIELDS))
       case 'node':
-        return listingOf(await backend.queryNodes([], FIELDS))
+        return listingOf(await backend.queryNodes([], [...FIELDS, ...THING_FIELDS.node]), 'node')
       case 'network':
         return listingOf(await backend.queryNetworks([], FIELDS))
       case 'instance':
-        return listingOf(await backend.queryInstances([], FIELDS))
+        return listingOf(await backend.queryInstances([], [...FIELDS, ...THING_FIELDS.instance]), 'instance')
     }
   }
 }
 
-function listingOf(rows: readonly (readonly Json[])[]): Listing {
+/** @param kind the kind of things, if selectors select some */
+function listingOf(rows: readonly (readonly Json[])[], kind?: 'instance' | 'node'): Listing {
   return new Map(
-    rows.map(([uuid, name, serial_no = null, mtime = null]) => [
-      String(uuid),
-      { uuid: String(uuid), name: String(name), serial_no, mtime },
-    ]),
+    rows.map((row) => {
+      const [uuid, name, serial_no = null, mtime = null, ...more] = row
+      const thing = kind && thingOf(kind, more)
+      return [String(uuid), { uuid: String(uuid), name: String(name), serial_no, mtime, thing }]
+    }),
   )
 }
 
-function isSame(one: ListedObject, other: ListedObject): boolean {
-  return one.serial_no === other.serial_no && one.mtime === other.mtime
+function addNames(named: Map<string, Thing | null>, thing: Thing): void {
+  const { name } = thing
+  named.set(name, thing)
+  for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+    const short = name.slice(0, dot)
+    named.set(short, named.has(short) ? null : thing)
+  }
+}
+
+const COMPARISON: Comparison<MasterObject> = {
+  // An instance is in another group when its node is, without a change of its own.
+  isSame: (one, other) =>
+    one.serial_no === other.serial_no &&
+    one.mtime === other.mtime &&
+    String(one.thing?.groups) === String(other.thing?.groups),
+  thingBefore: ({ thing }) => thing,
+  thingAfter: ({ thing }) => thing,
 }

@@ -7,12 +7,14 @@ import type { MasterBackend } from '../backend/luxi/luxi-backend.ts'
 import { WatchedFiles } from '../daemon/watched-files.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { MasterFiles } from '../source.ts'
-import { type Event, type EventType, NO_OBJECTS } from './event.ts'
+import type { Event, EventType } from './event.ts'
 import { LiveStates } from './live-states.ts'
 import { MasterJobs } from './master-jobs.ts'
 import { MasterObjects, OBJECT_KINDS } from './master-objects.ts'
+import { NO_OBJECTS } from './objects.ts'
 import { QueueFolder } from './queue-folder.ts'
 import type { EventSource, Present } from './source.ts'
+import type { FindThing } from './view.ts'
 
 export interface MasterSourceOptions {
   readonly backend: MasterBackend
@@ -69,15 +71,20 @@ export class MasterSource implements EventSource {
     this.#objects.stop()
   }
 
+  get find(): FindThing {
+    return this.#objects.find
+  }
+
   about(): JsonObject {
     return this.#about
   }
 
   async present(asked: Present): Promise<Iterable<Event>> {
-    const { types, objects } = asked
+    const { types, objects, isSelective } = asked
     const states = objects && types.has('state') ? await this.#states.present() : []
     const kinds = OBJECT_KINDS.filter((kind) => types.has(kind))
     const there = objects ? await this.#objects.present(kinds) : []
+    if (isSelective) await this.#objects.present(['instance', 'node'])
     const jobs = types.has('job') || types.has('joblog') ? await this.#jobs.present(asked) : []
     return [...jobs, ...there, ...states]
   }

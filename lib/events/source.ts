@@ -1,6 +1,7 @@
 /** Where events come from: a cluster in a file, or a live one. */
 import type { JsonObject } from '../json/json.ts'
 import type { Event, EventType } from './event.ts'
+import type { FindThing } from './view.ts'
 
 export interface EventSource {
   /**
@@ -22,6 +23,8 @@ export interface EventSource {
    * @throws Failure if the cluster cannot be asked now
    */
   present(asked: Present): Promise<Iterable<Event>>
+  /** What selectors look at, of an instance or a node, by its full or short name. */
+  readonly find: FindThing
   /** All that happened before this time was told, in milliseconds since 1970. */
   readonly toldUpTo: number
 }
@@ -31,6 +34,8 @@ export interface Present {
   readonly types: ReadonlySet<EventType>
   /** Whether objects are told. */
   readonly objects: boolean
+  /** Whether it is for a view that selects: what `find` finds must be known. */
+  readonly isSelective?: boolean
   /** Jobs that are told though they have ended. */
   readonly jobs?: ReadonlySet<number>
   /** Since when jobs that have ended are told, in milliseconds since 1970; none unless given. */

@@ -1,8 +1,14 @@
 /**
  * What of all events one listener gets: this alone decides it. A listener gets
- * what it asked for, of what its user may see.
+ * what it asked for, of what its user may see. If its user's rights end in
+ * selectors, that is what these select: an object that is not selected any more
+ * is removed for this listener, and one that is selected from now on is added.
  */
-import { EVENT_TYPES, type Event, type EventType, type Objects } from './event.ts'
+import { isWithin, type Thing, type Within } from '../backend/scoped/things.ts'
+import { EVENT_TYPES, type Event, type EventType } from './event.ts'
+import type { JobSubject } from './job-subject.ts'
+import { asSeen } from './object-changes.ts'
+import type { Objects } from './objects.ts'
 
 /** What a client wants to follow. */
 export interface Wanted {
@@ -22,28 +28,58 @@ export interface Wanted {
   readonly heartbeat: number
 }
 
+/** What a user may see. */
+export interface Sight {
+  /** The user; undefined for strangers. */
+  readonly user: string | undefined
+  /** The types, each with the selectors that it ends in; none for everything. */
+  readonly types: ReadonlyMap<EventType, Within>
+}
+
+/** Finds what selectors look at, of an object that a job names. */
+export type FindThing = (kind: 'instance' | 'node', name: string) => Thing | undefined
+
+/** Types of which selectors select nothing. */
+const NEVER_SELECTED: readonly EventType[] = ['group', 'network', 'cluster']
+
 export class View {
   /** The types that the listener gets. */
   readonly types: ReadonlySet<EventType>
-  /** The types that its user may see. */
-  readonly may: ReadonlySet<EventType>
   /** Those that it would get if its user might see them. */
   readonly denied: readonly EventType[]
   /** Equal for listeners that are shown the same. */
   readonly key: string
-  readonly #jobs: ReadonlySet<number> | undefined
-  readonly #instance: string | undefined
+  readonly #wanted: Wanted
+  readonly #sight: Sight
+  readonly #find: FindThing
 
-  /** @param may the types that its user may see */
-  constructor(wanted: Wanted, may: ReadonlySet<EventType>) {
+  constructor(wanted: Wanted, sight: Sight, find: FindThing = () => undefined) {
     const asked = typesOf(wanted)
-    const types = asked.filter((type) => may.has(type))
+    const types = asked.filter((type) => maySee(sight, type))
     this.types = new Set(types)
-    this.may = may
-    this.denied = asked.filter((type) => !may.has(type))
-    this.#jobs = wanted.jobs
-    this.#instance = wanted.instance
-    this.key = [types.join(), [...(wanted.jobs ?? [])].join(), wanted.instance ?? ''].join(' ')
+    this.denied = asked.filter((type) => !maySee(sight, type))
+    this.#wanted = wanted
+    this.#sight = sight
+    this.#find = find
+    const within = types.map((type) => sight.types.get(type) ?? [])
+    const owner = within.some(({ length }) => length > 0) ? sight.user : undefined
+    this.key = JSON.stringify([types, within, owner, [...(wanted.jobs ?? [])], wanted.instance])
+  }
+
+  /** Whether the user may see what the cluster is called, and who the master is. */
+  get knowsCluster(): boolean {
+    return maySee(this.#sight, 'cluster')
+  }
+
+  /** Whether it depends on what selectors select. */
+  get isSelective(): boolean {
+    return [...this.types].some((type) => (this.#sight.types.get(type) ?? []).length > 0)
+  }
+
+  /** Whether a user who sees so much is shown the same. */
+  isSameFor(sight: Sight): boolean {
+    const { key, knowsCluster } = new View(this.#wanted, sight)
+    return key === this.key && knowsCluster === this.knowsCluster
   }
 
   /**
@@ -52,15 +88,29 @@ export class View {
    */
   shown(event: Event): Event | undefined {
     const type = event.type === 'master' ? 'cluster' : event.type
-    if (!this.types.has(type)) return undefined
-    if (this.#jobs && event.job !== undefined && !this.#jobs.has(event.job)) return undefined
-    if (
-      this.#instance !== undefined &&
-      hasObjects(event) &&
-      !event.objects.instances.includes(this.#instance)
+    if (!this.types.has(type) || !isAbout(event, this.#wanted)) return undefined
+    const within = this.#sight.types.get(type) ?? []
+    if (within.length === 0) return event
+    if (event.subject) return this.#ownsOrReaches(event.subject, within) ? event : undefined
+    const { before, after } = event.things ?? {}
+    const [was, is] = [before, after].map((thing) => thing !== undefined && isWithin(within, thing))
+    if (was === is) return was ? event : undefined
+    // What is there was not necessarily there before.
+    if (is) return before ? asSeen(event, 'added') : event
+    return asSeen(event, 'removed')
+  }
+
+  /** Whether the user has submitted a job, or is allowed all that it is about. */
+  #ownsOrReaches({ owner, named }: JobSubject, within: Within): boolean {
+    if (owner !== undefined && owner === this.#sight.user) return true
+    return (
+      named?.every(({ kind, name }) => {
+        // What does not exist, or not any more, has only its name.
+        if (isWithin(within, { kind, name, tags: [], groups: kind === 'group' ? [name] : [] })) return true
+        const thing = kind === 'instance' || kind === 'node' ? this.#find(kind, name) : undefined
+        return thing !== undefined && isWithin(within, thing)
+      }) ?? false
     )
-      return undefined
-    return event
   }
 }
 
@@ -72,7 +122,18 @@ export function typesOf({ types, jobs, instance }: Wanted): readonly EventType[]
   return EVENT_TYPES.filter((type) => type !== 'joblog' && type !== 'state')
 }
 
+function maySee({ types }: Sight, type: EventType): boolean {
+  const within = types.get(type)
+  return within !== undefined && (within.length === 0 || !NEVER_SELECTED.includes(type))
+}
+
+/** Whether an event is about what a client named. */
+function isAbout(event: Event, { jobs, instance }: Wanted): boolean {
+  if (jobs && event.job !== undefined && !jobs.has(event.job)) return false
+  return instance === undefined || !hasInstances(event) || event.objects.instances.includes(instance)
+}
+
 /** Whether an event may be about instances. */
-function hasObjects({ type, job, objects }: { type: string; job?: number; objects: Objects }): boolean {
+function hasInstances({ type, job, objects }: { type: string; job?: number; objects: Objects }): boolean {
   return job !== undefined || type === 'instance' || type === 'state' || objects.instances.length > 0
 }

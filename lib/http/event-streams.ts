@@ -7,12 +7,13 @@
  * should, it gets a stream that ends at once, and says when to come again.
  */
 import type { Authorizer } from '../auth/authorize.ts'
-import { type Need, toRead } from '../auth/permissions.ts'
+import type { Permission } from '../auth/permissions.ts'
+import type { Within } from '../backend/scoped/things.ts'
 import { FairSemaphore, type Release } from '../concurrency/fair-semaphore.ts'
 import { EVENT_TYPES, type EventType, frameOf } from '../events/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Listener } from '../events/listener.ts'
-import { View, type Wanted } from '../events/view.ts'
+import { type Sight, View, type Wanted } from '../events/view.ts'
 import { Failure } from '../failure.ts'
 import { EVENT_PERMISSIONS } from '../resources/v2/events.ts'
 import type { Outlet, Request, Response } from './message.ts'
@@ -34,7 +35,7 @@ const RETRY_LATER = 30_000
 const RECHECK = 1000
 
 export interface EventStreamsOptions {
-  readonly hub: Pick<EventHub, 'listen' | 'remove' | 'end' | 'flush'>
+  readonly hub: Pick<EventHub, 'listen' | 'remove' | 'end' | 'flush' | 'find'>
   readonly authorizer: Pick<Authorizer, 'authorize'>
   /** How many streams there may be. Default: 256. */
   readonly most?: number
@@ -42,10 +43,20 @@ export interface EventStreamsOptions {
   readonly log?: (message: string) => void
 }
 
+/** What a stream begins with. */
+interface Beginning {
+  readonly request: Request
+  readonly user: string | undefined
+  readonly wanted: Wanted
+  readonly view: View
+  /** How often the users had changed when rights were checked. */
+  readonly usersChanged: number
+}
+
 /** A stream that was begun. */
 interface Open {
   readonly request: Request
-  readonly wanted: Wanted
+  readonly user: string | undefined
   readonly listener: Listener
 }
 
@@ -76,13 +87,13 @@ export class EventStreams {
    */
   async open(request: Request, wanted: Wanted, user: string | undefined): Promise<Response> {
     const usersChanged = this.#usersChanged
-    const may = await this.#maySee(request)
+    const sight = await this.#sightOf(request, user)
     const release = this.#places.tryAcquire(
       user === undefined ? `network ${request.network}` : `user ${user}`,
     )
     if (!release) return refusal(request)
-    const view = new View(wanted, may ?? new Set())
-    const begin = (outlet: Outlet) => this.#begin({ request, wanted, view, usersChanged }, outlet)
+    const view = new View(wanted, sight ?? { user, types: new Map() }, this.#hub.find)
+    const begin = (outlet: Outlet) => this.#begin({ request, wanted, user, view, usersChanged }, outlet)
     return this.#response(request, begin, release)
   }
 
@@ -110,17 +121,9 @@ export class EventStreams {
     }
   }
 
-  #begin(
-    {
-      request,
-      wanted,
-      view,
-      usersChanged,
-    }: { request: Request; wanted: Wanted; view: View; usersChanged: number },
-    outlet: Outlet,
-  ): Open {
+  #begin({ request, user, wanted, view, usersChanged }: Beginning, outlet: Outlet): Open {
     const listener = this.#hub.listen(wanted, view, outlet)
-    const open = { request, wanted, listener }
+    const open = { request, user, listener }
     this.#open.add(open)
     const left = () => outlet.end()
     if (request.signal.aborted) left()
@@ -145,14 +148,14 @@ export class EventStreams {
     })
   }
 
-  async #recheck({ request, listener }: Open): Promise<void> {
+  async #recheck({ request, listener, user }: Open): Promise<void> {
     const usersChanged = this.#usersChanged
     while (!listener.isOver) {
       try {
-        const may = await this.#maySee(request)
+        const sight = await this.#sightOf(request, user)
         // If they have changed again, another check follows this one.
         if (usersChanged !== this.#usersChanged) return
-        if (may && isSame(may, listener.view.may)) listener.release()
+        if (sight && listener.view.isSameFor(sight)) listener.release()
         else this.#hub.end(listener, 'rights')
         return
       } catch (error) {
@@ -162,24 +165,18 @@ export class EventStreams {
     }
   }
 
-  /** The types that a user may see; undefined if there is no such user any more, or it may not see jobs. */
-  async #maySee({ headers, network }: Request): Promise<ReadonlySet<EventType> | undefined> {
-    const isGranted = async (need: Need) => {
-      const verdict = await this.#authorizer.authorize(headers.authorization, need, network)
-      // Within a scope, nothing is told yet.
-      return verdict.kind === 'granted' && !verdict.scope
-    }
-    if (!(await isGranted(toRead('jobs.list')))) return undefined
-    const may = new Set<EventType>()
+  /** What a user may see; undefined if there is no such user any more, or it may not see jobs. */
+  async #sightOf({ headers, network }: Request, user: string | undefined): Promise<Sight | undefined> {
+    const authorize = (permissions: readonly Permission[]) =>
+      this.#authorizer.authorize(headers.authorization, { permissions, access: [] }, network)
+    if ((await authorize(['jobs.list'])).kind !== 'granted') return undefined
+    const types = new Map<EventType, Within>()
     for (const type of EVENT_TYPES) {
-      if (await isGranted({ permissions: EVENT_PERMISSIONS[type], access: [] })) may.add(type)
+      const verdict = await authorize(EVENT_PERMISSIONS[type])
+      if (verdict.kind === 'granted') types.set(type, verdict.scope?.within ?? [])
     }
-    return may
+    return { user, types }
   }
-}
-
-function isSame(one: ReadonlySet<EventType>, other: ReadonlySet<EventType>): boolean {
-  return one.size === other.size && [...one].every((type) => other.has(type))
 }
 
 /** The answer if there is no place. */

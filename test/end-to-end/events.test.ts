@@ -11,18 +11,21 @@ async function daemon(t: Test) {
   const root = new DaemonRoot(t.testdir())
   t.teardown(() => root.end())
   const yaml = readFileSync(fixture('cluster.yaml'), 'utf8').replace('cluster:\n', SLOW)
-  root.fill('alice pw write\n', { clusterYaml: yaml })
+  root.fill('alice pw write\ncarol pw @operator!tag=tag1\n', { clusterYaml: yaml })
   t.equal((await root.start('-b', '127.0.0.1', '-p', '0')).status, 0)
-  const follow = (target: string) => {
+  const follow = (target: string, user?: string) => {
     const follower = new EventFollower({
+      ...(user !== undefined && {
+        headers: { Authorization: `Basic ${Buffer.from(`${user}:pw`).toString('base64')}` },
+      }),
       url: () => root.origin + target,
       ca: readFileSync(root.pem, 'utf8'),
     })
     t.teardown(() => follower.close())
     return follower
   }
-  const change = async (method: string, target: string) => {
-    const { status, body } = await root.ask(method, target, { credentials: 'alice:pw' })
+  const change = async (method: string, target: string, user = 'alice') => {
+    const { status, body } = await root.ask(method, target, { credentials: `${user}:pw` })
     t.equal(status, 200, body)
     return Number(body)
   }
@@ -100,6 +103,31 @@ t.test('what a person changes in the file is told', async (t) => {
     ['added www.example.com', 'removed web.example.com'],
   )
   t.match(follower.of('cluster')[0]?.data, { change: 'changed', name: 'cluster1.example.com' })
+})
+
+t.test('a user whose rights end in selectors is told of what these select', async (t) => {
+  const { follow, change } = await daemon(t)
+  const carol = follow('/2/events?snapshot=1&types=job,instance', 'carol')
+  await until(() => carol.of('ready').length > 0)
+  const instances = () => carol.of('instance').map(({ data }) => `${data.change} ${data.name}`)
+  t.strictSame(instances(), ['present web.example.com'])
+  await change('PUT', '/2/instances/db.example.com/shutdown')
+  const own = await change('PUT', '/2/instances/web.example.com/shutdown', 'carol')
+  const theirs = await change('PUT', '/2/instances/web.example.com/startup')
+  await change('PUT', '/2/instances/db.example.com/tags?tag=tag1')
+  await until(() => instances().includes('added db.example.com'))
+  await change('DELETE', '/2/instances/web.example.com/tags?tag=tag1')
+  await until(() => instances().includes('removed web.example.com'))
+  const last = await change('PUT', '/2/instances/web.example.com/shutdown')
+  const seen = await change('PUT', '/2/instances/db.example.com/startup')
+  const jobs = () => new Set(carol.of('job').map(({ data }) => data.id))
+  await until(() => jobs().has(seen))
+  t.ok(jobs().has(own) && jobs().has(theirs))
+  t.notOk(jobs().has(last), 'what is not selected any more')
+  t.notOk(
+    carol.of('job').some(({ data }) => data.summary[0] === 'INSTANCE_SHUTDOWN(db.example.com)'),
+    'what was not selected yet',
+  )
 })
 
 t.test('a snapshot has all that there is', async (t) => {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { View } from '../../lib/events/view.ts'
 import { Failure } from '../../lib/failure.ts'
 import { until } from '../support/until.ts'
-import { ALL, EVERYTHING, jobEvent, TestClient, testHub } from './hub.ts'
+import { ALL, EVERYTHING, jobEvent, sightOf, TestClient, testHub } from './hub.ts'
 
 t.test('a listener is told how it is told, and then what happens', async (t) => {
   const { source, hub, log, listen } = testHub()
@@ -96,7 +96,7 @@ t.test('it is told what it asked for, of what it may see', async (t) => {
     jobs: listen({ jobs: new Set([2]) }),
     instance: listen({ instance: 'web' }),
     nodes: listen({ types: new Set(['node']) }),
-    denied: listen({}, new TestClient(), new Set(['node'])),
+    denied: listen({}, new TestClient(), sightOf(['node'])),
   }
   await until(() => Object.values(listeners).every(({ client }) => client.short.includes('ready')))
   source.emit(jobEvent(1, 'queued', ['web']))
@@ -299,7 +299,7 @@ t.test('views of the same are equal, others are not', async (t) => {
     key({ jobs: new Set([2]) }),
     key({ instance: 'a' }),
     key({ types: new Set(['job']) }),
-    key({}, new Set(['job'])),
+    key({}, sightOf(['job'])),
   ]
   // The last two get the same.
   t.equal(new Set(others).size, others.length - 1)

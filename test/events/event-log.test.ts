@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Event } from '../../lib/events/event.ts'
-import { NO_OBJECTS } from '../../lib/events/event.ts'
 import { EventLog, parseId } from '../../lib/events/event-log.ts'
+import { NO_OBJECTS } from '../../lib/events/objects.ts'
 
 function event(n: number, text = ''): Event {
   return { type: 'job', data: { id: n, text }, job: n, objects: NO_OBJECTS }

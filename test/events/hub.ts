@@ -1,12 +1,18 @@
 /** A hub with a source that does what a test says, and clients that note what they are told. */
-import { EVENT_TYPES, type Event, type EventType, NO_OBJECTS } from '../../lib/events/event.ts'
+import { EVENT_TYPES, type Event, type EventType } from '../../lib/events/event.ts'
 import { EventHub } from '../../lib/events/event-hub.ts'
 import { EventLog, type EventLogOptions } from '../../lib/events/event-log.ts'
 import type { Client } from '../../lib/events/listener.ts'
+import { NO_OBJECTS } from '../../lib/events/objects.ts'
 import type { EventSource, Present } from '../../lib/events/source.ts'
-import { View, type Wanted } from '../../lib/events/view.ts'
+import { type Sight, View, type Wanted } from '../../lib/events/view.ts'
 
-export const ALL: ReadonlySet<EventType> = new Set(EVENT_TYPES)
+export const ALL: Sight = sightOf(EVENT_TYPES)
+
+/** All that there is of some types. */
+export function sightOf(types: readonly EventType[]): Sight {
+  return { user: 'u', types: new Map(types.map((type) => [type, []])) }
+}
 
 export const EVERYTHING: Wanted = {
   types: undefined,
@@ -48,6 +54,8 @@ export class TestSource implements EventSource {
     this.stopped++
     this.emit = () => {}
   }
+
+  find = () => undefined
 
   about() {
     return { cluster: 'c', master: 'm' }

@@ -125,7 +125,10 @@ t.test('the changes between two states of all objects', async (t) => {
   const after = listing(['1', 'a', 1], ['2', 'b', 2], ['3', 'z', 2], ['5', 'e', 1])
   const same = (one: { serial_no: unknown }, other: { serial_no: unknown }) =>
     one.serial_no === other.serial_no
-  const events = finished(objectChanges('node', before, after, same))
+  const none = () => undefined
+  const events = finished(
+    objectChanges('node', before, after, { isSame: same, thingBefore: none, thingAfter: none }),
+  )
   t.strictSame(
     events.map(({ data: { change, name, previous } }) => [change, name, previous]),
     [

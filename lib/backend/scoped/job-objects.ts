@@ -41,7 +41,8 @@ export function rememberJob(backend: Backend, id: string, opcodes: Json): JobObj
   return read
 }
 
-function readJob(opcodes: readonly Json[]): JobObjects {
+/** What opcodes say of their job. */
+export function readJob(opcodes: readonly Json[]): JobObjects {
   const owners = opcodes.map((opcode) => (isJsonObject(opcode) ? ownerOf(opcode) : undefined))
   const objects = opcodes.map((opcode) => (isJsonObject(opcode) ? objectsOf(opcode) : undefined))
   return {
