@@ -1,4 +1,5 @@
-/** What is known of the cluster, each part from where the user may read it; undefined until it was read, or for good. */
+/** What is known of the cluster, each part from where the user may read it. */
+import { ApiError } from './api.ts'
 import {
   type Group,
   INSTANCES_QUERY,
@@ -87,8 +88,7 @@ export class Cluster {
   }
 
   #read<T>(path: string, permission: string, every?: number): Reading<T> {
-    return this.#session.may(permission)
-      ? this.#store.read<T>(path, every)
-      : { data: undefined, error: undefined }
+    if (this.#session.may(permission)) return this.#store.read<T>(path, every)
+    return { data: undefined, error: new ApiError(this.#session.user === undefined ? 401 : 403, permission) }
   }
 }

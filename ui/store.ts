@@ -99,7 +99,7 @@ export class Store {
   /** Forgets everything, as another user may see other things. */
   clear(): void {
     this.#entries.clear()
-    for (const path of this.#shown) this.#refresh(path)
+    this.#shown = new Set()
     this.onChange()
   }
 

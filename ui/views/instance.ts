@@ -145,7 +145,7 @@ function small(title: string, heads: readonly string[], rows: readonly (readonly
     h('h2', {}, title),
     h(
       'div',
-      { class: 'scroller' },
+      { class: 'scroller', role: 'region', 'aria-label': title, tabindex: 0 },
       h(
         'table',
         { class: 'plain few', 'aria-label': title },

@@ -151,7 +151,7 @@ function capacity(
     rows.length > 1 &&
       h(
         'div',
-        { class: 'scroller' },
+        { class: 'scroller', role: 'region', 'aria-label': 'By group', tabindex: 0 },
         h(
           'table',
           { class: 'plain', 'aria-label': 'Capacity by group' },
