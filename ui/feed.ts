@@ -11,7 +11,17 @@ import { isOver, type Job, withJob } from './model.ts'
 import type { Session } from './session.ts'
 import type { Store } from './store.ts'
 
-const TYPES = 'job,joblog,instance,node,group,network,cluster,state'
+/** The types of events, with the permissions that each needs. */
+const TYPES: readonly (readonly [type: string, permissions: readonly string[]])[] = [
+  ['job', ['jobs.list', 'jobs.query']],
+  ['joblog', ['jobs.list', 'jobs.query']],
+  ['instance', ['instances.list']],
+  ['node', ['nodes.list']],
+  ['group', ['groups.list']],
+  ['network', ['networks.list']],
+  ['cluster', ['cluster.info']],
+  ['state', ['instances.list', 'nodes.list']],
+]
 
 /** What a path depends on. */
 const CONCERNS: readonly (readonly [path: RegExp, events: readonly string[]])[] = [
@@ -23,33 +33,46 @@ const CONCERNS: readonly (readonly [path: RegExp, events: readonly string[]])[] 
 ]
 
 export class Feed {
-  readonly #cluster: Cluster
+  readonly #session: Session
   readonly #store: Store
+  readonly #cluster: Cluster
   readonly #live: Live
+  /** The types of events that the user may see. */
+  #types: readonly string[] = []
   /** Unfinished jobs, as they were seen last. */
   readonly #unfinished = new Set<number>()
+  /** Whether all that has happened since what was read was told. */
+  #isResumed = false
   onChange: () => void = () => {}
+  /** Called when the user may do other things than before. */
+  onRights: () => void = () => {}
 
-  constructor({ api }: Session, store: Store, cluster: Cluster) {
+  constructor(session: Session, store: Store, cluster: Cluster) {
+    this.#session = session
     this.#cluster = cluster
     this.#store = store
-    this.#live = new Live(api, `/2/events?types=${TYPES}`)
+    this.#live = new Live(session.api)
     this.#live.onEvent = (event) => this.#take(event)
-    this.#live.onState = (isAnew) => {
-      store.hasEvents = this.#live.state === 'live'
-      if (isAnew) store.invalidate(() => true)
+    this.#live.onState = () => {
+      if (this.#live.state !== 'live') store.hasEvents = false
       this.onChange()
     }
   }
 
+  /** Whether there are events; `none` also if they tell less than the user may read. */
   get state(): LiveState {
-    return this.#live.state
+    const { state } = this.#live
+    return state === 'live' && !this.#store.hasEvents ? 'none' : state
   }
 
   /** Listens with the rights of the present user. */
   begin(): void {
     this.#unfinished.clear()
-    this.#live.begin()
+    this.#isResumed = false
+    this.#store.hasEvents = false
+    const may = (permission: string) => this.#session.may(permission)
+    this.#types = TYPES.filter(([, permissions]) => permissions.every(may)).map(([type]) => type)
+    this.#live.begin(this.#types.includes('job') ? `/2/events?types=${this.#types.join()}` : undefined)
   }
 
   /** Called with each list of jobs that was read. */
@@ -64,15 +87,39 @@ export class Feed {
 
   #take({ type, data }: StreamEvent): void {
     const said = JSON.parse(data) as Record<string, unknown>
+    switch (type) {
+      case 'hello':
+        // Who sees only some objects is told nothing of them.
+        this.#store.hasEvents = this.#types.every((wanted) => (said.types as string[]).includes(wanted))
+        this.onChange()
+        return
+      case 'ready':
+        // It is not known what happened before, unless the stream went on from an event.
+        if (!this.#isResumed) this.#store.invalidate(() => true)
+        this.#isResumed = true
+        return
+      case 'reset':
+        this.#isResumed = false
+        return
+      case 'end':
+        if (said.reason === 'rights') this.onRights()
+        return
+      case 'job':
+        this.#takeJob(said as unknown as Job)
+        return
+      case 'joblog':
+        this.#store.invalidate((path) => path === `/2/jobs/${said.id}`)
+        return
+      default:
+        this.#changed(type)
+    }
+  }
+
+  #takeJob(job: Job): void {
     const store = this.#store
-    if (type === 'reset') store.invalidate(() => true)
-    else if (type === 'job') {
-      const job = said as unknown as Job
-      store.revise<object>(this.#cluster.jobsPath, (known) => withJob(known, job))
-      store.invalidate((path) => path === `/2/jobs/${job.id}`)
-      this.jobsSeen([job])
-    } else if (type === 'joblog') store.invalidate((path) => path === `/2/jobs/${said.id}`)
-    else this.#changed(type)
+    store.revise<object>(this.#cluster.jobsPath, (known) => withJob(known, job))
+    store.invalidate((path) => path === `/2/jobs/${job.id}`)
+    this.jobsSeen([job])
   }
 
   #changed(what: string): void {

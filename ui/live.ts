@@ -17,25 +17,32 @@ const WAIT_WITHOUT = 60_000
 
 export class Live {
   readonly #api: Api
-  readonly #path: string
+  #path = ''
   #abort: AbortController | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #lastId = ''
   #wait = FIRST_WAIT
   state: LiveState = 'connecting'
   onEvent: (event: StreamEvent) => void = () => {}
-  /** Called when the state has changed; after a loss without a place to resume from, with true. */
-  onState: (isAnew: boolean) => void = () => {}
+  /** Called when the state has changed. */
+  onState: () => void = () => {}
 
-  constructor(api: Api, path: string) {
+  constructor(api: Api) {
     this.#api = api
-    this.#path = path
   }
 
-  /** Connects, again if it is connected, and forgets what was before. */
-  begin(): void {
+  /** Connects, again if it is connected, and forgets what was before; undefined to be without a stream. */
+  begin(path: string | undefined): void {
     this.#lastId = ''
     this.#wait = FIRST_WAIT
+    if (path === undefined) {
+      this.#abort?.abort()
+      this.#abort = undefined
+      clearTimeout(this.#timer)
+      this.#become('none')
+      return
+    }
+    this.#path = path
     void this.#connect()
   }
 
@@ -55,8 +62,7 @@ export class Live {
       if (this.#lastId !== '') headers['Last-Event-ID'] = this.#lastId
       const response = await this.#api.fetch(this.#path, { headers, signal: abort.signal })
       if (!response.ok) throw await errorOf(response)
-      const isAnew = this.#lastId === ''
-      if (isCurrent()) this.#become('live', isAnew)
+      if (isCurrent()) this.#become('live')
       await this.#readAll(response, abort, (text) => {
         if (!isCurrent()) return
         for (const event of parser.push(text)) {
@@ -71,7 +77,7 @@ export class Live {
       if (!isThere) next = WAIT_WITHOUT
     }
     if (!isCurrent()) return
-    this.#become(isThere ? 'lost' : 'none', false)
+    this.#become(isThere ? 'lost' : 'none')
     this.#timer = setTimeout(() => void this.#connect(), next)
   }
 
@@ -87,9 +93,9 @@ export class Live {
     }
   }
 
-  #become(state: LiveState, isAnew: boolean): void {
-    if (this.state === state && !isAnew) return
+  #become(state: LiveState): void {
+    if (this.state === state) return
     this.state = state
-    this.onState(isAnew)
+    this.onState()
   }
 }

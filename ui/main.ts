@@ -244,6 +244,7 @@ async function begin(): Promise<void> {
 
 store.onChange = drawSoon
 feed.onChange = drawSoon
+feed.onRights = () => void session.ask().then(userChanged, userChanged)
 addEventListener('hashchange', arrive)
 document.addEventListener('visibilitychange', () => store.visibilityChanged())
 // Times are told from now on.
