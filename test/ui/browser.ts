@@ -91,8 +91,13 @@ export class Visit {
   /** Goes to a place within the page, and waits until it shows something there. */
   async go(place: string): Promise<void> {
     await this.page.evaluate(`location.hash = ${JSON.stringify(place)}`)
-    await this.page.evaluate(TWO_FRAMES)
+    await this.settle()
     await this.page.waitForSelector('.loading', { state: 'detached' })
+  }
+
+  /** Waits until the page was drawn. */
+  async settle(): Promise<void> {
+    await this.page.evaluate(TWO_FRAMES)
   }
 
   async logIn(name: string, password: string): Promise<void> {

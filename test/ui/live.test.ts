@@ -192,7 +192,7 @@ t.test('the keyboard alone is enough', withChromium, async (t) => {
   await press('Tab')
   await page.keyboard.type('pw')
   await press('Enter')
-  await page.getByText('Log out').waitFor()
+  await page.getByRole('button', { name: 'Log out' }).waitFor()
   await reach('Instances')
   await press('Enter')
   await page.getByRole('heading', { name: 'Instances' }).waitFor()

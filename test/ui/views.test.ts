@@ -49,7 +49,7 @@ t.test('every view shows what it is for, and nothing keeps people out', withChro
     await page.goto(`${root.origin}/`)
     t.equal(page.url(), `${root.origin}/ui/`, 'a browser is sent to the page')
     await visit.logIn('writer', 'pw')
-    await page.waitForSelector('text=Log out')
+    await page.getByRole('button', { name: 'Log out' }).waitFor()
     for (const [place, shown] of PLACES) {
       const name = `${place} at ${width} pixels, ${colorScheme}`
       await visit.go(place)
@@ -88,7 +88,7 @@ t.test('what a user may not do is not there', withChromium, async (t) => {
   await page.waitForSelector('text=01:23:45:67:89:01')
   t.equal(await page.locator('[aria-label=Actions] button').count(), 0)
   t.strictSame(visit.faults, [], 'nothing was asked for that is refused')
-  await page.click('text=Log out')
+  await page.getByRole('button', { name: 'Log out' }).click()
   await page.waitForSelector('text=This cluster shows nothing to strangers.')
   await visit.logIn('writer', 'pw')
   await page.waitForSelector('[aria-label=Actions] >> text=Stop')
