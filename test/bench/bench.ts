@@ -16,6 +16,7 @@ import { engine } from './engine.ts'
 import { growth } from './growth.ts'
 import { limit } from './limit.ts'
 import { original } from './original.ts'
+import { page } from './page.ts'
 import { passwords } from './passwords.ts'
 import { reload } from './reload.ts'
 import { Report } from './report.ts'
@@ -27,6 +28,7 @@ const PARTS: { readonly [name: string]: (report: Report, settings: Settings) => 
   growth,
   reload,
   passwords,
+  page,
   scopes,
   changes,
   engine,

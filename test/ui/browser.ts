@@ -28,13 +28,17 @@ export const withChromium = {
     'chromium is not here (Debian: chromium)',
 }
 
-/** Starts a Chromium that ends with the test. */
-export async function startChromium(t: Test): Promise<Browser> {
-  const browser = await chromium.launch({
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({
     executablePath: CHROMIUM,
     // Its sandbox does not work for root, whom tests run as in containers.
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   })
+}
+
+/** Starts a Chromium that ends with the test. */
+export async function startChromium(t: Test): Promise<Browser> {
+  const browser = await launchChromium()
   t.teardown(() => browser.close())
   return browser
 }
