@@ -33,7 +33,7 @@ import type { Verifier } from './schemes.ts'
 import type { Scope } from './scope.ts'
 import { TtlLruMap } from './ttl-lru-map.ts'
 import type { User, UserList } from './users-file.ts'
-import type { Verdict } from './verdict.ts'
+import type { Extent, Verdict } from './verdict.ts'
 
 const AT_ONCE = 2
 const MOST_WAITING = 32
@@ -71,10 +71,10 @@ export interface Authorizer {
    */
   authorize(header: string | undefined, need: Need, origin?: string): Promise<Verdict>
   /**
-   * Whether somebody may do something; without a look at passwords.
+   * With which objects somebody may do something; without a look at passwords.
    * @param name a user of whom the password was right; undefined for strangers
    */
-  allows(name: string | undefined, need: Need): boolean
+  extentOf(name: string | undefined, need: Need): Extent
 }
 
 export function createAuthorizer({
@@ -147,13 +147,15 @@ export function createAuthorizer({
     sees: (kind) => seenBy(grants, kind, !areReadsClosed),
   })
 
-  const allows: Authorizer['allows'] = (name, need) => {
-    if (name === undefined) return !isClosed(need)
+  const extentOf: Authorizer['extentOf'] = (name, need) => {
+    if (name === undefined) return isClosed(need) ? 'none' : 'all'
     const user = users().users.get(name)
-    return user !== undefined && grantedTo(user, need) !== undefined
+    const granted = user && grantedTo(user, need)
+    if (!granted) return 'none'
+    return granted.within.length > 0 ? 'some' : 'all'
   }
 
-  return { requireAuthentication, authorizeNow, authorize, allows }
+  return { requireAuthentication, authorizeNow, authorize, extentOf }
 }
 
 const GRANTED: Verdict = { kind: 'granted' }

@@ -59,8 +59,8 @@ export interface Asked {
   readonly user: string | undefined
   /** What the user reaches; undefined for everything. */
   readonly scope: Scope | undefined
-  /** Whether that user may do something. */
-  readonly allows: NonNullable<Call['allows']>
+  /** With which objects that user may do something. */
+  readonly extentOf: NonNullable<Call['extentOf']>
   readonly method: Method
   /** The names in the path. */
   readonly params: Readonly<Record<string, string>>
@@ -215,7 +215,7 @@ export class Answers {
   /** @param hold a place for a large answer */
   async #make(
     { method: name, target, id }: Request,
-    { user, allows, scope, method, params, body, submit, counts }: Asked,
+    { user, extentOf, scope, method, params, body, submit, counts }: Asked,
     wholeBackend: Backend,
     { signal, hold, patience = 0 }: { signal: AbortSignal; hold?: Hold | undefined; patience?: number },
   ): Promise<Representation> {
@@ -226,7 +226,7 @@ export class Answers {
     const requester = this.#namesRequester || scope ? requesterIn(user, id) : ''
     const query = queryOf(target)
     const call: Call = {
-      ...{ params, query, body, user, allows, requester, backend, patience, signal },
+      ...{ params, query, body, user, extentOf, requester, backend, patience, signal },
       ...(submit && { submit }),
     }
     const encoded = await encode(await method.handle(call), { limit: method.answerLimit, signal })

@@ -201,9 +201,9 @@ export function createApp({
       }
 
       await audited?.begin(method)
-      const allows = (wanted: Need) => authorizer.allows(user, wanted)
+      const extentOf = (wanted: Need) => authorizer.extentOf(user, wanted)
       const asked = {
-        ...{ user, allows, scope, method, params: match.params },
+        ...{ user, extentOf, scope, method, params: match.params },
         ...{ body, submit: audited?.submit, counts },
       }
       return await end(await answers.answer(request, asked))

@@ -3,6 +3,7 @@
  * may not. Ganeti has no such resource: there, only a refusal tells.
  */
 import { type Need, PERMISSIONS, type Permission, PUBLIC } from '../auth/permissions.ts'
+import type { Extent } from '../auth/verdict.ts'
 import { orNull, string } from '../model/check.ts'
 import { objectOf, texts } from './answer-schemas.ts'
 import { live, type Resource, resource } from './resource.ts'
@@ -13,9 +14,14 @@ const answer = objectOf('WhoAmI', {
     ...texts,
     description: 'The permissions, in the words of Ganeti 3.2, of which this client may use all methods.',
   },
+  limited: {
+    ...texts,
+    description:
+      'Those of them that hold for some instances and nodes only, as the words that give them end in selectors.',
+  },
 })
 
-const isOpen = ({ access }: Need) => access.length === 0
+const ifOpen = ({ access }: Need): Extent => (access.length === 0 ? 'all' : 'none')
 
 /** Makes the resource. @param resources all others, whose needs decide what each permission is for */
 export function whoAmI(resources: readonly Resource[]): Resource {
@@ -27,10 +33,12 @@ export function whoAmI(resources: readonly Resource[]): Resource {
     GET: live(
       PUBLIC,
       'Gives the user whose password came with the request, and the permissions of this user or of strangers.',
-      async ({ user, allows = isOpen }) => ({
-        user: user ?? null,
-        permissions: PERMISSIONS.filter((name) => needs.get(name)?.every(allows)),
-      }),
+      async ({ user, extentOf = ifOpen }) => {
+        const extents = (name: Permission) => needs.get(name)?.map(extentOf) ?? ['none']
+        const permissions = PERMISSIONS.filter((name) => !extents(name).includes('none'))
+        const limited = permissions.filter((name) => extents(name).includes('some'))
+        return { user: user ?? null, permissions, limited }
+      },
       { operationId: 'GetWhoAmI', answer, example: {} },
     ),
   })

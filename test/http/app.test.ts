@@ -63,8 +63,10 @@ function authorizerFor(requireAuthentication = false): Authorizer {
     requireAuthentication,
     authorizeNow,
     authorize: async (header, need) => authorizeNow(header, need) ?? verdictOn(header as string, need.access),
-    allows: (name, { access }) =>
-      name === undefined ? access.length === 0 : verdictOn(name, access).kind === 'granted',
+    extentOf: (name, { access }) => {
+      const isAllowed = name === undefined ? access.length === 0 : verdictOn(name, access).kind === 'granted'
+      return isAllowed ? 'all' : 'none'
+    },
   }
 }
 

@@ -158,7 +158,7 @@ t.test('it is served to everybody, without asking the cluster, and not sent twic
       requireAuthentication: false,
       authorizeNow: () => ({ kind: 'granted' }),
       authorize: async () => ({ kind: 'granted' }),
-      allows: () => true,
+      extentOf: () => 'all',
     },
   })
   const get = async (target: string, headers: RequestHeaders) =>

@@ -149,7 +149,7 @@ async function sendPlainly(
       requireAuthentication: false,
       authorizeNow: () => undefined,
       authorize,
-      allows: () => true,
+      extentOf: () => 'all',
     },
   })
   const { user, method, target, body = '' } = request

@@ -12,6 +12,7 @@ writer   pw  write
 operator pw  @operator
 admin    pw  @admin,-jobs.cancel
 plain    pw
+team     pw  @operator!tag=x,jobs.cancel
 `
 
 /** Strangers may read all that @readonly may, but for what a right is needed for. */
@@ -38,7 +39,11 @@ function asking(options: { requireAuthentication?: boolean; anonymousReads?: boo
       signal: new AbortController().signal,
       lost: new AbortController().signal,
     })
-    const answer = JSON.parse(body.toString()) as { user: string | null; permissions: string[] }
+    const answer = JSON.parse(body.toString()) as {
+      user: string | null
+      permissions: string[]
+      limited: string[]
+    }
     return { status, headers, ...answer }
   }
 }
@@ -53,6 +58,26 @@ t.test('it tells user and permissions, of old words and of new ones', async (t) 
   t.strictSame(await permissionsOf('operator'), sorted(ROLES.operator))
   t.notOk((await permissionsOf('admin')).includes('jobs.cancel'))
   t.strictSame(await permissionsOf('plain'), await permissionsOf(undefined))
+})
+
+t.test('it tells which permissions hold for some objects only', async (t) => {
+  const ask = asking({ requireAuthentication: true })
+  const { permissions, limited } = await ask('team')
+  const whole = [
+    'filter.list',
+    'filter.query',
+    'groups.list',
+    'groups.query',
+    'networks.list',
+    'networks.query',
+  ]
+  const granted = [...ROLES.operator.filter((name) => !whole.includes(name)), 'jobs.cancel']
+  t.strictSame([...permissions].sort(), granted.sort())
+  t.strictSame(
+    [...limited].sort(),
+    granted.filter((name) => !['cluster.info', 'os.list', 'jobs.cancel'].includes(name)),
+  )
+  t.strictSame((await ask('operator')).limited, [])
 })
 
 t.test('strangers are told what is open to them', async (t) => {
