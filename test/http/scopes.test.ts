@@ -340,3 +340,24 @@ t.test('filters are no way to learn of what is outside', async (t) => {
   t.equal(await query(['=', 'name', 'node2']), 1)
   t.equal(await query(['=', 'name', 'node1']), 404)
 })
+
+t.test('a filter that fails tells nothing of jobs outside', async (t) => {
+  const { asked, backend } = serve()
+  for (const instance_name of ['web', 'mail', 'web', 'web', 'mail', 'mail', 'web'])
+    await backend.submitJob([
+      { OP_ID: 'OP_INSTANCE_STARTUP', instance_name, comment: `about ${instance_name}` },
+    ])
+  const query = async (qfilter: Json) => {
+    const { status, json } = await asked('mail', 'PUT', '/2/query/job', { fields: ['id'], qfilter })
+    return status === 200
+      ? (json as { data: [[0, number]][] }).data.map(([[, id]]) => id)
+      : [status, messageOf(json)]
+  }
+  t.strictSame(await query(['>', 'id', 0]), [2, 5, 6])
+  t.strictSame(await query(['|', ['=', 'id', 3], ['=', 'id', 5]]), [5])
+  t.strictSame(await query(['&', ['=', 'id', 1], ['=[]', 'ops', 'x']]), [], 'as if there were no such job')
+  t.match(await query(['&', ['=', 'id', 2], ['=[]', 'ops', 'x']]), [400, 'about mail'])
+  t.strictSame(await query(['&', ['=', 'id', 99], ['=[]', 'ops', 'x']]), [])
+  t.match(await query(['=[]', 'ops', 'x']), [400, 'about mail'])
+  t.match(await query(['=', 'nothing', 'x']), [400], 'the filter is checked nevertheless')
+})

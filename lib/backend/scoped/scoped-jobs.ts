@@ -29,11 +29,18 @@ export class ScopedJobs {
 
   /** As `query` of Backend, for jobs. */
   async query(fields: readonly string[], filter: Json, signal?: AbortSignal): Promise<QueryResult> {
-    const result = await this.#backend.query('job', ['id', ...fields], filter, signal)
-    const ids: string[] = []
-    await eachInSlices(result.data, ([id]) => ids.push(String(id?.[1])), signal)
-    const seen = await this.among(ids)
-    const rows = ids.flatMap((id, place) => (seen.has(id) ? [result.data.at(place) as readonly Cell[]] : []))
+    const { data } = await this.#backend.query('job', ['id'], null, signal)
+    const all: number[] = []
+    await eachInSlices(data, ([id]) => all.push(Number(id?.[1])), signal)
+    const seen = await this.among(all.map(String))
+    // A filter that does not fit a value fails with a message that has the value, so it is for jobs of the scope alone.
+    const asked = filter === null ? null : ['&', oneOfRuns(runsOf(all, seen)), filter]
+    const result = await this.#backend.query('job', ['id', ...fields], asked, signal)
+    const rows: (readonly Cell[])[] = []
+    const add = (cells: readonly Cell[]) => {
+      if (seen.has(String(cells[0]?.[1]))) rows.push(cells)
+    }
+    await eachInSlices(result.data, add, signal)
     return { fields: result.fields.slice(1), data: lazyMap(rows, ([, ...cells]) => cells) }
   }
 
@@ -127,6 +134,37 @@ export class ScopedJobs {
     }
     return selected
   }
+}
+
+/** Ids from one to another, between which there is no job outside of the scope. */
+interface Run {
+  readonly first: number
+  readonly last: number
+}
+
+/** The runs of those ids that are seen. */
+function runsOf(all: readonly number[], seen: ReadonlySet<string>): readonly Run[] {
+  const runs: { first: number; last: number }[] = []
+  let isOpen = false
+  for (const id of [...all].sort((one, other) => one - other)) {
+    const run = runs.at(-1)
+    const isSeen = seen.has(String(id))
+    if (isSeen && isOpen && run) run.last = id
+    else if (isSeen) runs.push({ first: id, last: id })
+    isOpen = isSeen
+  }
+  return runs
+}
+
+/** The filter for ids in one of some runs, as a tree, so that thousands of runs take a dozen comparisons. */
+function oneOfRuns(runs: readonly Run[]): Json {
+  const [run] = runs
+  if (!run) return ['|']
+  if (runs.length === 1) return ['&', ['>=', 'id', run.first], ['<=', 'id', run.last]]
+  const middle = runs.length >> 1
+  const [before, after] = [runs.slice(0, middle), runs.slice(middle)]
+  const { first } = after[0] as Run
+  return ['|', ['&', ['<', 'id', first], oneOfRuns(before)], ['&', ['>=', 'id', first], oneOfRuns(after)]]
 }
 
 /** What a full name may be shortened to. */
