@@ -361,3 +361,33 @@ t.test('a filter that fails tells nothing of jobs outside', async (t) => {
   t.match(await query(['=[]', 'ops', 'x']), [400, 'about mail'])
   t.match(await query(['=', 'nothing', 'x']), [400], 'the filter is checked nevertheless')
 })
+
+t.test('values are no way around the limits of what they are for', async (t) => {
+  const { asked } = serve()
+  for (const [body, why] of [
+    [{ hvparams: { machine_version: 'pc-i440fx-2.12', keymap: 'en-us', cpu_type: 'host,+vmx' } }, ''],
+    [
+      { hvparams: { kernel_args: 'ro console=ttyS0,115200', root_path: 'UUID=1-2', soundhw: 'hda,ac97' } },
+      '',
+    ],
+    [{ hvparams: { machine_version: 'pc,initrd=/etc/shadow' } }, 'machine_version has characters'],
+    [{ hvparams: { keymap: '/etc/shadow' } }, 'keymap has characters'],
+    [{ hvparams: { kernel_args: "ro'\ndisk = ['phy:/dev/sda,xvda,w']" } }, 'kernel_args has characters'],
+    [{ hvparams: { root_path: "/dev/xvda1'" } }, 'root_path has characters'],
+    [{ hvparams: { use_chroot: false } }, 'use_chroot protects the node'],
+    [{ hvparams: { use_chroot: 'default', kernel_path: '' } }, ''],
+    [{ hvparams: { unheard_of: '/etc/shadow' } }, 'unheard_of reaches out'],
+    [{ disks: [['add', -1, { size: 1024, name: 'attach', vg: 'xenvg' }]] }, ''],
+    [{ disks: [['add', { size: 1024, adopt: 'root' }]] }, 'adopt'],
+    [{ disks: [['attach', { name: 'x' }]] }, 'attached'],
+    [{ disks: [['add', -1, { size: 1024, provider: 'rbd', origin: 'other' }]] }, 'origin of a disk'],
+    [
+      { disk_template: 'ext', ext_params: { provider: 'rbd', origin: 'other' } },
+      'ext_params cannot be given',
+    ],
+  ] as const) {
+    const { status, json } = await asked('place', 'PUT', '/2/instances/web/modify', body as never)
+    t.equal(status, why === '' ? 200 : 403, `${JSON.stringify(body)} ${messageOf(json)}`)
+    if (why !== '') t.match(messageOf(json), why)
+  }
+})

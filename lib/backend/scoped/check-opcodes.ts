@@ -14,9 +14,11 @@ import { HV_TYPES } from '../../model/defaults.ts'
 import {
   type About,
   aboutOf,
+  CONFINING_HVPARAMS,
   LOOKED_INTO,
   NAMES_ANOTHER,
   NEVER_WITHIN,
+  OWN_DISK_PARAMS,
   OWN_HVPARAMS,
   OWN_MATTER,
 } from './opcode-parameters.ts'
@@ -186,14 +188,27 @@ async function lookInto(parameter: string, value: Json, reach: Reach): Promise<v
       }
       return
     case 'disks':
-      if (mentionsAny(value, ['adopt'])) throw forbidden('a disk cannot adopt a volume, which may be any')
-      if (mentionsAny(value, ['attach'])) throw forbidden('a disk cannot be attached, which may be any')
+      for (const change of value as readonly Json[]) {
+        if (Array.isArray(change) && change[0] === 'attach')
+          throw forbidden('a disk cannot be attached, which may be any')
+      }
+      for (const key of keysIn(value)) {
+        if (key === 'adopt') throw forbidden('a disk cannot adopt a volume, which may be any')
+        if (!OWN_DISK_PARAMS.has(key))
+          throw forbidden(`${key} of a disk cannot be given: it is unknown what it may reach`)
+      }
       return
     case 'hvparams':
       for (const [name, one] of Object.entries(isJsonObject(value) ? value : {})) {
-        const isText = typeof one === 'string' && one !== 'default' && one !== ''
-        if (isText && HV_TYPES[name]?.endsWith('string') !== false && !OWN_HVPARAMS.has(name))
-          throw forbidden(`the hypervisor parameter ${name} reaches out of the instance`)
+        if (one === 'default' || one === '') continue
+        if (CONFINING_HVPARAMS.has(name))
+          throw forbidden(`the hypervisor parameter ${name} protects the node from the instance`)
+        const isText = typeof one === 'string' && HV_TYPES[name]?.endsWith('string') !== false
+        if (!isText) continue
+        const own = OWN_HVPARAMS.get(name)
+        if (!own) throw forbidden(`the hypervisor parameter ${name} reaches out of the instance`)
+        if (!own.test(one))
+          throw forbidden(`the hypervisor parameter ${name} has characters by which it may say more`)
       }
       return
     case 'ndparams':
@@ -214,14 +229,11 @@ async function lookInto(parameter: string, value: Json, reach: Reach): Promise<v
   }
 }
 
-/** Whether one of the texts stands anywhere in a value, as a value or a key. */
-function mentionsAny(value: Json, texts: readonly string[]): boolean {
-  if (typeof value === 'string') return texts.includes(value)
-  if (Array.isArray(value)) return value.some((one) => mentionsAny(one, texts))
-  if (!isJsonObject(value)) return false
-  return Object.entries(value).some(
-    ([key, one]) => texts.includes(key) || (typeof one === 'object' && mentionsAny(one, texts)),
-  )
+/** The keys of all objects in a value. */
+function keysIn(value: Json): string[] {
+  if (Array.isArray(value)) return (value as readonly Json[]).flatMap(keysIn)
+  if (!isJsonObject(value)) return []
+  return Object.entries(value).flatMap(([key, one]) => [key, ...keysIn(one)])
 }
 
 /** All values of a key, anywhere in a value. */

@@ -45,6 +45,7 @@ export const NAMES_ANOTHER: { readonly [parameter: string]: ThingKind } = {
  */
 export const NEVER_WITHIN: { readonly [parameter: string]: string } = {
   auto_promote: 'it changes other nodes',
+  ext_params: 'it is unknown what a provider of storage makes of them',
   instance_uuid: 'name the instance',
   node_uuid: 'name the node',
   node_uuids: 'name the nodes',
@@ -90,7 +91,6 @@ export const OWN_MATTER: ReadonlySet<string> = new Set([
   'drained',
   'dry_run',
   'early_release',
-  'ext_params',
   'file_driver',
   'file_storage_dir',
   'force',
@@ -160,33 +160,55 @@ export const OWN_MATTER: ReadonlySet<string> = new Set([
   'zeroing_timeout_per_mib',
 ])
 
-/**
- * Parameters of the hypervisor that are texts and no way out of the instance.
- * Others name files, devices, addresses or commands of the node, which no
- * selector can select.
- */
-export const OWN_HVPARAMS: ReadonlySet<string> = new Set([
-  'boot_order',
-  'cdrom_disk_type',
-  'cpu_type',
-  'disk_aio',
-  'disk_cache',
-  'disk_discard',
-  'disk_type',
-  'kernel_args',
-  'keymap',
-  'machine_version',
-  'migration_mode',
-  'nic_type',
-  'reboot_behavior',
-  'root_path',
-  'scsi_controller_type',
-  'soundhw',
-  'spice_image_compression',
-  'spice_jpeg_wan_compression',
-  'spice_streaming_video',
-  'spice_zlib_glz_wan_compression',
-  'usb_mouse',
-  'vga',
-  'vif_type',
+/** Parameters of a disk; whatever else it has is for a provider of storage, as `ext_params` are. */
+export const OWN_DISK_PARAMS: ReadonlySet<string> = new Set([
+  'access',
+  'dev_type',
+  'metavg',
+  'mode',
+  'name',
+  'provider',
+  'size',
+  'spindles',
+  'vg',
 ])
+
+/** What a word is made of. With a comma, another option would begin: `pc,initrd=FILE`. */
+const WORD = /^[\w.:+-]+$/
+/** What a line is made of. With a quote or a line break, another setting would begin in a file of Xen's. */
+const LINE = /^[\w.:+\-,=/@%~ ]+$/
+
+/**
+ * Parameters of the hypervisor that are texts and no way out of the instance,
+ * each with what its value must be. Others name files, devices, addresses or
+ * commands of the node, which no selector can select.
+ */
+export const OWN_HVPARAMS: ReadonlyMap<string, RegExp> = new Map([
+  ['boot_order', WORD],
+  ['cdrom_disk_type', WORD],
+  ['cpu_type', LINE],
+  ['disk_aio', WORD],
+  ['disk_cache', WORD],
+  ['disk_discard', WORD],
+  ['disk_type', WORD],
+  ['kernel_args', LINE],
+  // KVM takes a path for the name of a file, which a word cannot be.
+  ['keymap', WORD],
+  ['machine_version', WORD],
+  ['migration_mode', WORD],
+  ['nic_type', WORD],
+  ['reboot_behavior', WORD],
+  ['root_path', LINE],
+  ['scsi_controller_type', WORD],
+  ['soundhw', LINE],
+  ['spice_image_compression', WORD],
+  ['spice_jpeg_wan_compression', WORD],
+  ['spice_streaming_video', WORD],
+  ['spice_zlib_glz_wan_compression', WORD],
+  ['usb_mouse', WORD],
+  ['vga', WORD],
+  ['vif_type', WORD],
+])
+
+/** Parameters of the hypervisor that keep an instance from the rest of its node. */
+export const CONFINING_HVPARAMS: ReadonlySet<string> = new Set(['use_chroot'])
