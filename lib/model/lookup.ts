@@ -50,7 +50,8 @@ function calledShort<T extends { readonly name: string }>(index: Index<T>, name:
   return (search.table.get(name) ?? []) as readonly T[]
 }
 
-function shortNames<T extends { readonly name: string }>(
+/** All hosts by each of their short names. */
+export function shortNames<T extends { readonly name: string }>(
   all: readonly T[],
 ): ReadonlyMap<string, readonly T[]> {
   const table = new Map<string, T[]>()

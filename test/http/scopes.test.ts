@@ -19,11 +19,13 @@ names pw @admin!instance=web*.example.com
 place pw @admin!group=default
 starter pw instances.startup!tag=mail,@readonly
 bare pw instances.startup!tag=mail
+namer pw instances.rename!tag=mail,@admin!instance=web*
 `)
 
-const config = parseConfig(readFileSync(fixture('cluster.yaml'), 'utf8'), { name: 'cluster.yaml' })
+const sample = readFileSync(fixture('cluster.yaml'), 'utf8')
+const config = parseConfig(sample, { name: 'cluster.yaml' })
 
-function serve({ anonymousReads = false } = {}) {
+function serve({ anonymousReads = false, cluster = config } = {}) {
   const jobs: { id: number; ops: { input: JsonObject }[] }[] = []
   const queue = {
     jobs,
@@ -50,7 +52,7 @@ function serve({ anonymousReads = false } = {}) {
     cancel: async (id: string) => [true, `Job ${id} canceled`] as const,
     waitFor: async (_id: number, look: () => unknown) => look(),
   }
-  const backend = configFileBackend(() => config, queue as never)
+  const backend = configFileBackend(() => cluster, queue as never)
   const logged: string[] = []
   const app = createApp({
     resources,
@@ -222,6 +224,8 @@ t.test('nothing is moved into a scope or out of it', async (t) => {
     ['names', 'PUT', '/2/instances/web/rename', { new_name: 'web3.example.com' }, 200],
     ['names', 'PUT', '/2/instances/web/rename', { new_name: 'other.example.com' }, 403],
     ['names', 'PUT', '/2/instances/web/rename', { new_name: 'web3' }, 403],
+    ['namer', 'PUT', '/2/instances/mail/rename', { new_name: 'WEB3.example.com' }, 403],
+    ['namer', 'PUT', '/2/instances/mail/rename', { new_name: 'POST.example.com' }, 200],
     ['place', 'PUT', '/2/instances/web/failover', { target_node: 'node4' }, 403],
     ['place', 'PUT', '/2/instances/web/failover', { target_node: 'node3' }, 200],
     ['place', 'PUT', '/2/instances/web/failover', {}, 200],
@@ -390,4 +394,26 @@ t.test('values are no way around the limits of what they are for', async (t) => 
     t.equal(status, why === '' ? 200 : 403, `${JSON.stringify(body)} ${messageOf(json)}`)
     if (why !== '') t.match(messageOf(json), why)
   }
+})
+
+t.test('a short name that fits several objects within the scope means none of them', async (t) => {
+  const cluster = parseConfig(sample.replaceAll('db.example.com', 'web.example.org'), {
+    name: 'cluster.yaml',
+  })
+  const { asked, jobs } = serve({ cluster })
+  for (const [method, target] of [
+    ['GET', '/2/instances/web'],
+    ['GET', '/2/instances/web/tags'],
+    ['GET', '/2/instances/web/info'],
+    ['PUT', '/2/instances/web/startup'],
+    ['DELETE', '/2/instances/web'],
+  ] as const) {
+    const { status, json } = await asked('place', method, target)
+    t.equal(status, 404, `${method} ${target}`)
+    t.equal(messageOf(json), 'Instance name web has multiple matches')
+  }
+  t.equal(jobs.length, 0)
+  t.equal((await asked('place', 'PUT', '/2/instances/web.example.org/startup')).status, 200)
+  t.equal((await asked('names', 'PUT', '/2/instances/web/startup')).status, 200, 'the other is not there')
+  t.match(jobs.at(-1)?.ops[0]?.input, { instance_name: 'web.example.com' })
 })

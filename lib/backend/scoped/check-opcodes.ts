@@ -73,17 +73,20 @@ async function subjects(opcode: JsonObject, { kind, by }: About, reach: Reach): 
   return things
 }
 
-/** The opcode only asks a node something. */
-const READS_NODE: ReadonlySet<Json> = new Set(['OP_NODE_QUERY_STORAGE', 'OP_TAGS_SET', 'OP_TAGS_DEL'])
+/** Opcodes that change nothing for the instances of a node. */
+const SPARES_INSTANCES: ReadonlySet<Json> = new Set(['OP_NODE_QUERY_STORAGE', 'OP_TAGS_SET', 'OP_TAGS_DEL'])
 
 /** Checks that a change leaves its object where it is: in a scope of the user, or outside of it. */
 async function checkChange(opcode: JsonObject, thing: Thing, { scope, hasAllOn }: Reach): Promise<void> {
   const { OP_ID, tags, new_name, name_check } = opcode
-  if (thing.kind === 'node' && !READS_NODE.has(OP_ID ?? null) && !(await hasAllOn(thing.name)))
+  if (thing.kind === 'node' && !SPARES_INSTANCES.has(OP_ID ?? null) && !(await hasAllOn(thing.name)))
     throw forbidden(`node ${thing.name} has instances outside of it`)
   if (typeof new_name === 'string' && OP_ID === 'OP_INSTANCE_RENAME') {
+    // Where Ganeti writes a name in lower case, that is the new name.
+    const news = new Set([new_name, new_name.toLowerCase()])
     for (const selector of scope.selectors) {
-      if (selector.kind === 'instance' && !staysNamed(selector, thing.name, new_name, name_check !== false))
+      const stays = (name: string) => staysNamed(selector, thing.name, name, name_check !== false)
+      if (selector.kind === 'instance' && ![...news].every(stays))
         throw forbidden(`with the name ${new_name}, the instance would not stay where it is`)
     }
   }

@@ -7,6 +7,7 @@ import { eachInSlices } from '../../concurrency/time-slicing.ts'
 import { Failure } from '../../failure.ts'
 import type { Json } from '../../json/json.ts'
 import { lazyMap } from '../../json/lazy-list.ts'
+import { shortNames } from '../../model/lookup.ts'
 import type { Backend, Cell, QueryResult } from '../backend.ts'
 import { named } from '../filters.ts'
 import { type JobObjects, knownJobs, rememberJob } from './job-objects.ts'
@@ -125,7 +126,7 @@ export class ScopedJobs {
     if (names.size === 0) return selected
     const theirs = names.size <= FEW_NAMES ? named([...names]) : null
     for (const { thing } of (await this.#objects.ask(kind, within, [], theirs)).rows) selected.add(thing.name)
-    const short = new Set([...selected].flatMap(shortNames))
+    const short = shortNames([...selected].map((name) => ({ name })))
     for (const name of names) {
       if (selected.has(name) || !short.has(name)) continue
       const ask = kind === 'instance' ? this.#backend.queryInstances : this.#backend.queryNodes
@@ -165,12 +166,6 @@ function oneOfRuns(runs: readonly Run[]): Json {
   const [before, after] = [runs.slice(0, middle), runs.slice(middle)]
   const { first } = after[0] as Run
   return ['|', ['&', ['<', 'id', first], oneOfRuns(before)], ['&', ['>=', 'id', first], oneOfRuns(after)]]
-}
-
-/** What a full name may be shortened to. */
-function shortNames(name: string): string[] {
-  const labels = name.split('.')
-  return labels.slice(1).map((_, count) => labels.slice(0, count + 1).join('.'))
 }
 
 /** Gives another value in the place of a Failure `not-found`. */

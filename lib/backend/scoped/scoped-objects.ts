@@ -9,7 +9,7 @@ import type { Scope } from '../../auth/scope.ts'
 import { eachInSlices } from '../../concurrency/time-slicing.ts'
 import { Failure } from '../../failure.ts'
 import type { Json } from '../../json/json.ts'
-import { isCalled } from '../../model/lookup.ts'
+import { shortNames } from '../../model/lookup.ts'
 import type { Backend, Cell, FieldDefinition } from '../backend.ts'
 import { named, namesIn } from '../filters.ts'
 import {
@@ -55,7 +55,8 @@ export class ScopedObjects {
   }
 
   async subject(kind: Kind, name: string): Promise<Thing> {
-    const [thing] = await this.#things(kind, this.scope.within, [name])
+    const [thing, another] = await this.#things(kind, this.scope.within, [name])
+    if (another) throw severalCalled(kind, name)
     if (thing) return thing
     await this.#checkUnseen(kind, name)
     throw new Failure('not-found', `${NOUNS[kind]} name ${name} not found`)
@@ -98,13 +99,14 @@ export class ScopedObjects {
    */
   async #fullNames(kind: Kind, names: readonly string[]): Promise<readonly string[]> {
     const things = await this.#things(kind, this.scope.within, names)
+    const exact = new Set(things.map(({ name }) => name))
+    const short = shortNames(things)
     const full: string[] = []
     for (const name of names) {
-      const called = things.filter((thing) => thing.name === name || isCalled(thing.name, name))
-      const exact = called.find((thing) => thing.name === name)
-      if (!exact && called.length > 1)
-        throw new Failure('not-found', `${NOUNS[kind]} name ${name} has multiple matches`)
-      full.push((exact ?? called[0] ?? (await this.subject(kind, name))).name)
+      const [found, another] = short.get(name) ?? []
+      if (exact.has(name)) full.push(name)
+      else if (another) throw severalCalled(kind, name)
+      else full.push((found ?? (await this.subject(kind, name))).name)
     }
     return full
   }
@@ -213,6 +215,10 @@ export class ScopedObjects {
     }
     throw forbidden(`${kind} ${name}`)
   }
+}
+
+function severalCalled(kind: Kind, name: string): Failure {
+  return new Failure('not-found', `${NOUNS[kind]} name ${name} has multiple matches`)
 }
 
 function textsIn(cell: Cell | undefined): string[] {
