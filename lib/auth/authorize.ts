@@ -115,6 +115,7 @@ export function createAuthorizer({
       user: user.name,
       ...(by !== '' && { by }),
       ...(within.length > 0 && { scope: scopeOf(user, within) }),
+      ...(allSelectors(user.grants).length > 0 && { isLimited: true }),
     }
   }
 

@@ -30,7 +30,12 @@ export type Grants =
   /** By old words. */
   | { readonly kind: 'rights'; readonly rights: ReadonlySet<Right> }
   /** By new ones: each permission with the words that grant it. */
-  | { readonly kind: 'permissions'; readonly words: ReadonlyMap<Permission, readonly Word[]> }
+  | {
+      readonly kind: 'permissions'
+      readonly words: ReadonlyMap<Permission, readonly Word[]>
+      /** All selectors of these words. */
+      readonly selectors: readonly Selector[]
+    }
 
 /** A word that grants a permission: for all objects, or for those that its selector selects. */
 interface Word {
@@ -113,8 +118,7 @@ function selectorsOf(words: readonly Word[]): readonly Selector[] | undefined {
 
 /** All selectors of a user. */
 export function allSelectors(grants: Grants): readonly Selector[] {
-  if (grants.kind === 'rights') return []
-  return [...new Set([...grants.words.values()].flat().flatMap(({ selector }) => selector ?? []))]
+  return grants.kind === 'rights' ? [] : grants.selectors
 }
 
 /**
@@ -187,7 +191,9 @@ export function parseGrants(options: string, warn: (reason: string) => void): Gr
   if (!isNew) return { kind: 'rights', rights: new Set(old.flatMap((word) => OLD_WORDS[word]?.rights ?? [])) }
   for (const word of old) grant(ROLES[(OLD_WORDS[word] as { role: Role }).role], word)
   for (const name of removed) granted.delete(name as Permission)
-  return { kind: 'permissions', words: isUnclear ? new Map() : granted }
+  if (isUnclear) granted.clear()
+  const selectors = new Set([...granted.values()].flat().flatMap(({ selector }) => selector ?? []))
+  return { kind: 'permissions', words: granted, selectors: [...selectors] }
 }
 
 const NOTHING_LEFT = '; the user may do nothing, as it is unknown what to take away'

@@ -59,6 +59,8 @@ export interface Asked {
   readonly user: string | undefined
   /** What the user reaches; undefined for everything. */
   readonly scope: Scope | undefined
+  /** Whether anything else that the user may do has limits. */
+  readonly isLimited: boolean
   /** With which objects that user may do something. */
   readonly extentOf: NonNullable<Call['extentOf']>
   readonly method: Method
@@ -215,15 +217,15 @@ export class Answers {
   /** @param hold a place for a large answer */
   async #make(
     { method: name, target, id }: Request,
-    { user, extentOf, scope, method, params, body, submit, counts }: Asked,
+    { user, extentOf, scope, isLimited, method, params, body, submit, counts }: Asked,
     wholeBackend: Backend,
     { signal, hold, patience = 0 }: { signal: AbortSignal; hold?: Hold | undefined; patience?: number },
   ): Promise<Representation> {
     this.#metrics.cacheMisses++
     const begun = performance.now()
     const backend = scope ? scopedBackend(wholeBackend, scope) : wholeBackend
-    // By this, users with a scope are known to be those who submitted a job.
-    const requester = this.#namesRequester || scope ? requesterIn(user, id) : ''
+    // By this, users of whom anything is limited are known to be those who submitted a job.
+    const requester = this.#namesRequester || isLimited ? requesterIn(user, id) : ''
     const query = queryOf(target)
     const call: Call = {
       ...{ params, query, body, user, extentOf, requester, backend, patience, signal },

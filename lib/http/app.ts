@@ -144,6 +144,7 @@ export function createApp({
     const audited = audit?.of(request)
     let user: string | undefined
     let scope: Scope | undefined
+    let isLimited = false
     let needed: Need = PUBLIC
     let counts = page && metrics.route(request.method, path)
     let kind: RequestKind | undefined
@@ -168,6 +169,7 @@ export function createApp({
         const verdict = await authorize(request, need)
         user = 'user' in verdict ? verdict.user : undefined
         scope = verdict.kind === 'granted' ? verdict.scope : undefined
+        isLimited = verdict.kind === 'granted' && verdict.isLimited === true
         needed = need
         audited?.found(match?.resource, method, need, verdict)
         if (authorizer.requireAuthentication && user === undefined)
@@ -203,7 +205,7 @@ export function createApp({
       await audited?.begin(method)
       const extentOf = (wanted: Need) => authorizer.extentOf(user, wanted)
       const asked = {
-        ...{ user, extentOf, scope, method, params: match.params },
+        ...{ user, extentOf, scope, isLimited, method, params: match.params },
         ...{ body, submit: audited?.submit, counts },
       }
       return await end(await answers.answer(request, asked))

@@ -20,6 +20,7 @@ place pw @admin!group=default
 starter pw instances.startup!tag=mail,@readonly
 bare pw instances.startup!tag=mail
 namer pw instances.rename!tag=mail,@admin!instance=web*
+maker pw instances.startup,@readonly!tag=mail
 `)
 
 const sample = readFileSync(fixture('cluster.yaml'), 'utf8')
@@ -416,4 +417,13 @@ t.test('a short name that fits several objects within the scope means none of th
   t.equal((await asked('place', 'PUT', '/2/instances/web.example.org/startup')).status, 200)
   t.equal((await asked('names', 'PUT', '/2/instances/web/startup')).status, 200, 'the other is not there')
   t.match(jobs.at(-1)?.ops[0]?.input, { instance_name: 'web.example.com' })
+})
+
+t.test('users of whom anything is limited see their jobs of what is not', async (t) => {
+  const { asked } = serve()
+  t.equal((await asked('maker', 'PUT', '/2/instances/web/startup')).json, 1)
+  t.equal((await asked('all', 'PUT', '/2/instances/web/startup')).json, 2)
+  t.match((await asked('maker', 'GET', '/2/jobs')).json, [{ id: 1 }])
+  t.equal((await asked('maker', 'GET', '/2/jobs/1')).status, 200)
+  t.equal((await asked('maker', 'GET', '/2/jobs/2')).status, 404)
 })
