@@ -5,6 +5,7 @@
  * then it is forbidden.
  */
 import type { Scope } from '../../auth/scope.ts'
+import { eachInSlices } from '../../concurrency/time-slicing.ts'
 import { Failure } from '../../failure.ts'
 import type { Json, JsonObject } from '../../json/json.ts'
 import { lazyMap } from '../../json/lazy-list.ts'
@@ -85,8 +86,16 @@ class ScopedBackend implements Backend {
       return this.#backend.queryJobs(ids, fields, signal)
     }
     const rows = await this.#backend.queryJobs([], ['id', ...fields], signal)
-    const seen = await this.#jobs.among(rows.map(([id]) => String(id)))
-    return rows.filter(([id]) => seen.has(String(id))).map(([, ...values]) => values)
+    const seen = await this.#jobs.among(
+      rows.map(([id]) => String(id)),
+      signal,
+    )
+    const own: (readonly Json[])[] = []
+    const test = ([id, ...values]: readonly Json[]) => {
+      if (seen.has(String(id))) own.push(values)
+    }
+    await eachInSlices(rows, test, signal)
+    return own
   }
 
   async submitJob(opcodes: readonly JsonObject[]): Promise<number> {

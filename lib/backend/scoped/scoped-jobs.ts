@@ -9,13 +9,10 @@ import type { Json } from '../../json/json.ts'
 import { lazyMap } from '../../json/lazy-list.ts'
 import { shortNames } from '../../model/lookup.ts'
 import type { Backend, Cell, QueryResult } from '../backend.ts'
-import { named } from '../filters.ts'
 import { type JobObjects, knownJobs, rememberJob } from './job-objects.ts'
 import { forbidden, type Kind, type ScopedObjects } from './scoped-objects.ts'
 import { isWithin, type Within } from './things.ts'
 
-/** So many names are asked for; if there are more, all objects of the scope. */
-const FEW_NAMES = 200
 /** So many jobs are asked for by their ids; if there are more, all of them. */
 const FEW_JOBS = 50
 
@@ -33,7 +30,7 @@ export class ScopedJobs {
     const { data } = await this.#backend.query('job', ['id'], null, signal)
     const all: number[] = []
     await eachInSlices(data, ([id]) => all.push(Number(id?.[1])), signal)
-    const seen = await this.among(all.map(String))
+    const seen = await this.among(all.map(String), signal)
     // A filter that does not fit a value fails with a message that has the value, so it is for jobs of the scope alone.
     const asked = filter === null ? null : ['&', oneOfRuns(runsOf(all, seen)), filter]
     const result = await this.#backend.query('job', ['id', ...fields], asked, signal)
@@ -45,17 +42,30 @@ export class ScopedJobs {
     return { fields: result.fields.slice(1), data: lazyMap(rows, ([, ...cells]) => cells) }
   }
 
-  /** Which of the jobs are within the scope. */
-  async among(ids: readonly string[]): Promise<ReadonlySet<string>> {
+  /** Which of the jobs are within the scope; perhaps others that are, too. */
+  async among(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlySet<string>> {
     const known = knownJobs(this.#backend)
-    const others = ids.filter((id) => !known.has(id))
-    const jobs = new Map(ids.flatMap((id) => (known.get(id) ? [[id, known.get(id) as JobObjects]] : [])))
+    const jobs = new Map<string, JobObjects>()
+    const others: string[] = []
+    const lookUp = (id: string) => {
+      const job = known.get(id)
+      if (job) jobs.set(id, job)
+      else others.push(id)
+    }
+    await eachInSlices(ids, lookUp, signal)
     if (others.length > 0) {
       const rows = others.length > FEW_JOBS ? await this.#allOpcodes() : await this.#opcodesOf(others)
-      for (const [id, ops] of rows) jobs.set(String(id), rememberJob(this.#backend, String(id), ops ?? null))
+      const read = ([id, ops]: readonly Json[]) =>
+        jobs.set(String(id), rememberJob(this.#backend, String(id), ops ?? null))
+      await eachInSlices(rows, read, signal)
     }
     const has = await this.#names(this.#objects.scope.within, [...jobs.values()])
-    return new Set([...jobs].flatMap(([id, job]) => (this.#isOwn(job) || has(job) ? id : [])))
+    const seen = new Set<string>()
+    const test = ([id, job]: readonly [string, JobObjects]) => {
+      if (this.#isOwn(job) || has(job)) seen.add(id)
+    }
+    await eachInSlices(jobs, test, signal)
+    return seen
   }
 
   /** The opcodes of some jobs, `[id, opcodes]` each; those that are gone are left out. */
@@ -119,13 +129,12 @@ export class ScopedJobs {
     within: Within,
     jobs: readonly JobObjects[],
   ): Promise<ReadonlySet<string>> {
-    const names = new Set(
-      jobs.flatMap(({ objects = [] }) => objects.flatMap((one) => (one.kind === kind ? one.name : []))),
-    )
-    const selected = new Set<string>()
-    if (names.size === 0) return selected
-    const theirs = names.size <= FEW_NAMES ? named([...names]) : null
-    for (const { thing } of (await this.#objects.ask(kind, within, [], theirs)).rows) selected.add(thing.name)
+    const names = new Set<string>()
+    await eachInSlices(jobs, ({ objects = [] }) => {
+      for (const one of objects) if (one.kind === kind) names.add(one.name)
+    })
+    if (names.size === 0) return names
+    const selected = new Set((await this.#objects.called(kind, within, [...names])).map(({ name }) => name))
     const short = shortNames([...selected].map((name) => ({ name })))
     for (const name of names) {
       if (selected.has(name) || !short.has(name)) continue

@@ -25,6 +25,9 @@ import {
 /** Kinds of objects that are asked for with a filter. */
 export type Kind = 'instance' | 'node'
 
+/** So many names are asked for; if there are more, all objects of the scope, as each name is tried on each object. */
+const FEW_NAMES = 200
+
 /** What messages call an object. */
 const NOUNS = { instance: 'Instance', node: 'Node' } as const
 
@@ -111,13 +114,17 @@ export class ScopedObjects {
     return full
   }
 
-  /** Objects with one of some names, long or short, that lists of selectors select. */
+  /** Objects that lists of selectors select: all that have one of some names, long or short, and perhaps others. */
+  async called(kind: Kind, within: Within, names: readonly string[]): Promise<readonly Thing[]> {
+    const { rows } = await this.ask(kind, within, [], names.length > FEW_NAMES ? null : named(names))
+    return rows.map(({ thing }) => thing)
+  }
+
+  /** As `called`; a single name means the object of just this name, if there is one. */
   async #things(kind: Kind, within: Within, names: readonly string[]): Promise<readonly Thing[]> {
     if (names.length === 0) return []
-    const { rows } = await this.ask(kind, within, [], named(names))
-    const things = rows.map(({ thing }) => thing)
+    const things = await this.called(kind, within, names)
     if (names.length !== 1) return things
-    // A full name means the object that has it, and no other of which it is the beginning.
     const exact = things.filter(({ name }) => name === names[0])
     return exact.length > 0 ? exact : things
   }
