@@ -126,7 +126,8 @@ export function luxiBackend(
     async query(what, fields, filter, signal) {
       checkResource(what)
       if (BY_JOB.has(what)) return jobs.query(what, fields, filter, signal)
-      const answer = await client.read('Query', [what, fields, filter], signal, MOST_QUERY_BYTES)
+      const asked = client.read('Query', [what, fields, filter], signal, MOST_QUERY_BYTES)
+      const answer = await (what === 'job' ? asked.catch(withoutPrivateText) : asked)
       return queryResult(what === 'job' ? withoutPrivateValues(answer) : answer)
     },
 
@@ -184,4 +185,11 @@ function checkResource(what: string): void {
 
 function unknownJob(id: string): Failure {
   return new Failure('not-found', `Job ${id} not found`)
+}
+
+/** A filter that does not fit a value fails with a message that quotes it; one with private values is not told. */
+function withoutPrivateText(error: unknown): never {
+  if (error instanceof Failure && /osparams_(private|secret)/.test(error.message))
+    throw new Failure(error.code, 'The filter does not fit a value that has private parameters')
+  throw error
 }

@@ -335,3 +335,15 @@ t.test('what a job has of private and secret parameters is told to nobody', asyn
     t.notMatch(text, '"x"')
   }
 })
+
+t.test('nor is it told why a filter does not fit such parameters', async (t) => {
+  const value = '[{"OP_ID":"OP_INSTANCE_CREATE","osparams_private":{"a":"x"}}]'
+  for (const [text, told] of [
+    [`Cannot convert value '${value}'`, 'The filter does not fit a value that has private parameters'],
+    ["Cannot convert value 'queued'", "Cannot convert value 'queued'"],
+  ]) {
+    const { backend } = await backendOf(t, () => refuse(['OpPrereqError', [text as string, 'wrong_input']]))
+    const query = backend.query('job', ['id'], ['=[]', 'ops', 'x'])
+    await t.rejects(query, { code: 'invalid', message: told })
+  }
+})
