@@ -27,7 +27,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { FairSemaphore } from '../concurrency/fair-semaphore.ts'
-import { allSelectors, type Granted, grantedBy, seenBy } from './grants.ts'
+import { allSelectors, type Granted, grantedBy, limitsOf, seenBy } from './grants.ts'
 import { type Need, toRead } from './permissions.ts'
 import type { Verifier } from './schemes.ts'
 import type { Scope } from './scope.ts'
@@ -145,6 +145,7 @@ export function createAuthorizer({
     user: name,
     within,
     selectors: allSelectors(grants),
+    limits: limitsOf(grants),
     sees: (kind) => seenBy(grants, kind, !areReadsClosed),
   })
 

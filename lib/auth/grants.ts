@@ -116,6 +116,16 @@ function selectorsOf(words: readonly Word[]): readonly Selector[] | undefined {
   return selectors.length === words.length ? selectors : undefined
 }
 
+/** For each permission that a user has with selectors alone, these selectors. */
+export function limitsOf(grants: Grants): readonly (readonly Selector[])[] {
+  if (grants.kind === 'rights') return []
+  const limits = [...grants.words.values()].flatMap((words) => {
+    const selectors = selectorsOf(words)
+    return selectors ? [selectors] : []
+  })
+  return [...new Map(limits.map((selectors) => [JSON.stringify(selectors), selectors])).values()]
+}
+
 /** All selectors of a user. */
 export function allSelectors(grants: Grants): readonly Selector[] {
   return grants.kind === 'rights' ? [] : grants.selectors

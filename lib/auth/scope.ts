@@ -14,8 +14,13 @@ export interface Scope {
    * is only granted with selectors.
    */
   readonly within: readonly (readonly Selector[])[]
-  /** All selectors of the user: what the user changes must not change whether they select it. */
+  /** All selectors of the user: a new name or tag must not change whether they select what gets it. */
   readonly selectors: readonly Selector[]
+  /**
+   * A list for each permission that the user only has with selectors, one of which must select an object: a move must
+   * not make more of these hold.
+   */
+  readonly limits: readonly (readonly Selector[])[]
   /** By which objects of a kind the user sees, with any word; undefined for all. */
   sees(kind: ScopedKind): readonly Selector[] | undefined
 }

@@ -122,6 +122,13 @@ class User {
     return ['list', 'query'].some((what) => this.reaches(`${thing.kind}s.${what}`, thing))
   }
 
+  /** Whether there is nothing that may be done with another thing but not with one. */
+  hasNoMore(one: Thing, other: Thing): boolean {
+    return PERMISSIONS.filter((name) => !isWhole(name) && !isForAll(name)).every(
+      (name) => this.reaches(name, one) || !this.reaches(name, other),
+    )
+  }
+
   /** Whether no selector of a kind selects one but not the other. */
   same(kind: string, one: Thing, other: Thing): boolean {
     return this.#words.every(({ by }) => by?.kind !== kind || matches(by, one) === matches(by, other))
@@ -284,7 +291,9 @@ function makeChange(user: User, random: () => number): Expected {
     () => ({
       ...{ method: 'PUT', target: path(instance, '/failover'), thing: instance },
       ...{ body: { target_node: node.name }, permission: 'instances.failover' },
-      isAllowed: user.reaches('instances.failover', node),
+      isAllowed:
+        user.reaches('instances.failover', node) &&
+        user.hasNoMore(instance, { ...instance, node: node.name, groups: node.groups }),
     }),
     () => ({
       ...{ method: 'PUT', target: path(instance, '/modify'), thing: instance },

@@ -21,6 +21,8 @@ starter pw instances.startup!tag=mail,@readonly
 bare pw instances.startup!tag=mail
 namer pw instances.rename!tag=mail,@admin!instance=web*
 maker pw instances.startup,@readonly!tag=mail
+mover pw @operator!tag=mail,instances.modify!tag=mail,@admin!node=node3
+hosts pw @operator!node=node1,@operator!node=node3
 `)
 
 const sample = readFileSync(fixture('cluster.yaml'), 'utf8')
@@ -191,6 +193,7 @@ t.test('a new instance must be within the scope, and so must everything that it 
     ['place', { pnode: 'node1', nics: [{ network: 'front' }] }, 200],
     ['names', { instance_name: 'web5.example.com', nics: [{ network: 'front' }] }, 403, 'no network front'],
     ['place', { pnode: 'node1', nics: [{ link: 'xen-br9' }] }, 403, 'link of a network card may be any'],
+    ['place', { pnode: 'node1', nics: [{ mode: 'routed' }] }, 403, 'mode of a network card may be any'],
     ['place', { pnode: 'node1', disk_template: 'plain', disks: [{ adopt: 'lv1' }] }, 403, 'adopt'],
     ['place', { pnode: 'node1', pnode_uuid: 'x' }, 403, 'pnode_uuid cannot be given: name the node'],
     ['place', { pnode: 'node1', mode: 'import', src_node: 'node1', src_path: '/x' }, 403, 'an import reads'],
@@ -227,6 +230,11 @@ t.test('nothing is moved into a scope or out of it', async (t) => {
     ['names', 'PUT', '/2/instances/web/rename', { new_name: 'web3' }, 403],
     ['namer', 'PUT', '/2/instances/mail/rename', { new_name: 'WEB3.example.com' }, 403],
     ['namer', 'PUT', '/2/instances/mail/rename', { new_name: 'POST.example.com' }, 200],
+    ['mover', 'PUT', '/2/instances/mail/modify', { pnode: 'node3' }, 403],
+    ['mover', 'PUT', '/2/instances/mail/migrate', { target_node: 'node3' }, 403],
+    ['mover', 'PUT', '/2/instances/mail/migrate', {}, 200],
+    ['mover', 'PUT', '/2/instances/db/migrate', { target_node: 'node2' }, 403],
+    ['hosts', 'PUT', '/2/instances/web/migrate', { target_node: 'node3' }, 200],
     ['place', 'PUT', '/2/instances/web/failover', { target_node: 'node4' }, 403],
     ['place', 'PUT', '/2/instances/web/failover', { target_node: 'node3' }, 200],
     ['place', 'PUT', '/2/instances/web/failover', {}, 200],

@@ -60,9 +60,11 @@ export async function checkOpcode(opcode: JsonObject, reach: Reach): Promise<Jso
 
   const things = await subjects(opcode, about, reach)
   for (const thing of things) await checkChange(opcode, thing, reach)
+  const checked = await checkParameters(opcode, about, reach)
+  for (const thing of things) await checkMove(checked, thing, reach)
   const names = things.map(({ name }) => name)
   const named = { [about.by]: Array.isArray(opcode[about.by]) ? names : (names[0] ?? null) }
-  return { ...(await checkParameters(opcode, about, reach)), ...named }
+  return { ...checked, ...named }
 }
 
 async function subjects(opcode: JsonObject, { kind, by }: About, reach: Reach): Promise<readonly Thing[]> {
@@ -102,6 +104,26 @@ async function checkChange(opcode: JsonObject, thing: Thing, { scope, hasAllOn }
       )
         throw forbidden(`rights depend on the tag ${tags.find((tag) => fits(selector.value, String(tag)))}`)
     }
+  }
+}
+
+/** Parameters that name the primary node that an instance gets; of several nodes, it is the first. */
+const GIVES_NODE: { readonly [opcode: string]: string } = {
+  OP_INSTANCE_FAILOVER: 'target_node',
+  OP_INSTANCE_MIGRATE: 'target_node',
+  OP_INSTANCE_RECREATE_DISKS: 'nodes',
+  OP_INSTANCE_SET_PARAMS: 'pnode',
+}
+
+/** Checks that the user may do no more with an instance on the node that it gets. */
+async function checkMove(opcode: JsonObject, thing: Thing, { scope, find }: Reach): Promise<void> {
+  const [name] = [opcode[GIVES_NODE[String(opcode.OP_ID)] ?? ''] ?? []].flat() as readonly Json[]
+  if (typeof name !== 'string') return
+  const node = await find('node', name)
+  const after = { ...thing, node: name, groups: node?.groups ?? [] }
+  for (const selectors of scope.limits) {
+    if (isWithin([selectors], after) && !isWithin([selectors], thing))
+      throw forbidden(`on node ${name}, you might do more with the instance than before`)
   }
 }
 
@@ -219,7 +241,7 @@ async function lookInto(parameter: string, value: Json, reach: Reach): Promise<v
         throw forbidden('oob_program is a command that the master node runs')
       return
     case 'nics':
-      for (const key of ['bridge', 'link', 'vlan']) {
+      for (const key of ['bridge', 'link', 'mode', 'vlan']) {
         if (valuesOf(value, key).some((one) => !isUnset(one) && one !== ''))
           throw forbidden(`${key} of a network card may be any; name a network`)
       }
