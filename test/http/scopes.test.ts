@@ -217,6 +217,13 @@ t.test('a new instance must be within the scope, and so must everything that it 
     })
   t.equal((await many('web1.example.com', 'web2.example.com')).status, 200)
   t.equal((await many('web1.example.com', 'other.example.com')).status, 403)
+  const manyAt = async (place: JsonObject) => {
+    const { __version__, ...rest } = CREATION
+    const instances = [{ ...rest, instance_name: 'new.example.com', ...place }]
+    return (await asked('place', 'POST', '/2/instances-multi-alloc', { instances })).status
+  }
+  t.equal(await manyAt({ pnode: 'node1' }), 200)
+  t.equal(await manyAt({ group_name: 'default' }), 403, 'the allocator does not look at it')
 })
 
 t.test('nothing is moved into a scope or out of it', async (t) => {

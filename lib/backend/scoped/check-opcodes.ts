@@ -53,7 +53,9 @@ export async function checkOpcode(opcode: JsonObject, reach: Reach): Promise<Jso
     const creations = Array.isArray(instances) ? (instances as readonly JsonObject[]) : []
     const checked: JsonObject[] = []
     for (const creation of creations)
-      checked.push(await checkCreation({ ...creation, OP_ID: 'OP_INSTANCE_CREATE' }, reach))
+      checked.push(
+        await checkCreation({ ...creation, OP_ID: 'OP_INSTANCE_CREATE' }, reach, { isOneOfMany: true }),
+      )
     return { ...(await checkParameters(others, about, reach)), instances: checked }
   }
   if (opcode.OP_ID === 'OP_INSTANCE_CREATE') return checkCreation(opcode, reach)
@@ -140,7 +142,15 @@ function staysNamed({ value }: Selector, oldName: string, newName: string, mayGr
   return !(mayGrow && mayFit)
 }
 
-async function checkCreation(opcode: JsonObject, reach: Reach): Promise<JsonObject> {
+/**
+ * @param isOneOfMany for several instances at once, Ganeti's allocator chooses among all groups, whichever one a
+ *   creation names (parseData, IAlloc.hs)
+ */
+async function checkCreation(
+  opcode: JsonObject,
+  reach: Reach,
+  { isOneOfMany = false } = {},
+): Promise<JsonObject> {
   const { scope } = reach
   if (opcode.mode === 'import') throw forbidden('an import reads what other instances left on a node')
   const checked = await checkParameters(opcode, { kind: 'instance', by: 'instance_name' }, reach)
@@ -151,7 +161,7 @@ async function checkCreation(opcode: JsonObject, reach: Reach): Promise<JsonObje
     name: String(instance_name),
     tags: Array.isArray(tags) ? tags.map(String) : [],
     node: node?.name,
-    groups: node?.groups ?? (typeof group_name === 'string' ? [group_name] : []),
+    groups: node?.groups ?? (typeof group_name === 'string' && !isOneOfMany ? [group_name] : []),
   }
   if (!isWithin(scope.within, thing)) {
     const ways = [...new Set(scope.within.flat().map(({ kind, value }) => WAYS_IN[kind](value)))]
