@@ -74,6 +74,9 @@ const on = (node: string) =>
     return [primary_node, ...secondary_nodes].some((uuid) => config.nodes.byUuid.get(uuid)?.name === node)
   })
 
+/** An instance of which only the node is known. */
+const anyOn = ({ name, groups }: Thing): Thing => ({ kind: 'instance', name: '', tags: [], node: name, groups })
+
 interface Word {
   readonly grants: readonly string[]
   readonly by?: { readonly kind: string; readonly value: string }
@@ -358,7 +361,10 @@ function makeChange(user: User, random: () => number): Expected {
     () => ({
       ...{ method: 'POST', target: path(node, '/evacuate'), thing: node },
       ...{ body: { mode: 'all', remote_node: other.name }, permission: 'nodes.evacuate' },
-      isAllowed: hasAll('nodes.evacuate') && user.reaches('nodes.evacuate', other),
+      isAllowed:
+        hasAll('nodes.evacuate') &&
+        user.reaches('nodes.evacuate', other) &&
+        user.hasNoMore(anyOn(node), anyOn(other)),
     }),
     () => ({
       ...{

@@ -22,6 +22,7 @@ bare pw instances.startup!tag=mail
 namer pw instances.rename!tag=mail,@admin!instance=web*
 maker pw instances.startup,@readonly!tag=mail
 mover pw @operator!tag=mail,instances.modify!tag=mail,@admin!node=node3
+emptier pw nodes.migrate!node=node*,instances.remove!node=node3
 hosts pw @operator!node=node1,@operator!node=node3
 `)
 
@@ -240,6 +241,15 @@ t.test('nothing is moved into a scope or out of it', async (t) => {
     ['mover', 'PUT', '/2/instances/mail/modify', { pnode: 'node3' }, 403],
     ['mover', 'PUT', '/2/instances/mail/migrate', { target_node: 'node3' }, 403],
     ['mover', 'PUT', '/2/instances/mail/migrate', {}, 200],
+    [
+      'mover',
+      'POST',
+      '/2/instances/mail/replace-disks',
+      { mode: 'replace_new_secondary', remote_node: 'node3' },
+      403,
+    ],
+    ['emptier', 'POST', '/2/nodes/node2/migrate', { target_node: 'node3' }, 403],
+    ['emptier', 'POST', '/2/nodes/node2/migrate', {}, 200],
     ['mover', 'PUT', '/2/instances/db/migrate', { target_node: 'node2' }, 403],
     ['hosts', 'PUT', '/2/instances/web/migrate', { target_node: 'node3' }, 200],
     ['place', 'PUT', '/2/instances/web/failover', { target_node: 'node4' }, 403],

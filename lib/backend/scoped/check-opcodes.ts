@@ -63,7 +63,7 @@ export async function checkOpcode(opcode: JsonObject, reach: Reach): Promise<Jso
   const things = await subjects(opcode, about, reach)
   for (const thing of things) await checkChange(opcode, thing, reach)
   const checked = await checkParameters(opcode, about, reach)
-  for (const thing of things) await checkMove(checked, thing, reach)
+  for (const thing of things) await checkMove(checked, about, thing, reach)
   const names = things.map(({ name }) => name)
   const named = { [about.by]: Array.isArray(opcode[about.by]) ? names : (names[0] ?? null) }
   return { ...checked, ...named }
@@ -109,23 +109,22 @@ async function checkChange(opcode: JsonObject, thing: Thing, { scope, hasAllOn }
   }
 }
 
-/** Parameters that name the primary node that an instance gets; of several nodes, it is the first. */
-const GIVES_NODE: { readonly [opcode: string]: string } = {
-  OP_INSTANCE_FAILOVER: 'target_node',
-  OP_INSTANCE_MIGRATE: 'target_node',
-  OP_INSTANCE_RECREATE_DISKS: 'nodes',
-  OP_INSTANCE_SET_PARAMS: 'pnode',
-}
+/** Parameters that name a node where an instance gets, now or by the next failover. */
+const PLACES = ['nodes', 'pnode', 'remote_node', 'target_node'] as const
 
-/** Checks that the user may do no more with an instance on the node that it gets. */
-async function checkMove(opcode: JsonObject, thing: Thing, { scope, find }: Reach): Promise<void> {
-  const [name] = [opcode[GIVES_NODE[String(opcode.OP_ID)] ?? ''] ?? []].flat() as readonly Json[]
-  if (typeof name !== 'string') return
-  const node = await find('node', name)
-  const after = { ...thing, node: name, groups: node?.groups ?? [] }
-  for (const selectors of scope.limits) {
-    if (isWithin([selectors], after) && !isWithin([selectors], thing))
-      throw forbidden(`on node ${name}, you might do more with the instance than before`)
+/** Checks that the user may do no more with an instance, or those of a node, where the opcode brings it. */
+async function checkMove(opcode: JsonObject, { by }: About, thing: Thing, reach: Reach): Promise<void> {
+  if (/^OP_BACKUP_/.test(String(opcode.OP_ID))) return
+  const { node: at = thing.name, groups } = thing
+  const ofNode: Thing = { kind: 'instance', name: '', tags: [], node: at, groups }
+  const before = thing.kind === 'node' ? ofNode : thing
+  for (const name of PLACES.flatMap((place) => (place === by ? [] : (opcode[place] ?? [])))) {
+    const node = await reach.find('node', String(name))
+    const after = { ...before, node: node?.name, groups: node?.groups ?? [] }
+    for (const selectors of reach.scope.limits) {
+      if (isWithin([selectors], after) && !isWithin([selectors], before))
+        throw forbidden(`on node ${name}, you might do more with an instance than before`)
+    }
   }
 }
 
