@@ -342,7 +342,9 @@ t.test(
       ['mail', 'DELETE', '/2/jobs/2', undefined, 200],
       ['mail', 'PUT', '/2/instances/mail/startup', { depends: [[1, ['success']]] }, 403],
       ['mail', 'PUT', '/2/instances/mail/shutdown', { depends: [[1, ['success']]] }, 403],
+      ['mail', 'PUT', '/2/instances/mail/shutdown', { depends: [[10, ['success']]] }, 403],
       ['mail', 'PUT', '/2/instances/mail/shutdown', { depends: [[2, ['success']]] }, 200],
+      ['mail', 'GET', '/2/jobs/10', undefined, 200],
     ] as const)
       t.equal((await asked(user, method, target, body as never)).status, status, `${method} ${target}`)
     t.strictSame((await asked('mail', 'DELETE', '/2/jobs/1')).json, [false, 'Job 1 not found in queue'])

@@ -37,7 +37,8 @@ export interface Reach {
   find(kind: ThingKind, name: string): Promise<Thing | undefined>
   /** Whether all instances with a node as their primary or secondary one are within the scope. */
   hasAllOn(node: string): Promise<boolean>
-  hasJob(id: string): Promise<boolean>
+  /** Which of some jobs are within the scope. */
+  jobsAmong(ids: readonly string[]): Promise<ReadonlySet<string>>
 }
 
 /**
@@ -214,13 +215,15 @@ async function fullNames(parameter: string, kind: ThingKind, value: Json, reach:
 
 async function lookInto(parameter: string, value: Json, reach: Reach): Promise<void> {
   switch (parameter) {
-    case 'depends':
-      for (const [id] of value as readonly (readonly Json[])[]) {
-        // A negative id is that of a job submitted at the same time.
-        if (!String(id).startsWith('-') && !(await reach.hasJob(String(id))))
-          throw forbidden(`there is no job ${id} in it to depend on`)
-      }
+    case 'depends': {
+      // A negative id is that of a job submitted at the same time.
+      const all = (value as readonly (readonly Json[])[]).map(([id]) => String(id))
+      const ids = [...new Set(all.filter((id) => !id.startsWith('-')))]
+      const within = await reach.jobsAmong(ids)
+      const other = ids.find((id) => !within.has(id))
+      if (other !== undefined) throw forbidden(`there is no job ${other} in it to depend on`)
       return
+    }
     case 'disks':
       for (const change of value as readonly Json[]) {
         if (Array.isArray(change) && change[0] === 'attach')

@@ -20,6 +20,9 @@ export interface JobObjects {
   readonly objects: readonly NamedObject[] | undefined
 }
 
+/** A job that nobody sees who has a scope. */
+const NOBODYS: JobObjects = { owner: undefined, objects: undefined }
+
 /** So many jobs are kept for each backend. */
 const MOST_KEPT = 20_000
 
@@ -30,13 +33,14 @@ export function knownJobs(backend: Backend): ReadonlyMap<string, JobObjects> {
   return kept.get(backend) ?? new Map()
 }
 
-/** Keeps what the opcodes of a job say. */
+/** Keeps what the opcodes of a job say; of one that has none it is not known whether there is such a job. */
 export function rememberJob(backend: Backend, id: string, opcodes: Json): JobObjects {
+  if (!Array.isArray(opcodes)) return NOBODYS
   const jobs = kept.get(backend) ?? new Map<string, JobObjects>()
   kept.set(backend, jobs)
   const [oldest] = jobs.keys()
   if (oldest !== undefined && jobs.size >= MOST_KEPT) jobs.delete(oldest)
-  const read = readJob(Array.isArray(opcodes) ? (opcodes as readonly Json[]) : [])
+  const read = readJob(opcodes as readonly Json[])
   jobs.set(id, read)
   return read
 }

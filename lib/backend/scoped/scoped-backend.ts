@@ -103,9 +103,9 @@ class ScopedBackend implements Backend {
     const reach: Reach = {
       scope: objects.scope,
       subject: (kind, name) => objects.subject(kind, name),
-      find: (kind, name) => objects.find(kind, name),
+      find: memoized((kind, name) => objects.find(kind, name)),
       hasAllOn: (node) => objects.hasAllOn(node),
-      hasJob: (id) => this.#jobs.has(id),
+      jobsAmong: (ids) => this.#jobs.among(ids),
     }
     const checked: JsonObject[] = []
     for (const opcode of opcodes) checked.push(await checkOpcode(opcode, reach))
@@ -160,5 +160,16 @@ class ScopedBackend implements Backend {
     if (unknown.length > 0)
       throw new Failure('invalid', `Unknown output fields selected: ${unknown.join(', ')}`)
     return asked.rows.map(({ cells }) => cells.map(([, value]) => value))
+  }
+}
+
+/** Looks for each object once: one request may name the same ones thousands of times. */
+function memoized(find: Reach['find']): Reach['find'] {
+  const known = new Map<string, ReturnType<Reach['find']>>()
+  return (kind, name) => {
+    const key = `${kind} ${name}`
+    const found = known.get(key) ?? find(kind, name)
+    known.set(key, found)
+    return found
   }
 }

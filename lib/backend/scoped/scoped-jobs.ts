@@ -88,12 +88,6 @@ export class ScopedJobs {
     throw new Failure('not-found', `Job ${id} not found`)
   }
 
-  /** Whether there is a job, and it is within the scope. */
-  async has(id: string): Promise<boolean> {
-    const job = await this.#job(id).catch(ifNotFound(undefined))
-    return job !== undefined && this.#isMine(job, this.#objects.scope.within)
-  }
-
   async #job(id: string): Promise<JobObjects> {
     const known = knownJobs(this.#backend).get(id)
     if (known) return known
