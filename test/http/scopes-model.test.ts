@@ -75,7 +75,13 @@ const on = (node: string) =>
   })
 
 /** An instance of which only the node is known. */
-const anyOn = ({ name, groups }: Thing): Thing => ({ kind: 'instance', name: '', tags: [], node: name, groups })
+const anyOn = ({ name, groups }: Thing): Thing => ({
+  kind: 'instance',
+  name: '',
+  tags: [],
+  node: name,
+  groups,
+})
 
 interface Word {
   readonly grants: readonly string[]
