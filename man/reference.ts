@@ -14,7 +14,7 @@ import { parameterSchema } from '../lib/resources/job-body.ts'
 import type { Body, Method, MethodName, Resource } from '../lib/resources/resource.ts'
 import { type Abridging, LEFT_OUT, layOut } from './json-layout.ts'
 import { typeText } from './type-text.ts'
-import { type Sample, workedExample } from './worked-example.ts'
+import { followingExample, type Sample, workedExample } from './worked-example.ts'
 
 const METHODS: readonly MethodName[] = ['GET', 'PUT', 'POST', 'DELETE']
 
@@ -73,6 +73,7 @@ async function section(resource: Resource, sample: Sample): Promise<string> {
     const method = resource.methods[name]
     if (!method) continue
     parts.push(...describe(name, method))
+    if (method.follows) parts.push(`    ${followingExample(resource.path, method)}`)
     const example = await workedExample(resource.path, name, method, sample, WIDTH)
     if (!example) continue
     parts.push(example.command.replaceAll(/^/gm, '    '))

@@ -62,6 +62,11 @@ export async function workedExample(
   }
 }
 
+/** A request for what happens, of which there is no answer to show. */
+export function followingExample(path: string, { example }: Method): string {
+  return `curl --cacert certs/rapi.pem -N ${quoted(`${ORIGIN}${path}?${example?.query ?? ''}`)}`
+}
+
 function withTarget(command: string, url: string, body: Json | undefined, width: number): string {
   if (body === undefined) return `${command}${command.length + url.length < width ? '' : ' \\\n '} ${url}`
   const oneLine = layOut(body, Number.POSITIVE_INFINITY)

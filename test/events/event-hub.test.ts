@@ -106,7 +106,8 @@ t.test('it is told what it asked for, of what it may see', async (t) => {
     data: { name: 'n1' },
     objects: { instances: [], nodes: ['n1'], groups: [], networks: [] },
   })
-  await until(() => listeners.all.client.short.includes('node'))
+  const count = () => Object.values(listeners).map(({ client }) => client.short.length)
+  await until(() => count().join() === '5,3,3,3,3')
   hub.close('shutdown')
   const told = Object.entries(listeners).map(([name, { client }]) => [name, client.short.slice(2, -1)])
   t.strictSame(Object.fromEntries(told), {
