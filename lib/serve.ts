@@ -34,6 +34,7 @@ import { createProbes } from './http/probes.ts'
 import { startServer } from './http/server.ts'
 import type { RequestRecord } from './http/service.ts'
 import { type Certificate, readCertificate } from './http/tls.ts'
+import { EventMetrics } from './metrics/event-metrics.ts'
 import { Counters } from './metrics/family.ts'
 import { HttpMetrics } from './metrics/http-metrics.ts'
 import { LuxiMetrics } from './metrics/luxi-metrics.ts'
@@ -107,9 +108,12 @@ export async function serve(
       reloaded: counted('state'),
     })
     closers.unshift(() => state.close())
+    const hub = new EventHub({ source: state.events, logWarning: (message) => log.warning(message) })
+    closers.unshift(() => hub.close('shutdown'))
     const metrics = new Metrics({
       http,
       luxi,
+      events: new EventMetrics(hub),
       reloads,
       process: processMetrics,
       backend: () => state.backend,
@@ -117,8 +121,6 @@ export async function serve(
       certificateEnd: () => certificate.current && Math.floor(validityOf(certificate.current).to / 1000),
       stateTime: () => state.readAt,
     })
-    const hub = new EventHub({ source: state.events, logWarning: (message) => log.warning(message) })
-    closers.unshift(() => hub.close('shutdown'))
     const authorizer = createAuthorizer({
       users: () => users.current,
       requireAuthentication: options.requireAuthentication,

@@ -6,6 +6,7 @@
 import type { Backend } from '../backend/backend.ts'
 import { inSlices } from '../concurrency/time-slicing.ts'
 import { askCluster, clusterFamilies } from './cluster-metrics.ts'
+import type { EventMetrics } from './event-metrics.ts'
 import { END, type Format, written } from './exposition.ts'
 import { type Counters, counter, type Family, gauge } from './family.ts'
 import { type HttpMetrics, only } from './http-metrics.ts'
@@ -32,6 +33,7 @@ export interface MetricsOptions {
   /** By what was read again, and the result: ok or failed. */
   readonly reloads: Counters<'what' | 'result'>
   readonly luxi: Pick<LuxiMetrics, 'families'>
+  readonly events: Pick<EventMetrics, 'families'>
   /** A clock, in milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -96,7 +98,7 @@ export class Metrics {
   }
 
   #own(): Family[] {
-    const { http, version, certificateEnd, stateTime, reloads, luxi } = this.#options
+    const { http, version, certificateEnd, stateTime, reloads, luxi, events } = this.#options
     const cluster = this.#known?.name ?? ''
     return [
       gauge('ganeti_up', 'Whether the cluster answered when it was last asked.', [
@@ -124,6 +126,7 @@ export class Metrics {
       ...time('ganeti_rapi_state', 'When the cluster state was last read from its file.', stateTime()),
       counter('ganeti_rapi_reloads', 'Reading files again, by what and result.', reloads),
       ...luxi.families(),
+      ...events.families(),
     ]
   }
 }

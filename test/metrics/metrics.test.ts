@@ -1,11 +1,14 @@
 import t from 'tap'
 import type { Backend } from '../../lib/backend/backend.ts'
+import { EventHub } from '../../lib/events/event-hub.ts'
 import { Failure } from '../../lib/failure.ts'
+import { EventMetrics } from '../../lib/metrics/event-metrics.ts'
 import { Counters } from '../../lib/metrics/family.ts'
 import { HttpMetrics } from '../../lib/metrics/http-metrics.ts'
 import { LuxiMetrics } from '../../lib/metrics/luxi-metrics.ts'
 import { Metrics } from '../../lib/metrics/metrics.ts'
 import { ProcessMetrics } from '../../lib/metrics/process-metrics.ts'
+import { TestSource } from '../events/hub.ts'
 
 /** Metrics of a cluster whose answers and clock are a test's. */
 function metricsOf() {
@@ -24,6 +27,7 @@ function metricsOf() {
     http: new HttpMetrics(),
     process: { families: async () => [] },
     luxi: new LuxiMetrics(),
+    events: new EventMetrics(new EventHub({ source: new TestSource() })),
     backend: () => backend as unknown as Backend,
     version: '1.2.3',
     certificateEnd: () => 5000,
