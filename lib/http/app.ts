@@ -122,6 +122,14 @@ export function createApp({
     }
   }
 
+  /** Of several needs the first that is met; if none is, the first. */
+  const firstMet = async ({ headers, network }: Request, needs: readonly Need[]): Promise<Need> => {
+    for (const need of needs) {
+      if ((await authorizer.authorize(headers.authorization, need, network)).kind === 'granted') return need
+    }
+    return needs[0] ?? PUBLIC
+  }
+
   /** The error for a verdict other than `granted`. */
   const refusal = (verdict: Verdict, need: Need, { method, target }: Request): HttpError | undefined => {
     switch (verdict.kind) {
@@ -165,7 +173,8 @@ export function createApp({
       }
 
       if (method || page || authorizer.requireAuthentication) {
-        const need = method ?? (page ? METRICS_NEED : PUBLIC)
+        const needs = method?.needsOneOf?.(queryOf(target))
+        const need = needs ? await firstMet(request, needs) : (method ?? (page ? METRICS_NEED : PUBLIC))
         const verdict = await authorize(request, need)
         user = 'user' in verdict ? verdict.user : undefined
         scope = verdict.kind === 'granted' ? verdict.scope : undefined

@@ -140,6 +140,8 @@ export interface Method<Params = Readonly<Record<string, string>>> extends Detai
   readonly bodyLimit?: number
   /** Permissions that some requests need beside those of the method, by what they ask for. */
   readonly furtherPermissions?: (query: QueryString, body: Json | undefined) => readonly Permission[]
+  /** What a request needs instead of what the method says: any one of these, by what it asks for. */
+  readonly needsOneOf?: (query: QueryString) => readonly Need[]
   /** Set if it changes nothing though it is not a GET. */
   readonly onlyReads?: true
   /** The opcodes of the job that it submits, if it submits one. */

@@ -7,7 +7,9 @@ import type { QueryString } from '../query-string.ts'
 import { flagSchema, live, type Parameter, resource } from '../resource.ts'
 
 /** The permissions that a type needs: those of the GETs that tell the same. */
-export const EVENT_PERMISSIONS: { readonly [type in EventType]: readonly Permission[] } = {
+export const EVENT_PERMISSIONS: {
+  readonly [type in EventType]: readonly [Permission, ...Permission[]]
+} = {
   job: ['jobs.list', 'jobs.query'],
   joblog: ['jobs.list', 'jobs.query'],
   instance: ['instances.list'],
@@ -71,7 +73,7 @@ const stream = resource('/2/events', 'What happens in the cluster.', {
   GET: {
     ...live(
       toRead('jobs.list'),
-      'Tells what happens, as long as the client stays (server-sent events).',
+      'Tells what happens, as long as the client stays (server-sent events). Each type needs the permission of the methods that tell the same.',
       async () => {
         throw new Failure('unsupported', 'Events can only be followed over a connection')
       },
@@ -86,7 +88,11 @@ const stream = resource('/2/events', 'What happens in the cluster.', {
         example: { query: 'types=job&snapshot=1' },
       },
     ),
-    furtherPermissions: (query) => [...(typesIn(query) ?? [])].flatMap((type) => EVENT_PERMISSIONS[type]),
+    needsOneOf: (query) => {
+      const types = typesIn(query)
+      if (types) return [{ permissions: [...types].flatMap((type) => EVENT_PERMISSIONS[type]), access: [] }]
+      return EVENT_TYPES.map((type) => ({ permissions: EVENT_PERMISSIONS[type], access: [] }))
+    },
     follows: wantedIn,
   },
 })
