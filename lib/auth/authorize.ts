@@ -33,7 +33,7 @@ import type { Verifier } from './schemes.ts'
 import type { Scope } from './scope.ts'
 import { TtlLruMap } from './ttl-lru-map.ts'
 import type { User, UserList } from './users-file.ts'
-import type { Extent, Verdict } from './verdict.ts'
+import type { Verdict } from './verdict.ts'
 
 const AT_ONCE = 2
 const MOST_WAITING = 32
@@ -71,10 +71,11 @@ export interface Authorizer {
    */
   authorize(header: string | undefined, need: Need, origin?: string): Promise<Verdict>
   /**
-   * With which objects somebody may do something; without a look at passwords.
+   * Within what somebody may do something, as `Granted` has it; without a look at passwords.
    * @param name a user of whom the password was right; undefined for strangers
+   * @returns undefined for what they may not do at all
    */
-  extentOf(name: string | undefined, need: Need): Extent
+  within(name: string | undefined, need: Need): Granted['within'] | undefined
 }
 
 export function createAuthorizer({
@@ -149,15 +150,13 @@ export function createAuthorizer({
     sees: (kind) => seenBy(grants, kind, !areReadsClosed),
   })
 
-  const extentOf: Authorizer['extentOf'] = (name, need) => {
-    if (name === undefined) return isClosed(need) ? 'none' : 'all'
+  const within: Authorizer['within'] = (name, need) => {
+    if (name === undefined) return isClosed(need) ? undefined : []
     const user = users().users.get(name)
-    const granted = user && grantedTo(user, need)
-    if (!granted) return 'none'
-    return granted.within.length > 0 ? 'some' : 'all'
+    return user && grantedTo(user, need)?.within
   }
 
-  return { requireAuthentication, authorizeNow, authorize, extentOf }
+  return { requireAuthentication, authorizeNow, authorize, within }
 }
 
 const GRANTED: Verdict = { kind: 'granted' }

@@ -4,9 +4,6 @@
  */
 import type { Scope } from './scope.ts'
 
-/** With which objects somebody may do something. */
-export type Extent = 'all' | 'some' | 'none'
-
 export type Verdict =
   /**
    * Allowed; `user` is missing if there were no credentials and none were needed, `by` the words of the users file

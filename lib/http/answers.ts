@@ -61,8 +61,8 @@ export interface Asked {
   readonly scope: Scope | undefined
   /** Whether anything else that the user may do has limits. */
   readonly isLimited: boolean
-  /** With which objects that user may do something. */
-  readonly extentOf: NonNullable<Call['extentOf']>
+  /** Within what that user may do something else. */
+  readonly within: NonNullable<Call['within']>
   readonly method: Method
   /** The names in the path. */
   readonly params: Readonly<Record<string, string>>
@@ -217,7 +217,7 @@ export class Answers {
   /** @param hold a place for a large answer */
   async #make(
     { method: name, target, id }: Request,
-    { user, extentOf, scope, isLimited, method, params, body, submit, counts }: Asked,
+    { user, within, scope, isLimited, method, params, body, submit, counts }: Asked,
     wholeBackend: Backend,
     { signal, hold, patience = 0 }: { signal: AbortSignal; hold?: Hold | undefined; patience?: number },
   ): Promise<Representation> {
@@ -228,7 +228,7 @@ export class Answers {
     const requester = this.#namesRequester || isLimited ? requesterIn(user, id) : ''
     const query = queryOf(target)
     const call: Call = {
-      ...{ params, query, body, user, extentOf, requester, backend, patience, signal },
+      ...{ params, query, body, user, within, requester, backend, patience, signal },
       ...(submit && { submit }),
     }
     const encoded = await encode(await method.handle(call), { limit: method.answerLimit, signal })

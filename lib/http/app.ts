@@ -212,9 +212,9 @@ export function createApp({
       }
 
       await audited?.begin(method)
-      const extentOf = (wanted: Need) => authorizer.extentOf(user, wanted)
+      const within = (other: Need) => authorizer.within(user, other)
       const asked = {
-        ...{ user, extentOf, scope, isLimited, method, params: match.params },
+        ...{ user, within, scope, isLimited, method, params: match.params },
         ...{ body, submit: audited?.submit, counts },
       }
       return await end(await answers.answer(request, asked))

@@ -114,5 +114,5 @@ export const EXAMPLE_ANSWERS: { readonly [operationId: string]: string } = {
   QueryFields:
     '{"fields":[{"name":"name","title":"Instance","kind":"text","doc":"Full name of the instance"},{"name":"os","title":"OS","kind":"text","doc":"Its operating system, with variant"}]}',
   GetWhoAmI:
-    '{"user":"rclient","permissions":["cluster.info","filter.list","filter.query","groups.list","groups.query","instances.list","instances.query","instances.info","jobs.list","jobs.query","networks.list","networks.query","nodes.list","nodes.query","nodes.role.query","os.list","tags.get"],"limited":[]}',
+    '{"user":"rclient","permissions":["cluster.info","filter.list","filter.query","groups.list","groups.query","instances.list","instances.query","instances.info","jobs.list","jobs.query","networks.list","networks.query","nodes.list","nodes.query","nodes.role.query","os.list","tags.get"],"selectors":{}}',
 }

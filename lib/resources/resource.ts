@@ -3,8 +3,8 @@
  * necessary rights and a handler. The router, access control, the lists at `/`
  * and `/2`, the reference and several tests use the same table of such values.
  */
+import type { Granted } from '../auth/grants.ts'
 import { type Need, type Permission, PUBLIC, toRead } from '../auth/permissions.ts'
-import type { Extent } from '../auth/verdict.ts'
 import type { Backend } from '../backend/backend.ts'
 import type { Wanted } from '../events/view.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
@@ -29,8 +29,8 @@ export interface Call<Params = Readonly<Record<string, string>>> {
   readonly body: Json | undefined
   /** The authenticated user; undefined without credentials. If the answer is cached, other users get it too. */
   readonly user: string | undefined
-  /** With which objects the client may do something else; unless given, it may do what strangers may. */
-  readonly extentOf?: (need: Need) => Extent
+  /** Within what the client may do something else (see Authorizer); unless given, it may do what strangers may. */
+  readonly within?: (need: Need) => Granted['within'] | undefined
   /** Who asks, for the reason trail of a job: `user=alice;request=1f`; empty if that is not wanted. */
   readonly requester?: string
   /** Submits a job, perhaps with a record of it; see audit.ts. */

@@ -3,10 +3,9 @@
  * may not. Ganeti has no such resource: there, only a refusal tells.
  */
 import { type Need, PERMISSIONS, type Permission, PUBLIC } from '../auth/permissions.ts'
-import type { Extent } from '../auth/verdict.ts'
 import { orNull, string } from '../model/check.ts'
 import { objectOf, texts } from './answer-schemas.ts'
-import { live, type Resource, resource } from './resource.ts'
+import { type Call, live, type Resource, resource } from './resource.ts'
 
 const answer = objectOf('WhoAmI', {
   user: { ...orNull(string.schema), description: 'The user; null without a user.' },
@@ -14,14 +13,16 @@ const answer = objectOf('WhoAmI', {
     ...texts,
     description: 'The permissions, in the words of Ganeti 3.2, of which this client may use all methods.',
   },
-  limited: {
-    ...texts,
+  selectors: {
+    type: 'object',
+    additionalProperties: texts,
     description:
-      'Those of them that hold for some instances and nodes only, as the words that give them end in selectors.',
+      'For those that are granted for some objects alone: the selectors, of which one must select it.',
   },
 })
 
-const ifOpen = ({ access }: Need): Extent => (access.length === 0 ? 'all' : 'none')
+/** What strangers may do. */
+const withinForAll: NonNullable<Call['within']> = ({ access }) => (access.length === 0 ? [] : undefined)
 
 /** Makes the resource. @param resources all others, whose needs decide what each permission is for */
 export function whoAmI(resources: readonly Resource[]): Resource {
@@ -33,11 +34,19 @@ export function whoAmI(resources: readonly Resource[]): Resource {
     GET: live(
       PUBLIC,
       'Gives the user whose password came with the request, and the permissions of this user or of strangers.',
-      async ({ user, extentOf = ifOpen }) => {
-        const extents = (name: Permission) => needs.get(name)?.map(extentOf) ?? ['none']
-        const permissions = PERMISSIONS.filter((name) => !extents(name).includes('none'))
-        const limited = permissions.filter((name) => extents(name).includes('some'))
-        return { user: user ?? null, permissions, limited }
+      async ({ user, within = withinForAll }) => {
+        const permissions = PERMISSIONS.filter((name) =>
+          needs.get(name)?.every((need) => within(need) !== undefined),
+        )
+        const limits = permissions.map((name) => {
+          const selectors = within({ permissions: [name], access: ['write'] }) ?? []
+          return [name, selectors.flat().map(({ kind, value }) => `${kind}=${value}`)] as const
+        })
+        return {
+          user: user ?? null,
+          permissions,
+          selectors: Object.fromEntries(limits.filter(([, selectors]) => selectors.length > 0)),
+        }
       },
       { operationId: 'GetWhoAmI', answer, example: {} },
     ),

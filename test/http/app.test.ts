@@ -63,9 +63,9 @@ function authorizerFor(requireAuthentication = false): Authorizer {
     requireAuthentication,
     authorizeNow,
     authorize: async (header, need) => authorizeNow(header, need) ?? verdictOn(header as string, need.access),
-    extentOf: (name, { access }) => {
+    within: (name, { access }) => {
       const isAllowed = name === undefined ? access.length === 0 : verdictOn(name, access).kind === 'granted'
-      return isAllowed ? 'all' : 'none'
+      return isAllowed ? [] : undefined
     },
   }
 }

@@ -40,7 +40,7 @@ function scene(method: (handle: (call: Call) => Promise<Json>) => Method, option
       requireAuthentication: false,
       authorizeNow: () => undefined,
       authorize: async (): Promise<Verdict> => ({ kind: 'granted' }),
-      extentOf: () => 'all' as const,
+      within: () => [],
     },
     ...options,
   })

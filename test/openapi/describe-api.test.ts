@@ -158,7 +158,7 @@ t.test('it is served to everybody, without asking the cluster, and not sent twic
       requireAuthentication: false,
       authorizeNow: () => ({ kind: 'granted' }),
       authorize: async () => ({ kind: 'granted' }),
-      extentOf: () => 'all',
+      within: () => [],
     },
   })
   const get = async (target: string, headers: RequestHeaders) =>

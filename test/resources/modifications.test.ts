@@ -149,7 +149,7 @@ async function sendPlainly(
       requireAuthentication: false,
       authorizeNow: () => undefined,
       authorize,
-      extentOf: () => 'all',
+      within: () => [],
     },
   })
   const { user, method, target, body = '' } = request

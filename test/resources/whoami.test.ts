@@ -12,7 +12,8 @@ writer   pw  write
 operator pw  @operator
 admin    pw  @admin,-jobs.cancel
 plain    pw
-team     pw  @operator!tag=x,jobs.cancel
+team     pw  @readonly,instances.startup!tag=web,instances.startup!node=n1,@operator!group=a,jobs.cancel
+some     pw  @operator!tag=x,jobs.cancel
 `
 
 /** Strangers may read all that @readonly may, but for what a right is needed for. */
@@ -42,7 +43,7 @@ function asking(options: { requireAuthentication?: boolean; anonymousReads?: boo
     const answer = JSON.parse(body.toString()) as {
       user: string | null
       permissions: string[]
-      limited: string[]
+      selectors: Record<string, string[]>
     }
     return { status, headers, ...answer }
   }
@@ -60,26 +61,6 @@ t.test('it tells user and permissions, of old words and of new ones', async (t) 
   t.strictSame(await permissionsOf('plain'), await permissionsOf(undefined))
 })
 
-t.test('it tells which permissions hold for some objects only', async (t) => {
-  const ask = asking({ requireAuthentication: true })
-  const { permissions, limited } = await ask('team')
-  const whole = [
-    'filter.list',
-    'filter.query',
-    'groups.list',
-    'groups.query',
-    'networks.list',
-    'networks.query',
-  ]
-  const granted = [...ROLES.operator.filter((name) => !whole.includes(name)), 'jobs.cancel']
-  t.strictSame([...permissions].sort(), granted.sort())
-  t.strictSame(
-    [...limited].sort(),
-    granted.filter((name) => !['cluster.info', 'os.list', 'jobs.cancel'].includes(name)),
-  )
-  t.strictSame((await ask('operator')).limited, [])
-})
-
 t.test('strangers are told what is open to them', async (t) => {
   const { status, user, permissions } = await asking()()
   t.equal(status, 200)
@@ -88,6 +69,33 @@ t.test('strangers are told what is open to them', async (t) => {
   t.notOk(permissions.includes('instances.startup'))
   t.strictSame((await asking({ anonymousReads: false })()).permissions, [])
   t.equal((await asking({ requireAuthentication: true })()).status, 401)
+})
+
+t.test('of permissions for some objects alone, it tells for which', async (t) => {
+  const { permissions, selectors } = await asking({ anonymousReads: false })('team')
+  t.strictSame(selectors['instances.startup'], ['tag=web', 'node=n1', 'group=a'])
+  t.strictSame(selectors['instances.shutdown'], ['group=a'])
+  for (const name of ['jobs.cancel', 'instances.list', 'cluster.info']) {
+    t.ok(permissions.includes(name), name)
+    t.notOk(Object.hasOwn(selectors, name), name)
+  }
+  const some = await asking({ requireAuthentication: true })('some')
+  const ofAll = [
+    'filter.list',
+    'filter.query',
+    'groups.list',
+    'groups.query',
+    'networks.list',
+    'networks.query',
+  ]
+  const granted = [...ROLES.operator.filter((name) => !ofAll.includes(name)), 'jobs.cancel']
+  t.strictSame([...some.permissions].sort(), granted.sort())
+  t.strictSame(
+    Object.keys(some.selectors).sort(),
+    granted.filter((name) => !['cluster.info', 'os.list', 'jobs.cancel'].includes(name)),
+  )
+  t.strictSame((await asking()('writer')).selectors, {})
+  t.strictSame((await asking()()).selectors, {})
 })
 
 t.test('a wrong password is refused, and no answer is kept', async (t) => {

@@ -17,6 +17,9 @@ import type { Test } from 'tap'
 const CHROMIUM = '/usr/bin/chromium'
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
+/** How long something may take to appear, in milliseconds. */
+const PATIENCE = 300_000
+
 /** Resolves once the page was drawn. */
 const TWO_FRAMES = 'new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))'
 
@@ -80,6 +83,8 @@ export class Visit {
       ignoreHTTPSErrors: true,
       ...options,
     })
+    // Long, for a machine that is busy: what never comes is ended by this.
+    context.setDefaultTimeout(PATIENCE)
     const page = await context.newPage()
     await page.addInitScript(
       "addEventListener('securitypolicyviolation', (e) => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))",

@@ -4,7 +4,11 @@ import t, { type Test } from 'tap'
 import { DaemonRoot, fixture } from '../support/daemon-root.ts'
 import { startChromium, Visit, withChromium } from './browser.ts'
 
-const USERS = 'writer pw write\nfew pw cluster.info,instances.list,instances.query\n'
+const USERS = `
+writer pw write
+few    pw cluster.info,instances.list,instances.query
+team   pw @readonly,instances.shutdown!tag=tag1,instances.reboot!group=other
+`
 const SAMPLE = readFileSync(fixture('cluster.yaml'), 'utf8')
 
 /** Places, with something that is to be seen there. */
@@ -92,6 +96,22 @@ t.test('what a user may not do is not there', withChromium, async (t) => {
   await page.waitForSelector('text=This cluster shows nothing to strangers.')
   await visit.logIn('writer', 'pw')
   await page.waitForSelector('[aria-label=Actions] >> text=Stop')
+  t.strictSame(visit.faults, [])
+})
+
+t.test('what a user may do with some instances alone is there for those', withChromium, async (t) => {
+  const root = await daemon(t)
+  const visit = await Visit.begin(await startChromium(t))
+  const { page } = visit
+  await page.goto(`${root.origin}/ui/#/instances/web.example.com`)
+  await visit.logIn('team', 'pw')
+  const actions = page.locator('[aria-label=Actions] button')
+  await actions.getByText('Stop').waitFor()
+  t.equal(await actions.count(), 1)
+  await visit.go('#/instances/db.example.com')
+  await page.getByText('01:23:45:67:89:01').waitFor({ state: 'detached' })
+  await page.getByText('aa:bb:cc:00:00:30').waitFor()
+  t.equal(await actions.count(), 0)
   t.strictSame(visit.faults, [])
 })
 

@@ -62,17 +62,21 @@ export const instance: MakeView = (page, [name = '']) => {
 
 /** Those that the user may, and that make sense now. */
 function actions(page: Page, one: InstanceDetails, submitted: (job: number) => void): HTMLElement {
+  const node = page.cluster.nodes().data?.find(({ name }) => name === one.pnode)
+  const group = page.cluster.groups().data?.find(({ uuid }) => uuid === node?.['group.uuid'])?.name
+  const selected = { ...one, group }
   return h(
     'div',
     { class: 'buttons', role: 'group', 'aria-label': 'Actions' },
-    ACTIONS.filter(({ permission, isOffered }) => page.session.may(permission) && isOffered(one)).map(
-      (action) =>
-        h(
-          'button',
-          { type: 'button', key: action.title, onclick: () => openAction(page, action, one, submitted) },
-          icon(action.icon),
-          action.title,
-        ),
+    ACTIONS.filter(
+      ({ permission, isOffered }) => page.session.mayFor(permission, selected) && isOffered(one),
+    ).map((action) =>
+      h(
+        'button',
+        { type: 'button', key: action.title, onclick: () => openAction(page, action, one, submitted) },
+        icon(action.icon),
+        action.title,
+      ),
     ),
   )
 }
