@@ -41,7 +41,7 @@ async function shot(place, viewport, colorScheme) {
   await page.getByRole('button', { name: 'Log out' }).waitFor()
   await page.waitForSelector('main .card, main tbody tr td')
   await page.waitForSelector('.loading', { state: 'detached' })
-  await page.waitForSelector('header >> text=/Live|Polling/')
+  await page.waitForSelector('header >> text=Live')
   const bytes = await page.screenshot({ animations: 'disabled' })
   await context.close()
   return `data:image/png;base64,${bytes.toString('base64')}`

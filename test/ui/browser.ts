@@ -67,7 +67,7 @@ export class Visit {
       const isExpected =
         status === undefined
           ? /net::ERR_/.test(text) && this.#expected.has(0)
-          : this.#expected.has(Number(status)) || message.location().url.includes('/2/events')
+          : this.#expected.has(Number(status))
       if (['error', 'warning'].includes(message.type()) && !isExpected) this.#faults.push(text)
     })
   }

@@ -1,6 +1,6 @@
 /** What happens on the page while the cluster changes, the daemon goes away, and strangers write what they like. */
 import { readFileSync } from 'node:fs'
-import type { Page } from 'playwright-core'
+import type { Page, Request } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { DaemonRoot, eventually, fixture, signal } from '../support/daemon-root.ts'
 import { freePort } from '../support/free-port.ts'
@@ -250,5 +250,44 @@ t.test('of many rows, those in sight exist', withChromium, async (t) => {
   t.equal(await rows.count(), 1)
   await page.getByRole('searchbox').fill('nothing is called so')
   await page.getByText('No instance is like that.').waitFor()
+  t.strictSame(visit.faults, [])
+})
+
+t.test('while there are events, nothing is read that has not changed', withChromium, async (t) => {
+  const root = await daemon(t, SAMPLE)
+  const visit = await Visit.begin(await startChromium(t))
+  const { page } = visit
+  const pathOf = (request: Request) => new URL(request.url()).pathname
+  const asked: string[] = []
+  const open = new Set<Request>()
+  page.on('request', (request) => {
+    if (pathOf(request) === '/2/events') return
+    asked.push(pathOf(request))
+    open.add(request)
+  })
+  for (const event of ['requestfinished', 'requestfailed'] as const) {
+    page.on(event as 'requestfinished', (request) => void open.delete(request))
+  }
+  /** Waits until all was read that is to be read. */
+  const atRest = async () => {
+    for (let seen = -1; seen < asked.length || open.size > 0; ) {
+      seen = asked.length
+      await page.clock.fastForward(1000)
+      await visit.settle()
+    }
+  }
+  await page.clock.install()
+  await page.goto(`${root.origin}/ui/#/instances`)
+  await page.getByText('Live', { exact: true }).waitFor()
+  await rowOf(page, 'web.example.com').getByText('Running').waitFor()
+  await atRest()
+  asked.length = 0
+  await page.clock.fastForward(30_000)
+  await atRest()
+  t.strictSame(asked, [], 'though half a minute has passed')
+  await root.ask('PUT', '/2/instances/web.example.com/shutdown', { credentials: 'writer:pw' })
+  while ((await rowOf(page, 'web.example.com').getByText('Stopped').count()) === 0) await atRest()
+  await atRest()
+  t.strictSame([...new Set(asked)], ['/2/instances'], 'the job came with its event')
   t.strictSame(visit.faults, [])
 })
