@@ -65,6 +65,11 @@ export class Feed {
     return state === 'live' && !this.#store.hasEvents ? 'none' : state
   }
 
+  /** Whether jobs are known that are not over. */
+  get isBusy(): boolean {
+    return this.#unfinished.size > 0
+  }
+
   /** Listens with the rights of the present user. */
   begin(): void {
     this.#unfinished.clear()

@@ -8,6 +8,7 @@ import { instancesIn, isOver } from './model.ts'
 import { morphChildren } from './morph.ts'
 import type { MakeView, Page, View } from './page.ts'
 import { type IconName, icon } from './parts/icon.ts'
+import { followingLogs } from './parts/job-card.ts'
 import { openLogin } from './parts/login.ts'
 import { stateOfData } from './parts/state-of-data.ts'
 import { hrefTo, placeOf } from './router.ts'
@@ -60,6 +61,9 @@ const SECTIONS: readonly Section[] = [
   { view: 'api', title: 'API', icon: 'api', permission: undefined, list: api, one: operation },
 ]
 
+/** How often all is drawn though nothing has changed, unless jobs run. */
+const SECONDS_BETWEEN = 30
+
 const session = new Session(new Api())
 const store = new Store(session.api)
 const cluster = new Cluster(session, store)
@@ -91,7 +95,7 @@ function draw(): void {
     lookAtJobs()
     return [header(), navigation(), content()]
   })
-  morphChildren(frame, nodesOf(drawn))
+  followingLogs(() => morphChildren(frame, nodesOf(drawn)))
   const { name } = cluster.info() ?? {}
   document.title = [view?.title, name ?? 'Ganeti'].filter(Boolean).join(' · ')
 }
@@ -244,11 +248,18 @@ async function begin(): Promise<void> {
 
 store.onChange = drawSoon
 feed.onChange = drawSoon
-feed.onRights = () => void session.ask().then(userChanged, userChanged)
+feed.onRights = () =>
+  void session
+    .ask()
+    .catch(() => session.logOut())
+    .then(userChanged, userChanged)
 addEventListener('hashchange', arrive)
 document.addEventListener('visibilitychange', () => store.visibilityChanged())
 // Times are told from now on.
-setInterval(drawSoon, 30_000)
+let seconds = 0
+setInterval(() => {
+  if (feed.isBusy || ++seconds % SECONDS_BETWEEN === 0) drawSoon()
+}, 1000)
 arrive()
 draw()
 void begin()

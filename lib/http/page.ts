@@ -133,10 +133,12 @@ export function createPage({ files, metrics, certificateEnd }: PageOptions): Pag
     if (!path.startsWith(PAGE) || !file) throw new HttpError(404)
     if (!isRead) throw new HttpError(501, `Method ${method} is unsupported for path ${path}`)
     const form = acceptsGzip(headers['accept-encoding']) ? file.gzipped : file.plain
+    // One line in the log is enough for a browser that loads the page.
+    const common = { headers: form.headers, quiet: file !== files.get(FIRST_FILE) }
     const known = headers['if-none-match']
     if (known !== undefined && (isTagOf(known, file.plain.tag) || isTagOf(known, file.gzipped.tag)))
-      return { status: 304, headers: form.headers, body: NOTHING }
-    return { status: 200, type: file.type, headers: form.headers, body: form.body }
+      return { ...common, status: 304, body: NOTHING }
+    return { ...common, status: 200, type: file.type, body: form.body }
   }
   const answerOrFailure = (request: Parameters<Page>[0]): Response => {
     try {

@@ -141,6 +141,13 @@ t.test('the page is told when the certificate ends', async (t) => {
   t.match(ask('/ui/daemon.json', {}, 'DELETE'), { status: 404 })
 })
 
+t.test('of what a browser loads, the log has the first file', async (t) => {
+  const { ask } = await pageOf(t, FILES)
+  t.notOk(ask('/ui/')?.quiet)
+  t.ok(ask('/ui/main.js')?.quiet)
+  t.notOk(ask('/ui/nothing')?.quiet)
+})
+
 t.test('a folder without the page is a failure', async (t) => {
   const folder = t.testdir({ 'main.js': '' })
   mkdirSync(`${folder}/nested.js`)

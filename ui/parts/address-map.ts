@@ -32,9 +32,19 @@ export class AddressMap {
     this.root = h('div', { class: 'address-map' }, this.#canvas, this.#words)
     this.#canvas.onpointermove = ({ offsetX, offsetY }) => this.#point(offsetX, offsetY)
     this.#canvas.onpointerleave = () => this.#say()
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#draw())
-    new ResizeObserver(() => this.#draw()).observe(this.root)
+    const scheme = matchMedia('(prefers-color-scheme: dark)')
+    const draw = () => this.#draw()
+    const size = new ResizeObserver(draw)
+    scheme.addEventListener('change', draw)
+    size.observe(this.root)
+    this.close = () => {
+      scheme.removeEventListener('change', draw)
+      size.disconnect()
+    }
   }
+
+  /** Ends it. */
+  readonly close: () => void
 
   /** @param owners instances by their address */
   show(network: Network, owners: ReadonlyMap<string, string>): void {

@@ -130,3 +130,11 @@ function logOf(lines: JobDetails['oplog'][number]): HTMLElement | null {
       ),
   )
 }
+
+/** Draws, and keeps the ends of logs in sight, but for those that were scrolled back. */
+export function followingLogs(draw: () => void): void {
+  const logs = () => document.querySelectorAll('.log')
+  const left = new Set([...logs()].filter((log) => log.scrollTop + log.clientHeight < log.scrollHeight - 4))
+  draw()
+  for (const log of logs()) if (!left.has(log)) log.scrollTop = log.scrollHeight
+}

@@ -69,6 +69,7 @@ export const network: MakeView = (page, [name = '']) => {
   const map = new AddressMap()
   return {
     title: name,
+    close: map.close,
     draw: () => {
       const { data, error } = page.cluster.networks()
       const one = data?.find((candidate) => candidate.name === name)

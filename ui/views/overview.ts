@@ -15,6 +15,7 @@ import type { MakeView, Page } from '../page.ts'
 import { jobBadge } from '../parts/badge.ts'
 import { icon } from '../parts/icon.ts'
 import { bar, meter } from '../parts/meter.ts'
+import { trouble } from '../parts/trouble.ts'
 import { type Problem, problemsOf } from '../problems.ts'
 import { hrefTo } from '../router.ts'
 
@@ -37,9 +38,9 @@ function draw({ cluster, store }: Page): Child {
     certificateEnd: timeOf(daemon?.certificate_end),
     now: Date.now(),
   }
-  const isWhole = [nodes, instances, jobs].every(
-    ({ data, error }) => data !== undefined || error !== undefined,
-  )
+  const parts = [nodes, instances, jobs]
+  const errors = parts.flatMap(({ error }) => error ?? [])
+  const isWhole = parts.every(({ data, error }) => data !== undefined || error !== undefined)
   return [
     h(
       'div',
@@ -56,7 +57,11 @@ function draw({ cluster, store }: Page): Child {
         instances.data && h('span', {}, counted(instances.data.length, 'instance')),
       ),
     ),
-    problems(problemsOf(known), isWhole),
+    errors.length < parts.length && problems(problemsOf(known), isWhole, errors.length > 0),
+    trouble(
+      errors.find(({ isPassing }) => isPassing) ?? (errors.length === parts.length ? errors[0] : undefined),
+      'the cluster',
+    ),
     nodes.data && capacity(nodes.data, instances.data ?? [], groups.data ?? []),
     h(
       'div',
@@ -67,13 +72,17 @@ function draw({ cluster, store }: Page): Child {
   ]
 }
 
-function problems(list: readonly Problem[], isWhole: boolean): HTMLElement {
+/** @param isPart whether there is something that the user may not see */
+function problems(list: readonly Problem[], isWhole: boolean, isPart: boolean): HTMLElement {
   if (list.length === 0) {
     return h(
       'section',
       { class: 'card calm-state', 'aria-label': 'Problems' },
       isWhole
-        ? [icon('check'), h('p', {}, 'Nothing is wrong.')]
+        ? [
+            icon('check'),
+            h('p', {}, isPart ? 'Nothing is wrong with what you may see.' : 'Nothing is wrong.'),
+          ]
         : h('p', { class: 'loading' }, 'Looking for problems'),
     )
   }
