@@ -13,6 +13,7 @@ import { ClusterFile } from './backend/config-file/state/cluster-file.ts'
 import { ConfigLoader } from './backend/config-file/state/config-loader.ts'
 import { luxiBackend } from './backend/luxi/luxi-backend.ts'
 import { isWithin, THING_FIELDS, type Thing, thingOf } from './backend/scoped/things.ts'
+import { escapeForLog } from './daemon/log.ts'
 import { messageChain } from './failure.ts'
 import { checkValidity, validityOf } from './http/certificate-validity.ts'
 import type { Certificate } from './http/tls.ts'
@@ -63,7 +64,7 @@ export async function check(
   }
   findings.push(await checkUsers(options, paths, instances))
 
-  for (const line of findings.flatMap(({ lines }) => lines)) print(line)
+  for (const line of findings.flatMap(({ lines }) => lines)) print(escapeForLog(line))
   for (const warning of findings.flatMap(({ warnings }) => warnings)) print(`warning: ${warning}`)
   const errors = findings.flatMap((one) => one.errors).flatMap((error) => error.split('\n'))
   for (const error of errors) print(`error: ${error}`)
