@@ -30,7 +30,15 @@ t.test('state comes from the named file, the master daemon of a node, or a defau
         chooseSource(undefined, paths, HOST),
         kind === 'file'
           ? { kind, files: [paths.configData, paths.clusterYaml] }
-          : { kind, sockets: [paths.querySocket, paths.masterSocket] },
+          : {
+              kind,
+              sockets: [paths.querySocket, paths.masterSocket],
+              files: {
+                queue: paths.queueDir,
+                config: paths.configData,
+                master: `${paths.ssconfDir}/ssconf_master_node`,
+              },
+            },
       )
       t.strictSame(chooseSource('/named', paths, HOST), { kind: 'file', files: ['/named'] })
     })
