@@ -1,0 +1,106 @@
+/** Events on a real cluster: what the folder of the queue and the master daemon tell, and what that costs. */
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { EventFollower } from '../support/event-follower.ts'
+import { until } from '../support/until.ts'
+import { ask, must, OURS } from './sides.ts'
+
+t.setTimeout(600_000)
+
+const JOBS = 20
+/** As many as one network may have are more. */
+const FOLLOWERS = 12
+
+function follow(query: string): EventFollower {
+  const follower = new EventFollower({ url: () => `http://localhost:${OURS.plain}/2/events?${query}` })
+  t.teardown(() => follower.close())
+  return follower
+}
+
+/** How often our daemon has asked the master daemon for something. */
+async function calls(name: string): Promise<number> {
+  const text = await must('curl', '-s', `http://localhost:${OURS.plain}/metrics`)
+  const pattern = new RegExp(
+    `^ganeti_rapi_luxi_request_duration_seconds_count\\{call="${name}"\\} (\\d+)`,
+    'm',
+  )
+  return Number(pattern.exec(text)?.[1] ?? 0)
+}
+
+t.test(
+  'every follower is told how each of many jobs has ended, and the master daemon is asked seldom',
+  async (t) => {
+    const followers = Array.from({ length: FOLLOWERS }, () => follow('types=job'))
+    await until(() => followers.every((one) => one.of('ready').length > 0))
+    const before = await calls('QueryJobs')
+    const ids: number[] = []
+    for (let n = 0; n < JOBS; n++) {
+      const tag = `/2/instances/inst${1 + (n % 5)}.example.com/tags?tag=events${n}`
+      ids.push(Number((await ask(OURS, tag, { method: 'PUT', user: 'writer' })).body))
+    }
+    const ends = (one: EventFollower) =>
+      new Map(
+        one
+          .of('job')
+          .filter(({ data }) => data.end_ts !== null)
+          .map(({ data }) => [data.id, data.status]),
+      )
+    await until(() => followers.every((one) => ids.every((id) => ends(one).has(id))))
+    const rows = (await ask(OURS, '/2/jobs?bulk=1')).body as readonly { id: number; status: string }[]
+    const known = new Map(rows.map(({ id, status }) => [id, status]))
+    for (const one of followers) {
+      t.ok(
+        ids.every((id) => ends(one).get(id) === known.get(id)),
+        'as the queue has it',
+      )
+    }
+    const questions = (await calls('QueryJobs')) - before
+    const changes = followers[0]?.of('job').length ?? 0
+    // For jobs that are new the opcodes are asked for as well; and the list above is a question too.
+    t.ok(
+      questions <= changes + JOBS,
+      `${questions} questions for ${changes} changes and ${FOLLOWERS} followers`,
+    )
+    t.comment(`${questions} questions for ${changes} changes and ${FOLLOWERS} followers`)
+  },
+)
+
+t.test('the log of a job is told as it is written, and the stream ends with the job', async (t) => {
+  const id = (await must('gnt-cluster', 'verify', '--submit')).match(/\d+/)?.[0]
+  const follower = follow(`job=${id}&types=job,joblog&snapshot=1&end=1`)
+  await until(() => follower.of('end').length > 0)
+  await follower.close()
+  const path = `/var/lib/ganeti/queue/job-${id}`
+  const { ops } = JSON.parse(readFileSync(path, 'utf8'))
+  const serials = (ops as { log: [number][] }[]).flatMap(({ log }) => log.map(([serial]) => serial))
+  t.strictSame(
+    [...new Set(follower.of('joblog').map(({ data }) => data.serial))].sort((one, other) => one - other),
+    serials.sort((one, other) => one - other),
+  )
+  t.match(follower.of('job').at(-1)?.data.status, /success|error/)
+  t.equal(follower.of('end')[0]?.data.reason, 'done')
+})
+
+t.test('changes of objects are told, whoever makes them', async (t) => {
+  const follower = follow('types=instance,node,group,network,cluster')
+  await until(() => follower.of('ready').length > 0)
+  await must('gnt-node', 'add-tags', 'node2.example.com', 'events')
+  await must('gnt-group', 'add', 'events')
+  await must('gnt-group', 'rename', 'events', 'events2')
+  await must('gnt-group', 'remove', 'events2')
+  const told = () => follower.of('group').map(({ data }) => `${data.change} ${data.name}`)
+  await until(() => told().includes('removed events2') && follower.of('node').length > 0)
+  t.match(follower.of('node')[0]?.data, { change: 'changed', name: 'node2.example.com' })
+})
+
+t.test('while the master daemon is away followers wait, and then miss nothing', async (t) => {
+  const follower = follow('types=job')
+  await until(() => follower.of('ready').length > 0)
+  await must('pkill', '-STOP', '-x', 'ganeti-luxid')
+  await must('pkill', '-CONT', '-x', 'ganeti-luxid')
+  const id = Number(
+    (await ask(OURS, '/2/instances/inst2.example.com/tags?tag=away', { method: 'PUT', user: 'writer' })).body,
+  )
+  await until(() => follower.of('job').some(({ data }) => data.id === id && data.end_ts !== null))
+  t.equal(follower.of('end').length, 0)
+})
