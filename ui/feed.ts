@@ -77,7 +77,7 @@ export class Feed {
     this.#store.hasEvents = false
     const may = (permission: string) => this.#session.may(permission)
     this.#types = TYPES.filter(([, permissions]) => permissions.every(may)).map(([type]) => type)
-    this.#live.begin(this.#types.includes('job') ? `/2/events?types=${this.#types.join()}` : undefined)
+    this.#live.begin(this.#types.length > 0 ? `/2/events?types=${this.#types.join()}` : undefined)
   }
 
   /** Called with each list of jobs that was read. */
@@ -94,7 +94,7 @@ export class Feed {
     const said = JSON.parse(data) as Record<string, unknown>
     switch (type) {
       case 'hello':
-        // Who sees only some objects is told nothing of them.
+        // A user may be told less than it may read.
         this.#store.hasEvents = this.#types.every((wanted) => (said.types as string[]).includes(wanted))
         this.onChange()
         return

@@ -93,6 +93,8 @@ export class Store {
     const entry = this.#entries.get(path)
     if (entry?.data === undefined) return
     entry.data = revised(entry.data as T)
+    // What is being read may be from before.
+    if (entry.reading) entry.isOld = true
     if (this.#shown.has(path)) this.onChange()
   }
 
