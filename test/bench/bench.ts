@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { changes } from './changes.ts'
 import type { Settings } from './contest.ts'
 import { engine } from './engine.ts'
+import { events } from './events.ts'
 import { growth } from './growth.ts'
 import { limit } from './limit.ts'
 import { original } from './original.ts'
@@ -31,6 +32,7 @@ const PARTS: { readonly [name: string]: (report: Report, settings: Settings) => 
   page,
   scopes,
   changes,
+  events,
   engine,
 }
 

@@ -24,12 +24,20 @@ export class Daemon {
   /**
    * @param folder what takes the place of `/`
    * @param preloads more files of this folder that are loaded into it
-   * @param how the program, if it is another, and a command that runs it
+   * @param how the program, if it is another, a command that runs it, and more options
    */
   static async start(
     folder: string,
     preloads: readonly string[] = [],
-    { program = PROGRAM, by = [] }: { readonly program?: string; readonly by?: readonly string[] } = {},
+    {
+      program = PROGRAM,
+      by = [],
+      options = [],
+    }: {
+      readonly program?: string
+      readonly by?: readonly string[]
+      readonly options?: readonly string[]
+    } = {},
   ): Promise<Daemon> {
     const [command = execPath, ...args] = [...by, execPath]
     const process = spawn(
@@ -37,7 +45,7 @@ export class Daemon {
       [
         ...args,
         ...['observe.js', ...preloads].map((file) => `--import=${new URL(file, import.meta.url)}`),
-        ...[program, '-f', '--no-ssl', '-b', '127.0.0.1', '-p', '0', '--max-clients', '100'],
+        ...[program, '-f', '--no-ssl', '-b', '127.0.0.1', '-p', '0', '--max-clients', '100', ...options],
       ],
       {
         env: { ...globalThis.process.env, GANETI_ROOTDIR: folder },

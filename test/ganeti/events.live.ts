@@ -56,17 +56,16 @@ t.test(
     }
     const questions = (await calls('QueryJobs')) - before
     const changes = followers[0]?.of('job').length ?? 0
-    // For jobs that are new the opcodes are asked for as well; and the list above is a question too.
-    t.ok(
-      questions <= changes + JOBS,
-      `${questions} questions for ${changes} changes and ${FOLLOWERS} followers`,
-    )
+    // Files change without a change of the status, too; and the list above is a question.
+    t.ok(questions <= 2 * changes, `${questions} questions for ${changes} changes and ${FOLLOWERS} followers`)
     t.comment(`${questions} questions for ${changes} changes and ${FOLLOWERS} followers`)
   },
 )
 
 t.test('the log of a job is told as it is written, and the stream ends with the job', async (t) => {
-  const id = (await must('gnt-cluster', 'verify', '--submit')).match(/\d+/)?.[0]
+  const id = (
+    await must('gnt-instance', 'migrate', '--submit', '--print-jobid', '-f', 'inst1.example.com')
+  ).match(/\d+/)?.[0]
   const follower = follow(`job=${id}&types=job,joblog&snapshot=1&end=1`)
   await until(() => follower.of('end').length > 0)
   await follower.close()
@@ -96,8 +95,12 @@ t.test('changes of objects are told, whoever makes them', async (t) => {
 t.test('while the master daemon is away followers wait, and then miss nothing', async (t) => {
   const follower = follow('types=job')
   await until(() => follower.of('ready').length > 0)
-  await must('pkill', '-STOP', '-x', 'ganeti-luxid')
-  await must('pkill', '-CONT', '-x', 'ganeti-luxid')
+  const daemonUtil = '/usr/lib/ganeti/daemon-util'
+  await must(daemonUtil, 'stop', 'ganeti-luxid')
+  // A file that changes while it is away: a finished job's, as after a repair by hand.
+  await must('bash', '-c', 'cd /var/lib/ganeti/queue && cp -p job-1 .job && mv .job job-1 || true')
+  t.equal((await ask(OURS, '/2/jobs')).status, 502)
+  await must(daemonUtil, 'start', 'ganeti-luxid')
   const id = Number(
     (await ask(OURS, '/2/instances/inst2.example.com/tags?tag=away', { method: 'PUT', user: 'writer' })).body,
   )
