@@ -1,9 +1,11 @@
 /** Events on a real cluster: what the folder of the queue and the master daemon tell, and what that costs. */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import type { Json } from '../../lib/json/json.ts'
+import { quantile } from '../bench/report.ts'
 import { EventFollower } from '../support/event-follower.ts'
 import { until } from '../support/until.ts'
-import { ask, must, OURS } from './sides.ts'
+import { ask, type FullAnswer, must, ORIGINAL, OURS } from './sides.ts'
 
 t.setTimeout(600_000)
 
@@ -27,6 +29,26 @@ async function calls(name: string): Promise<number> {
   return Number(pattern.exec(text)?.[1] ?? 0)
 }
 
+/** Waits for a job with the original's long polling; gives how long after its end that was known, in milliseconds. */
+async function waited(id: number): Promise<number> {
+  for (let known: readonly Json[] | null = null; ; ) {
+    const body: Json = { fields: ['status', 'end_ts'], previous_job_info: known, previous_log_serial: null }
+    const answer: FullAnswer = await ask(ORIGINAL, `/2/jobs/${id}/wait`, { user: 'writer', body })
+    known = (answer.body as { job_info: readonly Json[] } | null)?.job_info ?? known
+    const end = known?.[1]
+    if (Array.isArray(end)) return Date.now() - timeOf(end as readonly number[])
+  }
+}
+
+/** A time stamp in milliseconds since 1970. */
+function timeOf([seconds = 0, microseconds = 0]: readonly number[]): number {
+  return seconds * 1000 + microseconds / 1000
+}
+
+function inWords(times: readonly number[]): string {
+  return `p50 ${Math.round(quantile([...times], 0.5))} ms, p99 ${Math.round(quantile([...times], 0.99))} ms`
+}
+
 t.test(
   'every follower is told how each of many jobs has ended, and the master daemon is asked seldom',
   async (t) => {
@@ -34,9 +56,12 @@ t.test(
     await until(() => followers.every((one) => one.of('ready').length > 0))
     const before = await calls('QueryJobs')
     const ids: number[] = []
+    const waiting: Promise<number>[] = []
     for (let n = 0; n < JOBS; n++) {
       const tag = `/2/instances/inst${1 + (n % 5)}.example.com/tags?tag=events${n}`
-      ids.push(Number((await ask(OURS, tag, { method: 'PUT', user: 'writer' })).body))
+      const id = Number((await ask(OURS, tag, { method: 'PUT', user: 'writer' })).body)
+      ids.push(id)
+      waiting.push(waited(id))
     }
     const ends = (one: EventFollower) =>
       new Map(
@@ -58,6 +83,14 @@ t.test(
     const changes = followers[0]?.of('job').length ?? 0
     // Files change without a change of the status, too; and the list above is a question.
     t.ok(questions <= 2 * changes, `${questions} questions for ${changes} changes and ${FOLLOWERS} followers`)
+    const told = followers.flatMap((one) =>
+      one
+        .of('job')
+        .filter(({ data }) => ids.includes(data.id) && data.end_ts !== null)
+        .map(({ data, time }) => time - timeOf(data.end_ts)),
+    )
+    t.comment(`from the end of a job, told by events: ${inWords(told)}`)
+    t.comment(`waited for with the original: ${inWords(await Promise.all(waiting))}`)
     t.comment(`${questions} questions for ${changes} changes and ${FOLLOWERS} followers`)
   },
 )
