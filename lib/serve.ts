@@ -8,7 +8,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createAuthorizer } from './auth/authorize.ts'
 import { readUsers, type UserList } from './auth/users-file.ts'
 import { openClusterState } from './backend/cluster-state.ts'
-import { MAX_WAITS } from './backend/luxi/luxi-backend.ts'
 import type { Starter } from './daemon/copy.ts'
 import { descriptorsFailure, freeDescriptors } from './daemon/descriptors.ts'
 import './engine/nexttick-deopt-workaround.ts'
@@ -21,6 +20,7 @@ import { reloadable } from './daemon/reloadable.ts'
 import { servicePort } from './daemon/services.ts'
 import { onSignals, type SignalActions, signalNumber } from './daemon/signals.ts'
 import { EventHub } from './events/event-hub.ts'
+import { waitingByEvents } from './events/event-waits.ts'
 import { Failure, messageChain } from './failure.ts'
 import { healthChecks } from './health-checks.ts'
 import { createApp } from './http/app.ts'
@@ -110,6 +110,8 @@ export async function serve(
     closers.unshift(() => state.close())
     const hub = new EventHub({ source: state.events, logWarning: (message) => log.warning(message) })
     closers.unshift(() => hub.close('shutdown'))
+    // A queue of our own can tell itself when a job changes.
+    const withEvents = source.kind === 'master' ? waitingByEvents(state.backend, hub) : undefined
     const metrics = new Metrics({
       http,
       luxi,
@@ -138,7 +140,7 @@ export async function serve(
       {
         app: createApp({
           resources,
-          backend: () => state.backend,
+          backend: () => withEvents ?? state.backend,
           staleState: state.staleState,
           authorizer,
           events,
@@ -157,7 +159,6 @@ export async function serve(
           maxClients: options.maxClients,
           debug,
           logForbidden: (message) => log.warning(escapeForLog(message)),
-          ...(source.kind === 'master' && { maxWaits: MAX_WAITS }),
         }),
         get serverName() {
           const { version } = state

@@ -46,6 +46,8 @@ export class EventHub {
   readonly #linger: number
   readonly #logWarning: (message: string) => void
   readonly #listeners = new Set<Listener>()
+  /** By job: who is called back when it changes. */
+  readonly #followers = new Map<number, Set<() => void>>()
   readonly ended = new Map<Ending, number>()
   readonly counts = { resumed: 0, reset: 0, events: 0 }
   /** Settles when the present is known; undefined while the source is not followed. */
@@ -84,21 +86,57 @@ export class EventHub {
     const pieces = (from: number, to: number, view: View) => this.#piece(from, to, view)
     const listener = new Listener(wanted, view, { log: this.log, client, pieces, now })
     this.#listeners.add(listener)
-    clearTimeout(this.#leaving)
-    this.#attend()
+    this.#stay()
     this.#beats ??= setInterval(() => this.#beat(), BEAT).unref()
     void this.#begin(listener)
     return listener
+  }
+
+  /**
+   * Calls back after each event of a job, from when this is settled until what it gives is called.
+   * @throws Failure if the cluster cannot be asked now
+   */
+  async followJob(job: number, changed: () => void): Promise<() => void> {
+    const followers = this.#followers.get(job) ?? new Set()
+    this.#followers.set(job, followers)
+    followers.add(changed)
+    this.#stay()
+    const stop = () => {
+      followers.delete(changed)
+      if (followers.size === 0 && this.#followers.get(job) === followers) this.#followers.delete(job)
+      this.#leave()
+    }
+    try {
+      this.#begun ??= this.#beginSource()
+      await this.#begun
+      return stop
+    } catch (error) {
+      stop()
+      throw error
+    }
   }
 
   /** A client has left, or was ended. */
   remove(listener: Listener): void {
     listener.left()
     if (!this.#listeners.delete(listener)) return
+    if (this.#listeners.size === 0) {
+      clearInterval(this.#beats)
+      this.#beats = undefined
+    }
+    this.#leave()
+  }
+
+  /** Somebody has come. */
+  #stay(): void {
+    clearTimeout(this.#leaving)
     this.#attend()
-    if (this.#listeners.size > 0) return
-    clearInterval(this.#beats)
-    this.#beats = undefined
+  }
+
+  /** Somebody has left. */
+  #leave(): void {
+    this.#attend()
+    if (this.#listeners.size > 0 || this.#followers.size > 0) return
     clearTimeout(this.#leaving)
     this.#leaving = setTimeout(() => this.#stop(), this.#linger).unref()
   }
@@ -140,6 +178,7 @@ export class EventHub {
       // What a job is about is only known with these.
       if (view.isSelective) types.add('instance').add('node')
     }
+    if (this.#followers.size > 0) types.add('job').add('joblog')
     this.#source.attend(types)
   }
 
@@ -227,6 +266,7 @@ export class EventHub {
   #happened(event: Event): void {
     this.counts.events++
     this.log.append(event)
+    if (event.job !== undefined) for (const changed of this.#followers.get(event.job) ?? []) changed()
     // Another node has what happens from now on.
     if (event.type === 'master') this.#isFailover = true
     void this.#pump()

@@ -27,7 +27,7 @@ const DEFAULT_MAX_CLIENTS = 20
 const WAITING_CLIENTS = 1000
 
 /** Requests that wait for jobs at once. One network may have a quarter: a program seldom waits for more jobs. */
-const DEFAULT_MAX_WAITS = 256
+const DEFAULT_MAX_WAITS = 1024
 
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 
@@ -41,7 +41,7 @@ export interface AnswersOptions {
   readonly staleState?: (() => Promise<StaleState>) | undefined
   /** How many requests are worked on at once; further ones wait. Default: 20. */
   readonly maxClients?: number
-  /** How many requests of waiting methods (see Method) wait at once. Default: 256. */
+  /** How many requests of waiting methods (see Method) wait at once. Default: 1024. */
   readonly maxWaits?: number
   /** The size of the cache in bytes. Default: 64 MiB. */
   readonly cacheBytes?: number

@@ -305,3 +305,28 @@ t.test('views of the same are equal, others are not', async (t) => {
   // The last two get the same.
   t.equal(new Set(others).size, others.length - 1)
 })
+
+t.test(
+  'who follows one job is called back after each of its events, and the source goes on for that',
+  async (t) => {
+    const { source, hub } = testHub()
+    let count = 0
+    const stop = await hub.followJob(1, () => count++)
+    t.strictSame(source.attended.at(-1), ['job', 'joblog'])
+    source.emit(jobEvent(1, 'queued'))
+    source.emit(jobEvent(2, 'queued'))
+    source.emit(jobEvent(1, 'running'))
+    t.equal(count, 2)
+    stop()
+    t.strictSame(source.attended.at(-1), [])
+    source.emit(jobEvent(1, 'success'))
+    t.equal(count, 2)
+    source.failure = new Failure('no-master', 'away')
+    hub.close('shutdown')
+    await t.rejects(
+      hub.followJob(1, () => {}),
+      { code: 'no-master' },
+    )
+    t.equal(source.begun, 1)
+  },
+)

@@ -29,12 +29,6 @@ const BY_QUERY: ReadonlySet<string> = new Set<QueryResource>([
 /** What the master daemon cannot be asked for, though the opcode OP_QUERY can (Ganeti's qlang.py). */
 const BY_JOB: ReadonlySet<string> = new Set<QueryResource>(['cluster', 'os'])
 
-/**
- * The most waits at once that may be asked of it. For each, the master daemon
- * needs an inotify instance, of which Linux allows a user 128, and it needs
- * them for running jobs too: when they are used up it drops connections.
- */
-export const MAX_WAITS = 64
 /** Greater job ids do not fit what Ganeti keeps them in, where they turn into others. */
 const GREATEST_JOB = 2n ** 63n - 1n
 
@@ -139,6 +133,10 @@ export function luxiBackend(
 
     submitJob: async (opcodes) => submit(client, opcodes),
 
+    /**
+     * For each wait, the master daemon needs an inotify instance, of which Linux allows a user 128, and it needs them
+     * for running jobs too: when they are used up it drops connections. See waitingByEvents.
+     */
     async waitForJobChange(id, fields, { jobInfo, logSerial }, timeout, signal) {
       if (BigInt(id) > GREATEST_JOB) throw unknownJob(id)
       const seconds = Math.ceil(timeout)

@@ -1,0 +1,86 @@
+/**
+ * Waits for changes of jobs that cost the master daemon nothing while nothing
+ * happens (decorator of the backend). The master daemon needs a connection and an
+ * inotify instance for each wait; here all waits share what the events come from,
+ * and it is asked for a job only when that has changed.
+ */
+import type { Backend } from '../backend/backend.ts'
+import { Failure } from '../failure.ts'
+import { equalJson, type Json } from '../json/json.ts'
+import { isFinal, type JobStatus } from '../model/job.ts'
+import type { EventHub } from './event-hub.ts'
+
+/** How often a job is asked for that does not change, as not all of a job is told as an event, in milliseconds. */
+const LOOK_AGAIN = 5000
+
+interface News {
+  readonly jobInfo: Json
+  readonly logEntries: Json
+}
+
+/** Gives a backend that waits for jobs with the events of a hub, and is the same otherwise. */
+export function waitingByEvents(backend: Backend, hub: Pick<EventHub, 'followJob'>): Backend {
+  /** What differs from what the caller knows of a job; also what does not, once it has ended: no more will come. */
+  const newsOf: (...args: Parameters<Backend['waitForJobChange']>) => Promise<News | undefined> = async (
+    id,
+    fields,
+    { jobInfo: knownInfo, logSerial },
+  ) => {
+    const [row = []] = await backend.queryJobs([id], [...fields, 'status', 'oplog'])
+    const [status, oplog] = row.slice(fields.length)
+    const jobInfo = row.slice(0, fields.length) as Json
+    const logEntries = (Array.isArray(oplog) ? (oplog as Json[][]).flat() : []).filter(
+      (entry) => Array.isArray(entry) && Number(entry[0]) > Number(logSerial ?? 0),
+    )
+    const isSame = equalJson(jobInfo, knownInfo) && logEntries.length === 0
+    return isSame && !isFinal(status as JobStatus) ? undefined : { jobInfo, logEntries }
+  }
+
+  const waitForJobChange: Backend['waitForJobChange'] = async (...args) => {
+    const [id, fields, previous, timeout, signal] = args
+    if (timeout === 0) return backend.waitForJobChange(...args)
+    const end = performance.now() + timeout * 1000
+    let isChanged = false
+    let wake = () => {}
+    const changed = () => {
+      isChanged = true
+      wake()
+    }
+    const stop = await hub.followJob(Number(id), changed).catch((error) => {
+      if (error instanceof Failure) return undefined
+      throw error
+    })
+    // Without events there is only the present, or the reason why there is none.
+    if (!stop) return backend.waitForJobChange(id, fields, previous, 0, signal)
+    signal.addEventListener('abort', changed)
+    try {
+      for (;;) {
+        isChanged = false
+        const news = await newsOf(...args)
+        if (news) return news
+        const left = end - performance.now()
+        if (left <= 0) return null
+        // What happened while it was asked is asked for once more.
+        if (!isChanged)
+          await within(Math.min(left, LOOK_AGAIN), (resolve) => {
+            wake = resolve
+          })
+        signal.throwIfAborted()
+      }
+    } finally {
+      signal.removeEventListener('abort', changed)
+      stop()
+    }
+  }
+  return Object.create(backend, { waitForJobChange: { value: waitForJobChange, enumerable: true } })
+}
+
+/** Waits until it is woken, or some milliseconds have passed. */
+async function within(milliseconds: number, onWake: (wake: () => void) => void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  await new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds)
+    onWake(resolve)
+  })
+  clearTimeout(timer)
+}
