@@ -747,7 +747,7 @@ t.test('those who wait for something to happen take no places of those who are w
   for (const answer of answers) t.equal((await answer).status, 200)
 })
 
-t.test('one network has at most 64 of the places to wait in', async (t) => {
+t.test('one network has at most 256 of the places to wait in', async (t) => {
   const { app: make, under } = held(waiting)
   const app = make()
   const answers = Array.from({ length: 65 }, (_, n) => ask(app, n))
