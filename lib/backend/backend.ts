@@ -186,4 +186,6 @@ export interface StaleState {
   readonly backend: Backend
   /** Its time. */
   readonly asOf: Date
+  /** How often it had been changed: the greater, the newer (`serial_no`). */
+  readonly serial: number
 }

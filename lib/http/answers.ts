@@ -15,7 +15,7 @@ import { HttpMetrics, type RouteCounts } from '../metrics/http-metrics.ts'
 import { type Call, type Dependence, dependenceOf, type Method, needOf } from '../resources/resource.ts'
 import { encode } from './encode.ts'
 import { type Hold, LARGE_ANSWER, LargeAnswers, LargeBody } from './large-answers.ts'
-import type { Request, Response } from './message.ts'
+import type { Request, RequestHeaders, Response } from './message.ts'
 import { Representation } from './representation.ts'
 import { ResponseCache } from './response-cache.ts'
 import { queryOf } from './router.ts'
@@ -140,7 +140,7 @@ export class Answers {
     try {
       return await (await this.#shared(request, asked, dependence)).respond(request.headers)
     } catch (thrown) {
-      const mayBeStale = dependence !== 'more' && method.access.length === 0
+      const mayBeStale = dependence !== 'more' && method.access.length === 0 && !wantsFresh(request.headers)
       if (!this.#staleState || !mayBeStale || !isAway(thrown)) throw thrown
       const stale = await this.#staleState().catch((cause) => {
         throw new Failure(thrown.code, thrown.message, { cause })
@@ -165,7 +165,11 @@ export class Answers {
     }
   }
 
-  async #answerStale(request: Request, asked: Asked, { backend, asOf }: StaleState): Promise<Response> {
+  async #answerStale(
+    request: Request,
+    asked: Asked,
+    { backend, asOf, serial }: StaleState,
+  ): Promise<Response> {
     const made = this.#inPlace(
       request,
       asked,
@@ -176,7 +180,8 @@ export class Answers {
       .then((representation) => representation.respond(request.headers))
       .catch(failureResponse)
     // Errors too get the header: an object that does not exist did not exist at that time.
-    return { ...response, headers: [...response.headers, 'Ganeti-State-As-Of', asOf.toUTCString()] }
+    const marks = ['Ganeti-State-As-Of', asOf.toUTCString(), 'Ganeti-Config-Serial', String(serial)]
+    return { ...response, headers: [...response.headers, ...marks] }
   }
 
   /** Makes an answer after a cache miss; if it may be cached, equal requests share it (request coalescing). */
@@ -271,6 +276,11 @@ function generationOf(dependence: Dependence, { generation }: Backend): number |
     case 'more':
       return null
   }
+}
+
+/** Whether a client asks for no older state than the current one (RFC 9111, 5.2.1.4). */
+function wantsFresh({ 'cache-control': directives }: RequestHeaders): boolean {
+  return directives !== undefined && /(?:^|[\s,])no-cache(?:[\s,]|$)/i.test(directives)
 }
 
 /** Whether the failure is that the master daemon could not be reached, or did not answer in time. */

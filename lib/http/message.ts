@@ -15,6 +15,7 @@ export interface RequestHeaders {
   readonly 'accept-encoding'?: string | undefined
   readonly 'if-none-match'?: string | undefined
   readonly 'last-event-id'?: string | undefined
+  readonly 'cache-control'?: string | undefined
   readonly 'x-request-id'?: string | undefined
   readonly 'user-agent'?: string | undefined
 }

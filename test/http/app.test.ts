@@ -898,13 +898,22 @@ t.test('while the master daemon is away, an older state answers open reads', asy
       }),
     ],
     backend: () => ({ generation: null }) as Backend,
-    staleState: async () => ({ backend: older, asOf }),
+    staleState: async () => ({ backend: older, asOf, serial: 27 }),
     authorizer: authorizerFor(),
   })
   const stale = await app(request('GET /state/x'))
   t.equal(stale.status, 200)
   t.equal(String(stale.body), '"older"\n')
   t.equal(header(stale, 'Ganeti-State-As-Of'), 'Sun, 22 Nov 2026 05:14:22 GMT')
+  t.equal(header(stale, 'Ganeti-Config-Serial'), '27')
+  for (const [directives, status] of [
+    ['no-cache', 502],
+    ['max-age=0, No-Cache', 502],
+    ['max-age=0', 200],
+  ] as const) {
+    const headers = { 'cache-control': directives }
+    t.equal((await app(request('GET /state/x', { headers }))).status, status, directives)
+  }
   const unknown = await app(request('GET /state/new'))
   t.equal(unknown.status, 404)
   t.equal(

@@ -17,7 +17,7 @@ interface Reading {
 }
 
 /**
- * Gives a function for the newest state of a file: a backend for it, and when the file was written.
+ * Gives a function for the newest state of a file: a backend for it, when the file was written, and its serial number.
  * It throws Failure `configuration` where the file cannot be read.
  */
 export function configOnDemand(path: string, loader: ConfigLoader): () => Promise<StaleState> {
@@ -36,7 +36,7 @@ export function configOnDemand(path: string, loader: ConfigLoader): () => Promis
     const reading = last
     try {
       const config = await reading.config
-      return { backend: configFileBackend(() => config), asOf: stats.mtime }
+      return { backend: configFileBackend(() => config), asOf: stats.mtime, serial: config.serial_no }
     } catch (error) {
       if (last === reading) last = undefined
       throw error
