@@ -4,6 +4,7 @@
  */
 import { access, constants } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { readNodeRole, roleInWords } from './any-node/node-role.ts'
 import { allSelectors, type Grants } from './auth/grants.ts'
 import type { Permission } from './auth/permissions.ts'
 import { readUsers, type User } from './auth/users-file.ts'
@@ -56,9 +57,14 @@ export async function check(
   const findings = [certificate, checkAddress(options), await checkFiles(options, paths)]
   let instances: readonly Thing[] | undefined
   try {
-    const found = await clusterIn(chooseSource(options.config, paths, host))
-    instances = found.instances
-    findings.push({ ...nothing, lines: [found.line] })
+    const source = chooseSource(options.config, paths, host, options.anyNode)
+    const role = options.anyNode ? await readNodeRole(paths.ssconfDir, host) : undefined
+    if (role) findings.push({ ...nothing, lines: [roleInWords(role)] })
+    if (role === undefined || role.role === 'master') {
+      const found = await clusterIn(source)
+      instances = found.instances
+      findings.push({ ...nothing, lines: [found.line] })
+    }
   } catch (error) {
     findings.push(failed(error))
   }

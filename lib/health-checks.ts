@@ -1,4 +1,5 @@
 /** What `/livez` and `/readyz` check of this daemon. */
+import type { AnyNode } from './any-node/any-node.ts'
 import type { UserList } from './auth/users-file.ts'
 import type { ClusterState } from './backend/cluster-state.ts'
 import { Health, remembered } from './daemon/health.ts'
@@ -14,6 +15,8 @@ const REMEMBERED = 1000
 export interface Checked {
   readonly log: DaemonLog
   readonly state: Pick<ClusterState, 'check'>
+  /** Set where this node may not be the master. */
+  readonly anyNode?: Pick<AnyNode, 'check' | 'checkMaster'> | undefined
   readonly users: Pick<Reloadable<UserList>, 'failure'>
   readonly certificate: Pick<Reloadable<Certificate | undefined>, 'current'>
   /** Whether the daemon was told to stop. */
@@ -21,11 +24,22 @@ export interface Checked {
 }
 
 /** Gives both groups of checks. */
-export function healthChecks({ log, state, users, certificate, isStopping }: Checked): readonly Health[] {
+export function healthChecks({
+  log,
+  state,
+  anyNode,
+  users,
+  certificate,
+  isStopping,
+}: Checked): readonly Health[] {
   const livez = [
     { name: 'ping', run: () => {} },
     { name: 'log', run: () => log.check() },
   ]
+  const checkState = async () => {
+    await state.check()
+    await anyNode?.check()
+  }
   const checkUsers = () => {
     if (users.failure !== undefined) throw new Failure('configuration', users.failure)
   }
@@ -36,10 +50,11 @@ export function healthChecks({ log, state, users, certificate, isStopping }: Che
     if (isStopping()) throw new Failure('unavailable', 'the daemon is shutting down')
   }
   const readyz = [
-    remembered({ name: 'state', run: () => state.check() }, REMEMBERED),
+    remembered({ name: 'state', run: checkState }, REMEMBERED),
     { name: 'users', run: checkUsers },
     { name: 'certificate', run: checkCertificate },
     { name: 'shutdown', run: checkShutdown },
+    ...(anyNode ? [{ name: 'master', run: () => anyNode.checkMaster(), onlyByName: true as const }] : []),
   ]
   return [new Health('livez', livez, log), new Health('readyz', readyz, log)]
 }

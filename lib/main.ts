@@ -72,7 +72,7 @@ async function start(
   const paths = defaultPaths(process.env.GANETI_ROOTDIR)
   const user = userToBecome(USER)
   if (options.check) return startCheck(itself, options, paths, starter)
-  const source = chooseSource(options.config, paths, hostName())
+  const source = chooseSource(options.config, paths, hostName(), options.anyNode)
   if (starter) {
     // Never serve as root if the daemon's user exists.
     if (user) throw new Failure('configuration', `still root where the user '${USER}' should serve`)
@@ -112,12 +112,13 @@ async function startCheck(
 /** Makes file names in the options absolute, as the daemon changes its folder to `/`. */
 function absolutePaths(options: Options): Options {
   const absolute = (path: string | undefined) => path && resolve(path)
-  const { sslKey, sslCert, sslChain, config } = options
+  const { sslKey, sslCert, sslChain, config, anyNodeCa } = options
   return {
     ...options,
     sslKey: sslKey.map((path) => resolve(path)),
     sslCert: sslCert.map((path) => resolve(path)),
     sslChain: absolute(sslChain),
     config: absolute(config),
+    anyNodeCa: absolute(anyNodeCa),
   }
 }

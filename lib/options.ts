@@ -107,6 +107,20 @@ export const FLAGS = {
     ours: true,
     doc: `While the master daemon cannot be reached, answer read requests that need no right from ${configData}; a header gives the date of that file.`,
   },
+  anyNode: {
+    kind: 'switch',
+    long: 'any-node',
+    ours: true,
+    doc: 'Serve on any node of a cluster: where this is not the master, forward requests to the daemon there. Includes --stale-reads. See ANY NODE.',
+  },
+  anyNodeCa: {
+    kind: 'text',
+    long: 'any-node-ca',
+    ours: true,
+    metavar: 'FILE',
+    otherwise: 'it must have the same certificate as this daemon',
+    doc: "With --any-node, accept the master's daemon if its certificate is for the name of its node, and issued by one of those in this PEM file.",
+  },
   port: {
     kind: 'integer',
     short: 'p',
@@ -454,6 +468,9 @@ function checkMeaning(options: Options, invokedAs: string): void {
       `Can't specify both, bind address (${options.bind}) and bind interface (${options.interface})`,
       1,
     )
+  }
+  if (options.anyNode && options.config !== undefined) {
+    throw new UsageError("Can't specify both, --any-node and --config: a file is not a cluster of nodes", 1)
   }
   const { sslKey, sslCert } = options
   if ((sslKey.length > 1 || sslCert.length > 1) && sslKey.length !== sslCert.length) {

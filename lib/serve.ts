@@ -5,12 +5,14 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import { AnyNode } from './any-node/any-node.ts'
 import { createAuthorizer } from './auth/authorize.ts'
 import { readUsers, type UserList } from './auth/users-file.ts'
 import { openClusterState } from './backend/cluster-state.ts'
 import type { Starter } from './daemon/copy.ts'
 import { descriptorsFailure, freeDescriptors } from './daemon/descriptors.ts'
 import './engine/nexttick-deopt-workaround.ts'
+import { hostName } from './daemon/host-name.ts'
 import { DaemonLog, escapeForLog, type Log } from './daemon/log.ts'
 import { acquirePidFile, type PidFile } from './daemon/pid-file.ts'
 import { ownName } from './daemon/privileges.ts'
@@ -102,11 +104,16 @@ export async function serve(
       loaded: counted('users'),
     })
     closers.unshift(() => users.close())
-    const state = await openClusterState(source, options.staleReads ? paths.configData : undefined, log, {
-      debug,
-      called: luxi.called,
-      reloaded: counted('state'),
-    })
+    const anyNode = options.anyNode
+      ? await AnyNode.open({
+          ...{ ssconfDir: paths.ssconfDir, configData: paths.configData, self: hostName(), certificate, log },
+          ...{ port: portOf(options), host: hostToBind(options), issuers: options.anyNodeCa },
+        })
+      : undefined
+    closers.unshift(() => anyNode?.close())
+    const staleFile = options.staleReads || anyNode ? paths.configData : undefined
+    const observers = { debug, called: luxi.called, reloaded: counted('state') }
+    const state = await openClusterState(source, staleFile, log, observers, anyNode && (() => anyNode))
     closers.unshift(() => state.close())
     const hub = new EventHub({ source: state.events, logWarning: (message) => log.warning(message) })
     closers.unshift(() => hub.close('shutdown'))
@@ -116,6 +123,7 @@ export async function serve(
       http,
       luxi,
       events: new EventMetrics(hub),
+      forward: anyNode?.metrics,
       reloads,
       process: processMetrics,
       backend: () => state.backend,
@@ -135,7 +143,7 @@ export async function serve(
       log: (message) => log.info(message),
     })
     users.onChange(() => events.usersChanged())
-    const health = healthChecks({ log, state, users, certificate, isStopping: () => stopping })
+    const health = healthChecks({ log, state, anyNode, users, certificate, isStopping: () => stopping })
     const server = await startServer(
       {
         app: createApp({
@@ -159,7 +167,9 @@ export async function serve(
           maxClients: options.maxClients,
           debug,
           logForbidden: (message) => log.warning(escapeForLog(message)),
+          around: anyNode?.around(resources, http),
         }),
+        clientBehind: anyNode?.clientBehind,
         get serverName() {
           const { version } = state
           return version ? `Ganeti ${version.text}` : 'Ganeti'
@@ -181,11 +191,12 @@ export async function serve(
     const { address, port, family } = server.address
     const host = family === 'IPv6' ? `[${address}]` : address
     log.info(`Listening on ${options.noSsl ? 'http' : 'https'}://${host}:${port}/`)
+    void anyNode?.warn()
 
     reload = async () => {
       await log.reopen()
       auditFile.reopen()
-      await Promise.all([users.reload(), state.reload(), certificate.reload()])
+      await Promise.all([users.reload(), state.reload(), certificate.reload(), anyNode?.reload()])
     }
     await starter?.reportReady()
     await stopped

@@ -6,7 +6,7 @@
  * A machine is a node if it has the socket folder of Ganeti's daemons and the
  * `ssconf_*` files, in which every node has the facts that must be known
  * without asking the master. Only the node that they name as the master may
- * serve.
+ * serve, unless any node may.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -47,20 +47,36 @@ export class NotServing extends Failure {
  *
  * @param config the file that the command line names
  * @param host the name of this machine, as Ganeti knows its nodes
- * @throws NotServing
+ * @param anyNode whether to serve as a node of a cluster, be it the master or not
+ * @throws NotServing; Failure `configuration` if this is no node, but `anyNode` is set
  */
-export function chooseSource(config: string | undefined, paths: Paths, host: string): Source {
+export function chooseSource(
+  config: string | undefined,
+  paths: Paths,
+  host: string,
+  anyNode = false,
+): Source {
   if (config !== undefined) return { kind: 'file', files: [config] }
   const files = [paths.configData, paths.clusterYaml] as const
-  if (!existsSync(paths.socketDir)) return { kind: 'file', files }
+  if (!existsSync(paths.socketDir)) {
+    if (!anyNode) return { kind: 'file', files }
+    throw new Failure(
+      'configuration',
+      `This machine is no node of a cluster: there is no ${paths.socketDir}`,
+      {
+        nextStep: 'without --any-node, cluster state is read from a file',
+      },
+    )
+  }
   if (!hasSsconf(paths.ssconfDir)) {
-    if (files.some((file) => existsSync(file))) return { kind: 'file', files }
+    if (!anyNode && files.some((file) => existsSync(file))) return { kind: 'file', files }
     throw new NotServing(12, `This node is in no cluster: there are no ssconf files in ${paths.ssconfDir}`, {
       nextStep: 'gnt-cluster init makes a cluster; --config FILE serves one from a file',
     })
   }
   const master = readMaster(paths.ssconfDir)
-  if (master !== host) throw new NotServing(11, `This is ${host}, not the master node, which is ${master}`)
+  if (master !== host && !anyNode)
+    throw new NotServing(11, `This is ${host}, not the master node, which is ${master}`)
   return {
     kind: 'master',
     sockets: [paths.querySocket, paths.masterSocket],

@@ -16,6 +16,8 @@ const DEFAULTS: Options = {
   debug: false,
   config: undefined,
   staleReads: false,
+  anyNode: false,
+  anyNodeCa: undefined,
   port: undefined,
   bind: undefined,
   interface: undefined,
@@ -112,6 +114,8 @@ const parsed: [line: string, expected: Partial<Options> | 'help' | 'version' | '
   ['--shutdown 30', { shutdownDelay: 30 }],
   ['--syslog=only', { syslog: 'only' }],
   ['--stale-reads', { staleReads: true }],
+  ['--any-node', { anyNode: true }],
+  ['--any-node --any-node-ca /ca.pem', { anyNode: true, anyNodeCa: '/ca.pem' }],
   ['-h', 'help'],
   ['--h', 'help'],
   ['-fh', 'help'],
@@ -200,6 +204,11 @@ const refused: [args: string[], text: string, status: number][] = [
   [
     ['-i', 'eth0', '-b', '127.0.0.1'],
     "Can't specify both, bind address (127.0.0.1) and bind interface (eth0)\n",
+    1,
+  ],
+  [
+    ['--any-node', '--config', 'c.yaml'],
+    "Can't specify both, --any-node and --config: a file is not a cluster of nodes\n",
     1,
   ],
 ]

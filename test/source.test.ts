@@ -1,6 +1,6 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { defaultPaths } from '../lib/paths.ts'
+import { defaultPaths, type Paths } from '../lib/paths.ts'
 import { chooseSource, type Source } from '../lib/source.ts'
 
 const HOST = 'node1.example.com'
@@ -11,6 +11,12 @@ function treeOf(t: Test, files: { readonly [name: string]: string }, sockets: bo
   const paths = defaultPaths(root)
   if (sockets) mkdirSync(paths.socketDir, { recursive: true })
   return paths
+}
+
+/** The master daemon of a node. */
+function masterSource({ querySocket, masterSocket, queueDir, configData, ssconfDir }: Paths): Source {
+  const files = { queue: queueDir, config: configData, master: `${ssconfDir}/ssconf_master_node` }
+  return { kind: 'master', sockets: [querySocket, masterSocket], files }
 }
 
 const node = { ssconf_cluster_name: 'cluster.example.com\n', ssconf_master_node: `${HOST}\n` }
@@ -28,17 +34,7 @@ t.test('state comes from the named file, the master daemon of a node, or a defau
       const paths = treeOf(t, files, sockets)
       t.strictSame(
         chooseSource(undefined, paths, HOST),
-        kind === 'file'
-          ? { kind, files: [paths.configData, paths.clusterYaml] }
-          : {
-              kind,
-              sockets: [paths.querySocket, paths.masterSocket],
-              files: {
-                queue: paths.queueDir,
-                config: paths.configData,
-                master: `${paths.ssconfDir}/ssconf_master_node`,
-              },
-            },
+        kind === 'file' ? { kind, files: [paths.configData, paths.clusterYaml] } : masterSource(paths),
       )
       t.strictSame(chooseSource('/named', paths, HOST), { kind: 'file', files: ['/named'] })
     })
@@ -62,6 +58,21 @@ t.test('what is no master node does not serve, with the exit status of the origi
       const paths = treeOf(t, files, true)
       t.throws(() => chooseSource(undefined, paths, HOST), { status, message })
       t.doesNotThrow(() => chooseSource('/named', paths, HOST), 'but a named file is served')
+    })
+  }
+})
+
+t.test('any node of a cluster serves if it shall, but nothing else', async (t) => {
+  const other = treeOf(t, { ...node, ssconf_master_node: 'node2.example.com\n' }, true)
+  t.strictSame(chooseSource(undefined, other, HOST, true), masterSource(other))
+  for (const [what, files, hasSockets, status] of [
+    ['no node', { ...node, 'config.data': '{}' }, false, undefined],
+    ['a node in no cluster', { 'config.data': '{}' }, true, 12],
+    ['no master named', { ssconf_cluster_name: 'c\n' }, true, 12],
+  ] as const) {
+    await t.test(what, async (t) => {
+      const refused = { code: 'configuration', ...(status && { status }) }
+      t.throws(() => chooseSource(undefined, treeOf(t, files, hasSockets), HOST, true), refused)
     })
   }
 })

@@ -21,6 +21,7 @@ import { ConfigLoader } from './config-file/state/config-loader.ts'
 import { changesReporter } from './config-file/state/report-changes.ts'
 import type { CallObserver } from './luxi/client.ts'
 import { luxiBackend } from './luxi/luxi-backend.ts'
+import { standbyBackend } from './standby-backend.ts'
 
 export interface Observers {
   /** Gets a line for each call of a master daemon. */
@@ -28,6 +29,12 @@ export interface Observers {
   readonly called?: CallObserver | undefined
   /** Called when the file was read again, with whether that succeeded. */
   readonly reloaded?: ((succeeded: boolean) => void) | undefined
+}
+
+/** What a node that is perhaps not the master knows of its cluster. */
+export interface Membership {
+  readonly isMaster: boolean
+  readonly version: Version | undefined
 }
 
 /** How long the master daemon has to answer a check, in milliseconds. */
@@ -58,6 +65,7 @@ export interface ClusterState {
  * Opens the backend for a source.
  * @param staleFile the file for answers while the master daemon cannot be reached (stale-if-error)
  * @param observers are told what happens
+ * @param membership gives what this node is; always the master unless given
  * @throws Failure `configuration` if the state cannot be loaded
  */
 export async function openClusterState(
@@ -65,35 +73,45 @@ export async function openClusterState(
   staleFile: string | undefined,
   log: Log,
   observers: Observers = {},
+  membership?: () => Membership,
 ): Promise<ClusterState> {
   if (source.kind === 'file') return fileState(source.files, log, observers)
-  return liveState(source, staleFile, log, observers)
+  return liveState(source, staleFile, log, observers, membership)
 }
 
-/** A live cluster, through its master daemon. */
+/** A live cluster, through its master daemon as long as this is its node. */
 function liveState(
   { sockets, files }: Extract<Source, { kind: 'master' }>,
   staleFile: string | undefined,
   log: Log,
   { debug, called: observe }: Observers,
+  membership: (() => Membership) | undefined,
 ): ClusterState {
   const backend = luxiBackend(sockets, { debug, observe })
-  log.info(`Asking the master daemon on this node, at ${sockets.join(' or ')}`)
+  log.info(
+    `Asking the master daemon on this node${membership ? ' while it is the master' : ''}, at ${sockets.join(' or ')}`,
+  )
   const loader = new ConfigLoader()
+  const isMaster = () => membership?.().isMaster ?? true
+  const standby = standbyBackend(() => membership?.().version)
   return {
-    backend,
+    get backend() {
+      return isMaster() ? backend : standby
+    },
     events: new MasterSource({ backend, files, node: hostName(), log }),
     readAt: undefined,
     get version() {
-      return backend.knownVersion
+      return isMaster() ? backend.knownVersion : standby.knownVersion
     },
     ...(staleFile !== undefined && { staleState: configOnDemand(staleFile, loader) }),
     begin: async () => {
       // Get the version for the first answers; if the master daemon cannot be reached, it is asked later.
-      backend.version().catch(() => {})
+      if (isMaster()) backend.version().catch(() => {})
     },
     reload: async () => {},
-    check: () => backend.ping(MASTER_PATIENCE),
+    check: async () => {
+      if (isMaster()) await backend.ping(MASTER_PATIENCE)
+    },
     close: async () => {
       await loader.close()
       await backend.close()

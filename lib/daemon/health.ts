@@ -11,6 +11,8 @@ export interface Check {
   readonly name: string
   /** @throws anything whose message says why the check fails, for the log */
   readonly run: () => unknown
+  /** Whether it is left out where it is not asked for by its name. */
+  readonly onlyByName?: true
 }
 
 export class Health {
@@ -28,6 +30,11 @@ export class Health {
   /** The names of all checks, in the order in which they are shown. */
   get names(): readonly string[] {
     return this.#checks.map(({ name }) => name)
+  }
+
+  /** The names of those that are made unless others are asked for. */
+  get usual(): readonly string[] {
+    return this.#checks.filter(({ onlyByName }) => !onlyByName).map(({ name }) => name)
   }
 
   /**

@@ -10,7 +10,6 @@ import type { Authorizer } from '../auth/authorize.ts'
 import { type Need, PUBLIC } from '../auth/permissions.ts'
 import type { Scope } from '../auth/scope.ts'
 import type { Verdict } from '../auth/verdict.ts'
-import { FairSemaphore } from '../concurrency/fair-semaphore.ts'
 import { Failure } from '../failure.ts'
 import { HttpMetrics, type RequestKind } from '../metrics/http-metrics.ts'
 import { isSince } from '../model/version.ts'
@@ -18,6 +17,7 @@ import { BodyLimit, type Method, type MethodName, needOf, type Resource } from '
 import { Answers, type AnswersOptions } from './answers.ts'
 import { type Audit, changes } from './audit.ts'
 import { readJsonBody } from './body.ts'
+import { BodyPlaces } from './body-places.ts'
 import type { EventStreams } from './event-streams.ts'
 import type { App, Request, RequestHeaders, Response } from './message.ts'
 import { METRICS_NEED, METRICS_PATH } from './metrics-page.ts'
@@ -25,16 +25,6 @@ import type { Page } from './page.ts'
 import type { Probes } from './probes.ts'
 import { createRouter, pathOf, queryOf } from './router.ts'
 import { failureResponse, HttpError } from './status.ts'
-
-/** Bodies up to this many bytes are received without a limit on their number. */
-const SHORT_BODY = 64 * 1024
-/** The semaphore for receiving and parsing longer bodies. */
-const LONG_BODIES = {
-  places: 8,
-  share: 4,
-  waiting: 100,
-  refusal: 'Too many long request bodies at once, try again later',
-}
 
 const CHALLENGE = ['WWW-Authenticate', 'Basic realm="Ganeti Remote API"']
 
@@ -54,6 +44,8 @@ export interface AppOptions extends AnswersOptions {
   readonly audit?: Audit | undefined
   /** Called with what a known user may not do, which the client is not told; clients' texts in it are not escaped. */
   readonly logForbidden?: (message: string) => void
+  /** Makes an application of this one, which then gets only what the other passes on. */
+  readonly around?: ((app: App) => App) | undefined
 }
 
 /** Makes the application. It never throws: errors become responses. */
@@ -66,12 +58,13 @@ export function createApp({
   metricsPage,
   events,
   logForbidden,
+  around = (app) => app,
   ...options
 }: AppOptions): App {
   const route = createRouter(resources)
   const { metrics = new HttpMetrics() } = options
   const answers = new Answers({ ...options, metrics })
-  const longBodies = new FairSemaphore(LONG_BODIES)
+  const bodyPlaces = new BodyPlaces()
   const { debug } = options
 
   /**
@@ -93,11 +86,8 @@ export function createApp({
     return user === undefined ? response : { ...response, user }
   }
 
-  const receiveBody = (request: Request, { bodyLimit = BodyLimit.unused }: Method) => {
-    const { bodyLength = Number.POSITIVE_INFINITY, network, signal } = request
-    const receive = () => readJsonBody(request, bodyLimit)
-    return Math.min(bodyLength, bodyLimit) > SHORT_BODY ? longBodies.run(network, receive, signal) : receive()
-  }
+  const receiveBody = (request: Request, { bodyLimit = BodyLimit.unused }: Method) =>
+    bodyPlaces.run(request, bodyLimit, () => readJsonBody(request, bodyLimit))
 
   /** Whether the cluster's version of Ganeti has a resource or method; true if the version is unknown. */
   const isThere = async ({ since }: Resource | Method) => {
@@ -235,7 +225,9 @@ export function createApp({
     return made.then((response) => ({ ...response, counts: metrics.route(request.method, `/${name}`) }))
   }
 
-  return (request) => pageFor(request) ?? cachedResponse(request) ?? probed(request) ?? answer(request)
+  return around(
+    (request) => pageFor(request) ?? cachedResponse(request) ?? probed(request) ?? answer(request),
+  )
 }
 
 /** The results of authentication, for metrics. */
@@ -247,11 +239,12 @@ const RESULTS: Readonly<Record<Verdict['kind'], string>> = {
 }
 
 /** Whether the time until the end of an answer tells something: not if it waits for something to happen. */
-function isTimed(method: Method | undefined): boolean {
+export function isTimed(method: Method | undefined): boolean {
   return method?.waits === undefined && method?.follows === undefined
 }
 
-function kindOf(name: string, method: Method): RequestKind {
+/** What a request is. */
+export function kindOf(name: string, method: Method): RequestKind {
   if (method.waits !== undefined) return 'wait'
   return changes(name, method) ? 'write' : 'read'
 }

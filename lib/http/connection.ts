@@ -162,7 +162,9 @@ export class Connection {
       this.#stopParser()
       return
     }
-    const exchange = new Exchange(incoming, outgoing, this, wantsContinue)
+    const { clientBehind } = this.#service
+    const client = clientBehind?.(this.socket.remoteAddress ?? '', incoming.headers) ?? this
+    const exchange = new Exchange(incoming, outgoing, client, wantsContinue)
     const { bytesRead } = this.socket
     this.#inPiece = bytesRead === this.#bytesAtRequest ? this.#inPiece + 1 : 1
     this.#bytesAtRequest = bytesRead
@@ -225,7 +227,7 @@ export class Connection {
   #beginStream(exchange: Exchange, response: Response): void {
     this.#stream = response.stream
     this.#service.streams++
-    report(this.#service, this.peer, exchange, response, true)
+    report(this.#service, exchange.peer, exchange, response, true)
     // Else it would not be noticed that the client has left.
     if (this.socket.isPaused()) this.socket.resume()
   }
@@ -261,7 +263,7 @@ export class Connection {
     exchange.response?.release?.()
     if (!sent) exchange.connectionLost()
     if (this.#stream) this.#service.streams--
-    else report(this.#service, this.peer, exchange, exchange.response, sent)
+    else report(this.#service, exchange.peer, exchange, exchange.response, sent)
     this.#stream = undefined
   }
 

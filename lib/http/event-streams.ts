@@ -16,7 +16,7 @@ import type { Listener } from '../events/listener.ts'
 import { type Sight, View, type Wanted } from '../events/view.ts'
 import { Failure } from '../failure.ts'
 import { EVENT_PERMISSIONS } from '../resources/v2/events.ts'
-import type { Outlet, Request, Response } from './message.ts'
+import type { Outlet, Request, RequestHeaders, Response } from './message.ts'
 import { HttpError } from './status.ts'
 
 const DEFAULT_MOST = 256
@@ -180,10 +180,20 @@ export class EventStreams {
 
 /** The answer if there is no place. */
 function refusal({ headers }: Request): Response {
-  if (!headers.accept?.includes(TYPE)) {
+  if (!wantsStream(headers)) {
     const later = ['Retry-After', String(RETRY_LATER / 1000)]
     throw new HttpError(503, 'Too many clients follow events, try again later', later)
   }
-  const body = Buffer.concat([Buffer.from(`retry: ${RETRY_LATER}\n\n`), frameOf('end', { reason: 'busy' })])
+  return endedStream(RETRY_LATER, 'busy')
+}
+
+/** A stream that ends at once. @param retry milliseconds until its client comes again */
+export function endedStream(retry: number, reason: string): Response {
+  const body = Buffer.concat([Buffer.from(`retry: ${retry}\n\n`), frameOf('end', { reason })])
   return { status: 200, type: TYPE, headers: HEADERS, body }
+}
+
+/** Whether a client wants nothing but events, to which an error means not to come again. */
+export function wantsStream({ accept }: RequestHeaders): boolean {
+  return accept?.includes(TYPE) ?? false
 }

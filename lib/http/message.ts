@@ -18,6 +18,7 @@ export interface RequestHeaders {
   readonly 'cache-control'?: string | undefined
   readonly 'x-request-id'?: string | undefined
   readonly 'user-agent'?: string | undefined
+  readonly 'ganeti-forwarded'?: string | undefined
 }
 
 export interface Request {
@@ -92,6 +93,8 @@ export interface Outlet {
   write(bytes: Buffer, taken?: () => void): void
   /** Ends the answer. */
   end(): void
+  /** Breaks the connection off, so that the client can tell that the answer is not whole. */
+  abort(): void
 }
 
 /** The application: answers synchronously if it can, so that a cache hit costs no promise. */

@@ -30,6 +30,10 @@ export class ResponseOutlet implements Outlet {
     if (!this.#isOver) this.#outgoing.end()
   }
 
+  abort(): void {
+    if (!this.#isOver) this.#outgoing.destroy()
+  }
+
   /** Node throws, or emits an error, for what is written to a response that is over. */
   get #isOver(): boolean {
     return this.#outgoing.writableEnded || this.#outgoing.destroyed

@@ -159,7 +159,8 @@ export function createPage({ files, metrics, certificateEnd }: PageOptions): Pag
   }
 }
 
-function isPage(target: string): boolean {
+/** Whether a target is that of the page, or of a file of it. */
+export function isPage(target: string): boolean {
   return target.startsWith('/ui') && /^\/ui(?:[/?]|$)/.test(target)
 }
 

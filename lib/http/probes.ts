@@ -50,7 +50,7 @@ export function createProbes(groups: readonly Health[]): Probes {
 }
 
 async function check(group: Health, single: string | undefined, query: URLSearchParams): Promise<Response> {
-  const names = single === undefined ? group.names : [single]
+  const names = single === undefined ? group.usual : [single]
   const asked = new Set(query.getAll('exclude'))
   const excluded = new Set(group.names.filter((name) => !names.includes(name) || asked.has(name)))
   const failing = await group.failing(excluded)

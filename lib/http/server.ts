@@ -39,6 +39,8 @@ export interface ServerOptions {
   /** Called when connections cannot be accepted. */
   readonly logWarning: (message: string) => void
   readonly limits?: Partial<Limits>
+  /** See Service. */
+  readonly clientBehind?: Service['clientBehind']
   /** Counts connections and requests. */
   readonly metrics?: HttpMetrics
 }
@@ -74,6 +76,7 @@ export async function startServer(
     },
     limits,
     metrics,
+    clientBehind: options.clientBehind,
     logRequest,
     logDebug,
     pipelined: 0,

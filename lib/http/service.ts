@@ -1,7 +1,7 @@
 /** The state that all connections of a server share. */
 import type { HttpMetrics } from '../metrics/http-metrics.ts'
 import type { Limits } from './limits.ts'
-import type { App, Response } from './message.ts'
+import type { App, Request, RequestHeaders, Response } from './message.ts'
 
 /** A request for the log; its texts are as the client sent them, so they must be escaped. */
 export interface RequestRecord {
@@ -21,11 +21,16 @@ export interface RequestRecord {
   readonly cause: unknown
 }
 
+/** Who sent a request. */
+export type Client = Pick<Request, 'peer' | 'network'>
+
 export interface Service {
   readonly app: App
   readonly serverName: string
   readonly limits: Limits
   readonly metrics: HttpMetrics
+  /** Gives the client for which a trusted proxy at an address has forwarded a request; undefined for none. */
+  readonly clientBehind?: ((address: string, headers: RequestHeaders) => Client | undefined) | undefined
   readonly logRequest: (record: RequestRecord) => void
   readonly logDebug: (message: string) => void
   /** How many requests wait in the queues of their connections (pipelining), in total. */

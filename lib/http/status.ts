@@ -35,6 +35,7 @@ const STANDARD_TEXTS: Readonly<Record<number, readonly [phrase: string, explain:
   503: ['Service Unavailable', 'The server cannot process the request due to a high load'],
   504: ['Gateway Timeout', 'The gateway server did not receive a timely response'],
   505: ['HTTP Version Not Supported', 'Cannot fulfill request'],
+  508: ['Loop Detected', 'The server detected an infinite loop while processing the request'],
 }
 
 const STATUS_OF: Readonly<Record<FailureCode, number>> = {

@@ -9,6 +9,7 @@ import { askCluster, clusterFamilies } from './cluster-metrics.ts'
 import type { EventMetrics } from './event-metrics.ts'
 import { END, type Format, written } from './exposition.ts'
 import { type Counters, counter, type Family, gauge } from './family.ts'
+import type { ForwardMetrics } from './forward-metrics.ts'
 import { type HttpMetrics, only } from './http-metrics.ts'
 import type { LuxiMetrics } from './luxi-metrics.ts'
 import type { ProcessMetrics } from './process-metrics.ts'
@@ -34,6 +35,7 @@ export interface MetricsOptions {
   readonly reloads: Counters<'what' | 'result'>
   readonly luxi: Pick<LuxiMetrics, 'families'>
   readonly events: Pick<EventMetrics, 'families'>
+  readonly forward?: Pick<ForwardMetrics, 'families'> | undefined
   /** A clock, in milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -98,7 +100,7 @@ export class Metrics {
   }
 
   #own(): Family[] {
-    const { http, version, certificateEnd, stateTime, reloads, luxi, events } = this.#options
+    const { http, version, certificateEnd, stateTime, reloads, luxi, events, forward } = this.#options
     const cluster = this.#known?.name ?? ''
     return [
       gauge('ganeti_up', 'Whether the cluster answered when it was last asked.', [
@@ -127,6 +129,7 @@ export class Metrics {
       counter('ganeti_rapi_reloads', 'Reading files again, by what and result.', reloads),
       ...luxi.families(),
       ...events.families(),
+      ...(forward?.families() ?? []),
     ]
   }
 }

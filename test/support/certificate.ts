@@ -9,7 +9,7 @@ export interface CertificateFiles {
   readonly pem: string
 }
 
-/** Makes a key and a certificate for this machine (localhost, 127.0.0.1, ::1) in a folder, signed with itself. */
+/** Makes a key and a certificate for this machine (localhost, 127.0.0.1 to .3, ::1) in a folder, signed with itself. */
 export function makeCertificate(folder: string, name = 'server'): CertificateFiles {
   const files = {
     key: join(folder, `${name}.key`),
@@ -21,7 +21,7 @@ export function makeCertificate(folder: string, name = 'server'): CertificateFil
     [
       ...['req', '-new', '-x509', '-days', '2', '-nodes', '-newkey', 'ec'],
       ...['-pkeyopt', 'ec_paramgen_curve:P-256', '-subj', '/CN=localhost'],
-      ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1'],
+      ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:127.0.0.2,IP:127.0.0.3,IP:::1'],
       ...['-keyout', files.key, '-out', files.certificate],
     ],
     { stdio: 'pipe' },

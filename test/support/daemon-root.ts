@@ -61,10 +61,12 @@ export class DaemonRoot {
   /**
    * @param root an empty folder
    * @param uid whom to run the program as, if not as ourselves
+   * @param hostName the name that the machine has for the program, if not its own
    */
   constructor(
     readonly root: string,
     readonly uid?: number,
+    readonly hostName?: string,
   ) {
     const state = join(root, 'var/lib/ganeti')
     this.pem = join(state, 'rapi.pem')
@@ -110,7 +112,10 @@ export class DaemonRoot {
 
   /** Starts the program; what is not waited for is ended by `end`. */
   spawn(...args: string[]): ChildProcess {
-    const environment = { GANETI_ROOTDIR: this.root }
+    const environment = {
+      GANETI_ROOTDIR: this.root,
+      ...(this.hostName !== undefined && { GANETI_HOSTNAME: this.hostName }),
+    }
     const [program = PROGRAM, ...rest] =
       this.uid === undefined ? [PROGRAM, ...args] : withBareEnvironment(environment, ...args)
     const child = spawn(program, rest, {
