@@ -49,7 +49,8 @@ export interface ClusterState {
   readonly readAt: number | undefined
   /** The cluster's version of Ganeti; undefined before it is known. */
   readonly version: Version | undefined
-  readonly staleState?: () => Promise<StaleState>
+  /** Gives an older state. @param ofJobs whether it is to be that of the jobs */
+  readonly staleState?: (ofJobs: boolean) => Promise<StaleState>
   /** Starts it; there is no backend before. */
   begin(): Promise<void>
   reload(): Promise<unknown>
@@ -103,7 +104,7 @@ function liveState(
     get version() {
       return isMaster() ? backend.knownVersion : standby.knownVersion
     },
-    ...(staleFile !== undefined && { staleState: configOnDemand(staleFile, loader) }),
+    ...(staleFile !== undefined && { staleState: configOnDemand(staleFile, files.queue, loader) }),
     begin: async () => {
       // Get the version for the first answers; if the master daemon cannot be reached, it is asked later.
       if (isMaster()) backend.version().catch(() => {})

@@ -38,7 +38,7 @@ export interface AnswersOptions {
   /** The backend to ask now; it may be another one after a reload. */
   readonly backend: () => Backend
   /** The stale-if-error fallback for reads that need no right, while the master daemon cannot be reached. */
-  readonly staleState?: (() => Promise<StaleState>) | undefined
+  readonly staleState?: ((ofJobs: boolean) => Promise<StaleState>) | undefined
   /** How many requests are worked on at once; further ones wait. Default: 20. */
   readonly maxClients?: number
   /** How many requests of waiting methods (see Method) wait at once. Default: 1024. */
@@ -140,9 +140,11 @@ export class Answers {
     try {
       return await (await this.#shared(request, asked, dependence)).respond(request.headers)
     } catch (thrown) {
-      const mayBeStale = dependence !== 'more' && method.access.length === 0 && !wantsFresh(request.headers)
+      const ofJobs = method.ofJobFiles === true
+      const isInFiles = dependence !== 'more' || ofJobs
+      const mayBeStale = isInFiles && method.access.length === 0 && !wantsFresh(request.headers)
       if (!this.#staleState || !mayBeStale || !isAway(thrown)) throw thrown
-      const stale = await this.#staleState().catch((cause) => {
+      const stale = await this.#staleState(ofJobs).catch((cause) => {
         throw new Failure(thrown.code, thrown.message, { cause })
       })
       const time = stale.asOf.toISOString()

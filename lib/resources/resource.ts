@@ -127,6 +127,8 @@ export interface Method<Params = Readonly<Record<string, string>>> extends Detai
   readonly since?: Release
   readonly parameters: readonly Parameter[]
   readonly dependsOn: Dependence | ((params: Params) => Dependence)
+  /** Set if a node has all that the answer depends on in files: the cluster's configuration and the jobs. */
+  readonly ofJobFiles?: true
   /**
    * For a method that waits for an event (long polling): how many seconds it may wait. Such requests have a
    * limit of their own.

@@ -1,6 +1,6 @@
 /** Three daemons as those of three nodes: where the master is not, they forward to it. */
 import { once } from 'node:events'
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { type Script, scriptedMaster } from '../backend/luxi/scripted-master.ts'
 import { makeCertificate } from '../support/certificate.ts'
@@ -125,7 +125,14 @@ t.test(
       (await second.root.ask('GET', '/2/info', { headers: { 'Cache-Control': 'no-cache' } })).status,
       502,
     )
-    t.equal((await second.root.get('/2/jobs')).status, 502)
+    t.equal((await second.root.get('/2/jobs')).status, 502, 'as there is no queue')
+    mkdirSync(second.paths.queueDir)
+    const op = { input: { OP_ID: 'OP_TEST_DELAY', duration: 1 }, status: 'running' }
+    const file = JSON.stringify({ id: 7, ops: [op], received_timestamp: [1, 2] })
+    writeFileSync(`${second.paths.queueDir}/job-7`, file)
+    const job = await second.root.get('/2/jobs/7')
+    t.match(JSON.parse(job.body), { id: 7, status: 'running', summary: ['TEST_DELAY(1.0)'] })
+    t.match(job.headers['ganeti-state-as-of'], /GMT$/)
     t.equal((await second.root.get('/2/nodes/nope')).status, 404)
     const refused = await second.root.ask('POST', '/2/groups', change)
     t.same([refused.status, refused.headers['retry-after']], [503, '5'])

@@ -896,9 +896,22 @@ t.test('while the master daemon is away, an older state answers open reads', asy
           throw away
         }),
       }),
+      resource('/job-files', 'Of the jobs, of which there are files.', {
+        GET: {
+          ...live(needing([]), 'Gives it.', async ({ backend }) => {
+            if (backend !== older) throw away
+            return 'older'
+          }),
+          ofJobFiles: true,
+        },
+      }),
     ],
     backend: () => ({ generation: null }) as Backend,
-    staleState: async () => ({ backend: older, asOf, serial: 27 }),
+    staleState: async (ofJobs) => ({
+      backend: older,
+      asOf: ofJobs ? new Date('2026-11-22T06:00:00Z') : asOf,
+      serial: 27,
+    }),
     authorizer: authorizerFor(),
   })
   const stale = await app(request('GET /state/x'))
@@ -924,6 +937,12 @@ t.test('while the master daemon is away, an older state answers open reads', asy
 
   t.equal((await app(request('GET /rights', { headers: { authorization: 'reader' } }))).status, 502)
   t.equal((await app(request('GET /jobs'))).status, 502)
+  const ofFiles = await app(request('GET /job-files'))
+  t.equal(
+    header(ofFiles, 'Ganeti-State-As-Of'),
+    'Sun, 22 Nov 2026 06:00:00 GMT',
+    'jobs have a time of their own',
+  )
   const live200 = await app(request('GET /open'))
   t.equal(header(live200, 'Ganeti-State-As-Of'), undefined, 'what needs no master daemon is not marked')
 

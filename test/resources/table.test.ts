@@ -69,6 +69,7 @@ t.test('only answers from cluster state are kept', async (t) => {
   for (const { path, name, method } of methods) {
     if (method.dependsOn !== 'more') t.equal(name, 'GET', path)
     if (path.startsWith('/2/jobs')) t.equal(method.dependsOn, 'more', path)
+    if (method.ofJobFiles) t.match(path, /^\/2\/jobs/)
   }
 })
 

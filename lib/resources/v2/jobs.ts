@@ -54,17 +54,21 @@ const list = resource('/2/jobs', 'The jobs in the queue.', {
       },
     ),
     large: isBulk,
+    ofJobFiles: true,
   },
 })
 
 const one = resource('/2/jobs/{job_id}', 'One job.', {
-  GET: live(
-    toRead('jobs.query'),
-    'Gives all details of a job.',
-    async ({ backend, params, signal }) =>
-      rowObject(FIELDS, onlyRow(await backend.queryJobs([params.job_id], FIELDS, signal))),
-    { operationId: 'GetJobStatus', answer: jobSchema, example: {} },
-  ),
+  GET: {
+    ...live(
+      toRead('jobs.query'),
+      'Gives all details of a job.',
+      async ({ backend, params, signal }) =>
+        rowObject(FIELDS, onlyRow(await backend.queryJobs([params.job_id], FIELDS, signal))),
+      { operationId: 'GetJobStatus', answer: jobSchema, example: {} },
+    ),
+    ofJobFiles: true,
+  },
   DELETE: live(
     toChange('jobs.cancel'),
     'Cancels a job that has not begun; answers with whether that was done, and a sentence about it.',
