@@ -108,7 +108,11 @@ function checkAddress(options: Options): Finding {
 
 /** Files that the daemon writes; in the foreground it goes on without them. */
 async function checkFiles(options: Options, paths: Paths): Promise<Finding> {
-  const files = [paths.log, paths.pidFile, ...(options.audit === 'no' ? [] : [paths.auditLog])]
+  const files = [
+    paths.log,
+    options.anyNode ? paths.anyNodePidFile : paths.pidFile,
+    ...(options.audit === 'no' ? [] : [paths.auditLog]),
+  ]
   const problems: string[] = []
   for (const file of files) {
     try {

@@ -12,6 +12,8 @@ export interface Paths {
   readonly log: string
   readonly auditLog: string
   readonly pidFile: string
+  /** The same of a daemon that serves on any node: Ganeti's scripts must not stop it with the master's daemons. */
+  readonly anyNodePidFile: string
   /** Cluster state as Ganeti writes it. */
   readonly configData: string
   /** The folder of the job queue of Ganeti's master daemon. */
@@ -46,6 +48,7 @@ export function defaultPaths(rootDir: string | undefined): Paths {
     log: below('/var/log/ganeti/rapi-daemon.log'),
     auditLog: below('/var/log/ganeti/rapi-audit.log'),
     pidFile: below('/var/run/ganeti/ganeti-rapi.pid'),
+    anyNodePidFile: below('/var/run/ganeti/ganeti-rapi-any-node.pid'),
     configData: below('/var/lib/ganeti/config.data'),
     queueDir: below('/var/lib/ganeti/queue'),
     clusterYaml: below('/var/lib/ganeti/cluster.yaml'),

@@ -78,6 +78,11 @@ export async function serve(
       stopping = true
     })
     const pidFile = claimPidFile(options, paths, log)
+    if (pidFile === 'held') {
+      log.info('Another daemon serves on this node already')
+      await starter?.reportReady()
+      return 0
+    }
     closers.unshift(() => pidFile?.release())
     const auditFile = new RecordFile(paths.auditLog, 0o640)
     closers.unshift(() => auditFile.close())
@@ -273,12 +278,18 @@ async function openPage(log: Log, options: Omit<PageOptions, 'files'>): Promise<
   }
 }
 
-function claimPidFile(options: Options, paths: Paths, log: Log): PidFile | undefined {
+/**
+ * Gives 'held' if a daemon that serves on any node is there already. That is no failure: Ganeti starts one on the node
+ * that becomes the master, whether or not there is one.
+ */
+function claimPidFile(options: Options, paths: Paths, log: Log): PidFile | 'held' | undefined {
+  const { anyNode, foreground } = options
   try {
-    return acquirePidFile(paths.pidFile)
+    return acquirePidFile(anyNode ? paths.anyNodePidFile : paths.pidFile)
   } catch (error) {
     const heldByAnother = error instanceof Failure && error.code === 'unavailable'
-    if (heldByAnother || !options.foreground) throw error
+    if (heldByAnother && anyNode) return 'held'
+    if (heldByAnother || !foreground) throw error
     log.warning(`Going on without a pid file: ${messageChain(error)}`)
     return undefined
   }

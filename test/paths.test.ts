@@ -8,6 +8,7 @@ const DEBIAN = {
   log: '/var/log/ganeti/rapi-daemon.log',
   auditLog: '/var/log/ganeti/rapi-audit.log',
   pidFile: '/var/run/ganeti/ganeti-rapi.pid',
+  anyNodePidFile: '/var/run/ganeti/ganeti-rapi-any-node.pid',
   configData: '/var/lib/ganeti/config.data',
   queueDir: '/var/lib/ganeti/queue',
   clusterYaml: '/var/lib/ganeti/cluster.yaml',

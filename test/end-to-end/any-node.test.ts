@@ -1,6 +1,6 @@
 /** Three daemons as those of three nodes: where the master is not, they forward to it. */
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { type Script, scriptedMaster } from '../backend/luxi/scripted-master.ts'
 import { makeCertificate } from '../support/certificate.ts'
@@ -184,6 +184,26 @@ t.test('a master with another certificate is sent nothing', async (t) => {
   )
   t.notMatch(first.root.logText, /GET|POST/)
 })
+
+t.test(
+  'to start what serves already succeeds, and Ganeti knows no pid file by which to stop it',
+  async (t) => {
+    const nodes = await TestNodes.make(t)
+    const [, second] = nodes.all
+    const child = await nodes.start(second)
+    t.notOk(existsSync(second.paths.pidFile))
+    t.equal(readFileSync(second.paths.anyNodePidFile, 'utf8'), `${child.pid}\n`)
+    for (const args of [['--any-node'], ['--any-node', '-f']]) {
+      t.match(await second.root.run(...args, '-p', '0'), { status: 0, stdout: '' }, args.join(' '))
+    }
+    await second.root.logged(/INFO Another daemon serves on this node already/)
+    t.equal((await second.root.get('/version')).status, 200)
+    const ended = once(child, 'exit')
+    child.kill('SIGTERM')
+    await ended
+    t.notOk(existsSync(second.paths.anyNodePidFile))
+  },
+)
 
 t.test('without the option nothing else than the master serves', async (t) => {
   const nodes = await TestNodes.make(t)
