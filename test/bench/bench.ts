@@ -15,6 +15,7 @@ import type { Settings } from './contest.ts'
 import { engine } from './engine.ts'
 import { events } from './events.ts'
 import { growth } from './growth.ts'
+import { hop } from './hop.ts'
 import { limit } from './limit.ts'
 import { original } from './original.ts'
 import { page } from './page.ts'
@@ -33,6 +34,7 @@ const PARTS: { readonly [name: string]: (report: Report, settings: Settings) => 
   scopes,
   changes,
   events,
+  hop,
   engine,
 }
 

@@ -3,9 +3,8 @@
  * address of its own: what Ganeti would do to them is done to their files.
  */
 import { copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import type { Test } from 'tap'
 import { defaultPaths, type Paths } from '../../lib/paths.ts'
-import { socketDir } from '../backend/luxi/scripted-master.ts'
+import { type Lifetime, socketDir } from '../backend/luxi/scripted-master.ts'
 import { DaemonRoot } from './daemon-root.ts'
 import { freePort } from './free-port.ts'
 
@@ -25,11 +24,11 @@ export class TestNodes {
   readonly all: readonly [TestNode, TestNode, TestNode]
   readonly #port: number
 
-  static async make(t: Test, users = ''): Promise<TestNodes> {
+  static async make(t: Lifetime, users = ''): Promise<TestNodes> {
     return new TestNodes(t, users, await freePort())
   }
 
-  private constructor(t: Test, users: string, port: number) {
+  private constructor(t: Lifetime, users: string, port: number) {
     this.#port = port
     const make = (number: number): TestNode => {
       const name = `node${number}.example.com`
@@ -70,6 +69,9 @@ export class TestNodes {
   async start({ root, address }: TestNode, ...args: string[]): Promise<ReturnType<DaemonRoot['spawn']>> {
     const before = root.logLines.length
     const child = root.spawn('-f', '--any-node', '-b', address, '-p', String(this.#port), ...args)
+    // What nobody reads would stop it once the pipe is full.
+    child.stdout?.resume()
+    child.stderr?.resume()
     await root.logged(/Listening on/, before)
     return child
   }

@@ -51,15 +51,18 @@ export interface ScriptedMaster {
 
 export const END = '\x03'
 
+/** A test, or what else ends at some time. */
+export type Lifetime = Pick<Test, 'teardown' | 'fail'>
+
 /** A folder for sockets, whose paths may have 107 bytes: too few for the folders of tests, named after them. */
-export function socketDir(t: Test): string {
+export function socketDir(t: Lifetime): string {
   const dir = mkdtempSync(join(tmpdir(), 'luxi-'))
   t.teardown(() => rmSync(dir, { recursive: true }))
   return dir
 }
 
 export async function scriptedMaster(
-  t: Test,
+  t: Lifetime,
   script: Script,
   path = join(socketDir(t), 'master'),
 ): Promise<ScriptedMaster> {
