@@ -53,7 +53,6 @@ t.test('what a node that is not the master is asked, the master answers', async 
   const own = await second.root.get('/version')
   t.same([own.status, own.body, own.headers.server], [200, '2\n', 'Ganeti 3.0.2'])
   t.same(mark(own), [first.name, second.name])
-  t.equal((await second.root.get('/ui/')).status, 200)
   t.match((await second.root.get('/metrics')).body, /^ganeti_rapi_node_role\{role="candidate"\} 1$/m)
   t.match(
     (await second.root.get('/metrics')).body,
@@ -204,6 +203,14 @@ t.test(
     t.notOk(existsSync(second.paths.anyNodePidFile))
   },
 )
+
+t.test('--check says what a node is', async (t) => {
+  const nodes = await TestNodes.make(t, USERS)
+  const { status, stdout } = await nodes.all[1].root.run('--any-node', '--check', '-p', '0')
+  t.equal(status, 0)
+  t.match(stdout, /^This is node2\.example\.com, a master candidate; the master node is node1/m)
+  t.match(stdout, /^users: 1 in /m)
+})
 
 t.test('without the option nothing else than the master serves', async (t) => {
   const nodes = await TestNodes.make(t)
