@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { AnyNode } from './any-node/any-node.ts'
 import { createAuthorizer } from './auth/authorize.ts'
 import { readUsers, type UserList } from './auth/users-file.ts'
+import type { Backend } from './backend/backend.ts'
 import { openClusterState } from './backend/cluster-state.ts'
 import type { Starter } from './daemon/copy.ts'
 import { descriptorsFailure, freeDescriptors } from './daemon/descriptors.ts'
@@ -122,8 +123,14 @@ export async function serve(
     closers.unshift(() => state.close())
     const hub = new EventHub({ source: state.events, logWarning: (message) => log.warning(message) })
     closers.unshift(() => hub.close('shutdown'))
-    // A queue of our own can tell itself when a job changes.
-    const withEvents = source.kind === 'master' ? waitingByEvents(state.backend, hub) : undefined
+    let waiting: { readonly of: Backend; readonly backend: Backend } | undefined
+    /** The backend of the moment: another one while this is not the master. Only a queue of our own waits itself. */
+    const backend = () => {
+      const now = state.backend
+      if (source.kind === 'file' || anyNode?.isMaster === false) return now
+      if (waiting?.of !== now) waiting = { of: now, backend: waitingByEvents(now, hub) }
+      return waiting.backend
+    }
     const metrics = new Metrics({
       http,
       luxi,
@@ -133,7 +140,7 @@ export async function serve(
       process: processMetrics,
       backend: () => state.backend,
       version: ownVersion(),
-      certificateEnd: () => certificate.current && Math.floor(validityOf(certificate.current).to / 1000),
+      certificateEnd: () => certificate.current && validityOf(certificate.current).to,
       stateTime: () => state.readAt,
     })
     const authorizer = createAuthorizer({
@@ -153,7 +160,7 @@ export async function serve(
       {
         app: createApp({
           resources,
-          backend: () => withEvents ?? state.backend,
+          backend,
           staleState: state.staleState,
           authorizer,
           events,

@@ -46,10 +46,7 @@ export function waitingByEvents(backend: Backend, hub: Pick<EventHub, 'followJob
       isChanged = true
       wake()
     }
-    const stop = await hub.followJob(Number(id), changed).catch((error) => {
-      if (error instanceof Failure) return undefined
-      throw error
-    })
+    const stop = await followed(hub.followJob(Number(id), changed), timeout * 1000, signal)
     // Without events there is only the present, or the reason why there is none.
     if (!stop) return backend.waitForJobChange(id, fields, previous, 0, signal)
     signal.addEventListener('abort', changed)
@@ -73,6 +70,34 @@ export function waitingByEvents(backend: Backend, hub: Pick<EventHub, 'followJob
     }
   }
   return Object.create(backend, { waitForJobChange: { value: waitForJobChange, enumerable: true } })
+}
+
+/**
+ * What ends it to follow a job.
+ * @returns undefined if it cannot be followed, or not in time
+ * @throws the signal's reason
+ */
+async function followed(
+  following: Promise<() => void>,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<(() => void) | undefined> {
+  const given = following.catch((error) => {
+    if (error instanceof Failure) return undefined
+    throw error
+  })
+  let left = () => {}
+  const over = within(milliseconds, (wake) => {
+    left = wake
+  })
+  signal.addEventListener('abort', left)
+  const stop = await Promise.race([given, over.then(() => undefined)])
+  signal.removeEventListener('abort', left)
+  left()
+  // It may be followed from now on, or later: nobody waits any more.
+  if (stop === undefined || signal.aborted) given.then((late) => late?.()).catch(() => {})
+  signal.throwIfAborted()
+  return stop
 }
 
 /** Waits until it is woken, or some milliseconds have passed. */

@@ -5,7 +5,6 @@
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import type { Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import type { Json } from '../../lib/json/json.ts'
 import { defaultPaths } from '../../lib/paths.ts'
@@ -80,24 +79,33 @@ t.test('another node than the master does not serve', async (t) => {
 t.test('a client that hangs up ends its wait for a job', async (t) => {
   const { root, paths } = nodeOf(t, 'node1.example.com')
   writeFileSync(paths.users, 'w pw write\n')
-  const script: Script = ({ method }) =>
-    method === 'QueryClusterInfo' ? { software_version: '3.1.0' } : undefined
+  const script: Script = ({ method, args }) => {
+    if (method === 'QueryClusterInfo') return { software_version: '3.1.0', name: 'c', master: 'node1' }
+    if (method === 'QueryJobs')
+      return [(args[1] as Json[]).map((field) => (field === 'status' ? 'running' : null))]
+    return []
+  }
   const master = await scriptedMaster(t, script, paths.querySocket)
   root.spawn('-f', '--no-ssl', '-b', '127.0.0.1', '-p', '0')
   await root.logged(/Listening on/)
-  const body = '{"fields": ["status"]}'
+  const body = '{"fields": ["status"], "previous_job_info": ["running"]}'
   const headers = { 'Content-Type': 'application/json', 'Content-Length': body.length }
   const wait = request(`${root.origin}/2/jobs/5/wait`, { auth: 'w:pw', headers })
   const broken = once(wait, 'error')
   wait.end(body)
-  const waits = () => master.asked.filter(({ method }) => method === 'WaitForJobChange')
+  const inFlight = async () => {
+    const { body: text } = await root.get('/metrics')
+    return /^ganeti_rapi_http_requests_in_flight\{kind="wait"\} (\d)$/m.exec(text)?.[1]
+  }
   await eventually(async () => {
-    if (waits().length === 0) throw new Error('not asked yet')
+    if ((await inFlight()) !== '1') throw new Error('not waiting yet')
   })
-  t.match(waits(), [{ args: ['5', ['status'], null, null, 10] }])
-  const ended = once(waits()[0]?.socket as Socket, 'close')
+  t.notOk(master.methods.includes('WaitForJobChange'), 'the master daemon waits for nobody')
   wait.destroy(new Error('hung up'))
-  await Promise.all([broken, ended])
+  await broken
+  await eventually(async () => {
+    if ((await inFlight()) !== '0') throw new Error('still waiting')
+  })
 })
 
 t.test('the Ganeti of the master daemon counts, and after an upgrade the new one', async (t) => {

@@ -41,6 +41,9 @@ t.test('promtool finds nothing wrong but names of the exporter', { skip: isMissi
     [],
   )
   t.notMatch(body, /alice|monitor|127\.0\.0\.1/, 'nobody is named')
+  const [, end] = /^ganeti_rapi_certificate_not_after_timestamp_seconds (\d+)$/m.exec(body) ?? []
+  const days = (Number(end) - Date.now() / 1000) / 86_400
+  t.ok(days > 0 && days < 100_000, `the certificate ends in ${days} days`)
 })
 
 interface Result {

@@ -110,6 +110,31 @@ t.test('without events the present is told at once', async (t) => {
   t.strictSame(asked, ['WaitForJobChange 0'])
 })
 
+t.test('who waits does not wait longer for events to begin, and leaves nothing behind', async (t) => {
+  let begin = (_stop: () => void) => {}
+  let stopped = 0
+  const following = () =>
+    new Promise<() => void>((resolve) => {
+      begin = resolve
+    })
+  const present = { jobInfo: ['queued'], logEntries: [] }
+  const backend = waitingByEvents({ waitForJobChange: async () => present } as never, {
+    followJob: following,
+  })
+  const known = { jobInfo: ['queued'], logSerial: null }
+  const wait = (timeout: number, signal = new AbortController().signal) =>
+    backend.waitForJobChange('7', ['status'], known, timeout, signal)
+  t.strictSame(await wait(0.05), present)
+  begin(() => stopped++)
+  await until(() => stopped === 1)
+  const left = new AbortController()
+  const waiting = wait(60, left.signal)
+  left.abort()
+  await t.rejects(waiting, { name: 'AbortError' })
+  begin(() => stopped++)
+  await until(() => stopped === 2)
+})
+
 t.test('a thousand who wait ask when something changes, and not before', async (t) => {
   const { wait, change, asked } = world(t)
   const waiting = Array.from({ length: 1000 }, () => wait(['queued']))
