@@ -31,18 +31,20 @@ const OTHER_BODIES: Readonly<Record<string, readonly string[]>> = {
   '/2/filters/{filter_uuid}': ['priority', 'predicates', 'action', 'reason'],
 }
 
-/** Where requests go: paths, and the methods they have. */
+/** Where requests go: paths, and the methods they have but those whose answers go on (streams), which have no end. */
 const METHODS = resources.flatMap(({ path, methods }) =>
-  Object.entries(methods).map(([name, { parameters, dependsOn, submits, body }]) => ({
-    name,
-    path,
-    parameters: parameters.map((parameter) => parameter.name),
-    changes: name !== 'GET' || submits !== undefined,
-    takesBody: dependsOn === 'more',
-    schema: body?.schema,
-    /** What a body may say. */
-    keys: [...(submits ?? []).flatMap((id) => OPCODES.get(id) ?? []), ...(OTHER_BODIES[path] ?? [])],
-  })),
+  Object.entries(methods)
+    .filter(([, { follows }]) => follows === undefined)
+    .map(([name, { parameters, dependsOn, submits, body }]) => ({
+      name,
+      path,
+      parameters: parameters.map((parameter) => parameter.name),
+      changes: name !== 'GET' || submits !== undefined,
+      takesBody: dependsOn === 'more',
+      schema: body?.schema,
+      /** What a body may say. */
+      keys: [...(submits ?? []).flatMap((id) => OPCODES.get(id) ?? []), ...(OTHER_BODIES[path] ?? [])],
+    })),
 )
 
 const NAMES: Readonly<Record<string, readonly string[]>> = {
