@@ -16,10 +16,6 @@ export const LIVE_DIFFERENCES: readonly Difference[] = [
     reason: 'what a client may do is ours to tell',
   },
   {
-    where: /^\/2\/events status: 404 .* -> 200/,
-    reason: 'events are ours',
-  },
-  {
     where: /^\/2\/query\/(os|cluster)\b\S* status: 500 .* -> 200/,
     reason: 'these can be queried here, by way of a job',
   },

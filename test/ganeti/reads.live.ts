@@ -86,11 +86,14 @@ async function all(what: string): Promise<string[]> {
   return parts
 }
 
-/** Every target of a GET, but for jobs and waits, whose answers are compared below. */
+/**
+ * Every target of a GET, but for jobs and waits, whose answers are compared below, and answers that go on, which the
+ * original does not have.
+ */
 async function targets(): Promise<string[]> {
   const found: string[] = []
   for (const { path, methods } of resources) {
-    if (!methods.GET || path.endsWith('/wait')) continue
+    if (!methods.GET || methods.GET.follows || path.endsWith('/wait')) continue
     const name = /\{(\w+)\}/.exec(path)?.[1]
     for (const value of name === undefined ? [''] : (VALUES[name] ?? [])) {
       const filled = name === undefined ? path : path.replace(`{${name}}`, value)
