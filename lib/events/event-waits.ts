@@ -24,16 +24,17 @@ export function waitingByEvents(backend: Backend, hub: Pick<EventHub, 'followJob
   const newsOf: (...args: Parameters<Backend['waitForJobChange']>) => Promise<News | undefined> = async (
     id,
     fields,
-    { jobInfo: knownInfo, logSerial },
+    known,
+    _timeout,
+    signal,
   ) => {
-    const [row = []] = await backend.queryJobs([id], [...fields, 'status', 'oplog'])
-    const [status, oplog] = row.slice(fields.length)
-    const jobInfo = row.slice(0, fields.length) as Json
-    const logEntries = (Array.isArray(oplog) ? (oplog as Json[][]).flat() : []).filter(
-      (entry) => Array.isArray(entry) && Number(entry[0]) > Number(logSerial ?? 0),
-    )
-    const isSame = equalJson(jobInfo, knownInfo) && logEntries.length === 0
-    return isSame && !isFinal(status as JobStatus) ? undefined : { jobInfo, logEntries }
+    const rows = await backend.queryJobs([id], [...fields, 'status', 'oplog']).catch(ifInvalid)
+    // Of fields that do not exist, only a wait gives nulls, as in the original.
+    const news = rows ? newsIn(rows[0] ?? [], fields.length, known.logSerial) : undefined
+    const now = news ?? (await backend.waitForJobChange(id, fields, known, 0, signal))
+    if (!now) return undefined
+    const isSame = equalJson(now.jobInfo, known.jobInfo) && isEmpty(now.logEntries)
+    return isSame && !news?.isFinal ? undefined : { jobInfo: now.jobInfo, logEntries: now.logEntries }
   }
 
   const waitForJobChange: Backend['waitForJobChange'] = async (...args) => {
@@ -70,6 +71,25 @@ export function waitingByEvents(backend: Backend, hub: Pick<EventHub, 'followJob
     }
   }
   return Object.create(backend, { waitForJobChange: { value: waitForJobChange, enumerable: true } })
+}
+
+/** Reads the values of the fields, then status and log. */
+function newsIn(row: readonly Json[], count: number, logSerial: Json): News & { readonly isFinal: boolean } {
+  const [status, oplog] = row.slice(count)
+  const entries = Array.isArray(oplog) ? (oplog as Json[][]).flat() : []
+  const isNew = (entry: Json) => Array.isArray(entry) && Number(entry[0]) > Number(logSerial ?? 0)
+  return {
+    jobInfo: row.slice(0, count) as Json,
+    logEntries: entries.filter(isNew),
+    isFinal: isFinal(status as JobStatus),
+  }
+}
+
+const isEmpty = (value: Json) => !Array.isArray(value) || value.length === 0
+
+function ifInvalid(error: unknown): undefined {
+  if (error instanceof Failure && error.code === 'invalid') return undefined
+  throw error
 }
 
 /**

@@ -18,6 +18,7 @@ function world(_t: Test, { canFollow = true } = {}) {
     queryJobs: async ([id]: readonly string[], fields: readonly string[]) => {
       asked.push('QueryJobs')
       if (id !== '7') throw new Failure('not-found', `Job ${id} not found`)
+      if (fields.includes('bogus')) throw new Failure('invalid', 'Unknown output fields selected: bogus')
       const values: { [field: string]: Json } = { status: job.status, oplog: [job.log], id: 7 }
       return [fields.map((field) => values[field] ?? null)]
     },
@@ -90,6 +91,16 @@ t.test('what changes while the job is asked for is not missed', async (t) => {
   }
   t.strictSame(await wait(['queued']), { jobInfo: ['running'], logEntries: [] })
   t.equal(job.status, 'running')
+})
+
+t.test('of fields that do not exist the master daemon gives what it gives', async (t) => {
+  const { backend, asked } = world(t)
+  const { signal } = new AbortController()
+  const wait = (jobInfo: Json, timeout: number) =>
+    backend.waitForJobChange('7', ['bogus'], { jobInfo, logSerial: null }, timeout, signal)
+  t.strictSame(await wait(null, 60), { jobInfo: ['queued'], logEntries: [] })
+  t.strictSame(asked, ['QueryJobs', 'WaitForJobChange 0'])
+  t.equal(await wait(['queued'], 0.05), null)
 })
 
 t.test('a wait ends after its time, with its client, and without a job', async (t) => {
