@@ -5,7 +5,7 @@
 import { access, constants } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { readNodeRole, roleInWords } from './any-node/node-role.ts'
-import { allSelectors, type Grants } from './auth/grants.ts'
+import { allSelectors, type Grants, selectorsOf } from './auth/grants.ts'
 import type { Permission } from './auth/permissions.ts'
 import { readUsers, type User } from './auth/users-file.ts'
 import type { Backend } from './backend/backend.ts'
@@ -222,10 +222,9 @@ function reachOf(
 ): string | undefined {
   if (!instances) return undefined
   const words = [...grants.words].flatMap(([permission, some]) => (isAboutInstances(permission) ? some : []))
-  const selectors = words.flatMap(({ selector }) => selector ?? [])
-  const isAll = selectors.length < words.length
-  const reached = isAll ? instances : instances.filter((instance) => isWithin([selectors], instance))
-  return `${isAll ? 'all ' : ''}${reached.length} instance${reached.length === 1 ? '' : 's'} now`
+  const selectors = selectorsOf(words)
+  const reached = selectors ? instances.filter((instance) => isWithin([selectors], instance)) : instances
+  return `${selectors ? '' : 'all '}${reached.length} instance${reached.length === 1 ? '' : 's'} now`
 }
 
 const isAboutInstances = (permission: Permission) => permission.startsWith('instances.')

@@ -111,7 +111,7 @@ export function grantedBy(
 }
 
 /** By what words select objects; undefined if one of them grants it for all. */
-function selectorsOf(words: readonly Word[]): readonly Selector[] | undefined {
+export function selectorsOf(words: readonly Word[]): readonly Selector[] | undefined {
   const selectors = words.flatMap(({ selector }) => selector ?? [])
   return selectors.length === words.length ? selectors : undefined
 }

@@ -1,16 +1,13 @@
 /** What a job is about, and who submitted it, as its opcodes say. */
-import { type NamedObject, readJob } from '../backend/scoped/job-objects.ts'
+import { type NamedObject, type Requester, readJob, requestersOf } from '../backend/scoped/job-objects.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 import { shortName } from '../model/job.ts'
 import type { Objects } from './objects.ts'
 
-export interface JobSubject extends Objects {
+export interface JobSubject extends Objects, Requester {
   /** Whose it is, as far as that is sure, and what it is about for selectors; undefined for the whole cluster. */
   readonly owner: string | undefined
   readonly named: readonly NamedObject[] | undefined
-  /** The user and the request that submitted it through the remote API, if its reason trail has them. */
-  readonly user: string | undefined
-  readonly request: string | undefined
 }
 
 /** The most names of a kind. */
@@ -41,9 +38,6 @@ const TAGGED: { readonly [kind: string]: keyof Objects } = {
   nodegroup: 'groups',
   network: 'networks',
 }
-
-/** The text in the reason trail of a job; see submit.ts. */
-const REQUESTER = /^(?:user=(.*);)?request=([^;]*)$/s
 
 /** @param opcodes as they are in the job */
 export function subjectOf(opcodes: readonly JsonObject[]): JobSubject {
@@ -76,13 +70,7 @@ function namesIn(value: Json | undefined): readonly string[] {
   return []
 }
 
-function requesterOf(opcode: JsonObject | undefined): Pick<JobSubject, 'user' | 'request'> {
-  const trail = Array.isArray(opcode?.reason) ? (opcode.reason as readonly Json[]) : []
-  for (const entry of trail) {
-    const [source, text] = Array.isArray(entry) ? entry : []
-    if (!String(source).startsWith('gnt:library:rlib2:')) continue
-    const [, user, request] = REQUESTER.exec(String(text)) ?? []
-    return { user, request }
-  }
+function requesterOf(opcode: JsonObject | undefined): Requester {
+  for (const requester of opcode ? requestersOf(opcode) : []) return requester
   return { user: undefined, request: undefined }
 }

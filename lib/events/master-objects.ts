@@ -8,6 +8,7 @@ import type { MasterBackend } from '../backend/luxi/luxi-backend.ts'
 import { THING_FIELDS, type Thing, thingOf } from '../backend/scoped/things.ts'
 import { inSlices } from '../concurrency/time-slicing.ts'
 import type { Json } from '../json/json.ts'
+import { shortFormsOf } from '../model/lookup.ts'
 import type { Event, ObjectKind } from './event.ts'
 import { type Comparison, type ListedObject, objectChanges, objectEvent } from './object-changes.ts'
 import type { FindThing } from './view.ts'
@@ -154,12 +155,8 @@ function listingOf(rows: readonly (readonly Json[])[], kind?: 'instance' | 'node
 }
 
 function addNames(named: Map<string, Thing | null>, thing: Thing): void {
-  const { name } = thing
-  named.set(name, thing)
-  for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
-    const short = name.slice(0, dot)
-    named.set(short, named.has(short) ? null : thing)
-  }
+  named.set(thing.name, thing)
+  for (const short of shortFormsOf(thing.name)) named.set(short, named.has(short) ? null : thing)
 }
 
 const COMPARISON: Comparison<MasterObject> = {

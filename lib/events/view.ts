@@ -4,6 +4,7 @@
  * selectors, that is what these select: an object that is not selected any more
  * is removed for this listener, and one that is selected from now on is added.
  */
+import { isOnlyAbout } from '../backend/scoped/job-objects.ts'
 import { isWithin, type Thing, type Within } from '../backend/scoped/things.ts'
 import { EVENT_TYPES, type Event, type EventType } from './event.ts'
 import type { JobSubject } from './job-subject.ts'
@@ -103,14 +104,10 @@ export class View {
   /** Whether the user has submitted a job, or is allowed all that it is about. */
   #ownsOrReaches({ owner, named }: JobSubject, within: Within): boolean {
     if (owner !== undefined && owner === this.#sight.user) return true
-    return (
-      named?.every(({ kind, name }) => {
-        // What does not exist, or not any more, has only its name.
-        if (isWithin(within, { kind, name, tags: [], groups: kind === 'group' ? [name] : [] })) return true
-        const thing = kind === 'instance' || kind === 'node' ? this.#find(kind, name) : undefined
-        return thing !== undefined && isWithin(within, thing)
-      }) ?? false
-    )
+    return isOnlyAbout({ objects: named }, within, (kind, name) => {
+      const thing = this.#find(kind, name)
+      return thing !== undefined && isWithin(within, thing)
+    })
   }
 }
 

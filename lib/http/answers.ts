@@ -127,10 +127,10 @@ export class Answers {
    * @throws what the method's handler throws; Failure `unavailable` if too many requests wait
    */
   async answer(request: Request, asked: Asked): Promise<Response> {
-    const { method, params, scope } = asked
+    const { method, params } = asked
     if (method.waits !== undefined) return this.#answerWaiting(request, asked, method.waits)
     const dependence = dependenceOf(method, params)
-    const generation = scope ? null : generationOf(dependence, this.#backend())
+    const generation = this.#generationFor(asked, dependence)
     const cached = generation === null ? undefined : this.#cache.find(generation, request.target)
     if (cached) {
       this.#metrics.cacheHits++
@@ -186,21 +186,24 @@ export class Answers {
     return { ...response, headers: [...response.headers, ...marks] }
   }
 
+  /** The generation under which an answer may be shared; null if it may not: within a scope it is nobody else's. */
+  #generationFor({ scope }: Asked, dependence: Dependence): number | null {
+    return scope ? null : generationOf(dependence, this.#backend())
+  }
+
   /** Makes an answer after a cache miss; if it may be cached, equal requests share it (request coalescing). */
   #shared(request: Request, asked: Asked, dependence: Dependence): Promise<Representation> {
     const { target, lost } = request
     const cache = this.#cache
-    // Answers within a scope are nobody else's.
-    const generationNow = () => (asked.scope ? null : generationOf(dependence, this.#backend()))
     /** The cached answer, or one that is being made. Checked again after waiting for a place. */
     const ready = () => {
-      const generation = generationNow()
+      const generation = this.#generationFor(asked, dependence)
       if (generation === null) return undefined
       return cache.find(generation, target) ?? cache.join(generation, target, lost)
     }
     return this.#inPlace(request, asked, ready, async (hold) => {
       const backend = this.#backend()
-      const generation = generationNow()
+      const generation = this.#generationFor(asked, dependence)
       if (generation === null) return this.#make(request, asked, backend, { signal: lost, hold })
       // Other requests may share this answer, so it is aborted only when the last of them has left.
       const make = (signal: AbortSignal) => this.#make(request, asked, backend, { signal, hold })

@@ -10,6 +10,7 @@ import type { Authorizer } from '../auth/authorize.ts'
 import { type Need, PUBLIC } from '../auth/permissions.ts'
 import type { Scope } from '../auth/scope.ts'
 import type { Verdict } from '../auth/verdict.ts'
+import { forbidden } from '../backend/scoped/scoped-objects.ts'
 import { Failure } from '../failure.ts'
 import { HttpMetrics, type RequestKind } from '../metrics/http-metrics.ts'
 import { isSince } from '../model/version.ts'
@@ -178,7 +179,7 @@ export function createApp({
           if (refused) throw refused
         }
       }
-      if (page && scope) throw new Failure('forbidden', 'Outside of the scope of your rights: the metrics')
+      if (page && scope) throw forbidden('the metrics')
       if (page && request.method === 'GET') return await end(await page(headers))
       if (!match && !page) throw new HttpError(404)
       if (!match || !method)

@@ -50,15 +50,18 @@ function calledShort<T extends { readonly name: string }>(index: Index<T>, name:
   return (search.table.get(name) ?? []) as readonly T[]
 }
 
+/** What the full name of a host may be shortened to. */
+export function* shortFormsOf(name: string): Generator<string, undefined> {
+  for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) yield name.slice(0, dot)
+}
+
 /** All hosts by each of their short names. */
 export function shortNames<T extends { readonly name: string }>(
   all: readonly T[],
 ): ReadonlyMap<string, readonly T[]> {
   const table = new Map<string, T[]>()
   for (const object of all) {
-    const { name } = object
-    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
-      const short = name.slice(0, dot)
+    for (const short of shortFormsOf(object.name)) {
       const others = table.get(short)
       if (others) others.push(object)
       else table.set(short, [object])

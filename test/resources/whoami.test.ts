@@ -5,6 +5,7 @@ import { parseUsers } from '../../lib/auth/users-file.ts'
 import type { Backend } from '../../lib/backend/backend.ts'
 import { createApp } from '../../lib/http/app.ts'
 import { resources } from '../../lib/resources/table.ts'
+import { ask } from '../support/ask-app.ts'
 
 const USERS = `
 reader   pw  read
@@ -27,20 +28,11 @@ function asking(options: { requireAuthentication?: boolean; anonymousReads?: boo
     authorizer: createAuthorizer({ users: () => list, requireAuthentication: false, ...options }),
   })
   return async (user?: string, password = 'pw') => {
-    const credentials = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
-    const { status, headers, body } = await app({
-      method: 'GET',
-      target: '/2/whoami',
-      headers: user === undefined ? {} : { authorization: credentials },
-      network: '192.0.2.1',
-      bodyLength: 0,
-      id: 'r1',
-      peer: '192.0.2.1:1',
-      readBody: async () => Buffer.alloc(0),
-      signal: new AbortController().signal,
-      lost: new AbortController().signal,
+    const authorization = user && `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+    const { status, headers, json } = await ask(app, undefined, 'GET', '/2/whoami', {
+      headers: { authorization },
     })
-    const answer = JSON.parse(body.toString()) as {
+    const answer = json as unknown as {
       user: string | null
       permissions: string[]
       selectors: Record<string, string[]>

@@ -6,7 +6,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../json/json.ts'
 import type { Backend } from '../backend.ts'
 import { aboutOf, NAMES_ANOTHER } from './opcode-parameters.ts'
-import type { ThingKind } from './things.ts'
+import { isWithin, type ThingKind, type Within } from './things.ts'
 
 export interface NamedObject {
   readonly kind: ThingKind
@@ -45,6 +45,23 @@ export function rememberJob(backend: Backend, id: string, opcodes: Json): JobObj
   return read
 }
 
+/**
+ * Whether a job is about nothing but objects that lists of selectors select.
+ * @param isThere whether an instance or a node of a name exists, and is selected
+ */
+export function isOnlyAbout(
+  { objects }: Pick<JobObjects, 'objects'>,
+  within: Within,
+  isThere: (kind: 'instance' | 'node', name: string) => boolean,
+): boolean {
+  if (!objects) return false
+  return objects.every(({ kind, name }) => {
+    // What does not exist, or not any more, has only its name.
+    if (isWithin(within, { kind, name, tags: [], groups: kind === 'group' ? [name] : [] })) return true
+    return (kind === 'instance' || kind === 'node') && isThere(kind, name)
+  })
+}
+
 /** What opcodes say of their job. */
 export function readJob(opcodes: readonly Json[]): JobObjects {
   const owners = opcodes.map((opcode) => (isJsonObject(opcode) ? ownerOf(opcode) : undefined))
@@ -56,18 +73,32 @@ export function readJob(opcodes: readonly Json[]): JobObjects {
   }
 }
 
+/** Who submitted an opcode. */
+function ownerOf(opcode: JsonObject): string | undefined {
+  for (const { user } of requestersOf(opcode)) if (user !== undefined) return user
+  return undefined
+}
+
+/** Who submitted an opcode through the remote API, as far as that is known. */
+export interface Requester {
+  readonly user: string | undefined
+  readonly request: string | undefined
+}
+
+/** The text in the reason trail of a job; see submit.ts. */
+const REQUESTER = /^(?:user=(.*);)?request=([^;]*)$/s
+
 /**
- * Who submitted an opcode: a source of the reason trail that only this daemon writes; see `reasonTrail`. The reason
- * that a client gives has another source.
+ * Those of the sources in the reason trail that only this daemon writes; see `reasonTrail`. The reason that a client
+ * gives has another source.
  */
-function ownerOf({ reason }: JsonObject): string | undefined {
+export function* requestersOf({ reason }: JsonObject): Generator<Requester, undefined> {
   for (const entry of Array.isArray(reason) ? (reason as readonly Json[]) : []) {
     const [source, text] = Array.isArray(entry) ? (entry as readonly Json[]) : []
     if (!String(source).startsWith('gnt:library:rlib2:')) continue
-    const [, user] = /^user=(.*);request=[^;]*$/s.exec(String(text)) ?? []
-    if (user !== undefined) return user
+    const [, user, request] = REQUESTER.exec(String(text)) ?? []
+    yield { user, request }
   }
-  return undefined
 }
 
 function objectsOf(opcode: JsonObject): NamedObject[] | undefined {

@@ -9,9 +9,9 @@ import type { Json } from '../../json/json.ts'
 import { lazyMap } from '../../json/lazy-list.ts'
 import { shortNames } from '../../model/lookup.ts'
 import type { Backend, Cell, QueryResult } from '../backend.ts'
-import { type JobObjects, knownJobs, rememberJob } from './job-objects.ts'
+import { isOnlyAbout, type JobObjects, knownJobs, rememberJob } from './job-objects.ts'
 import { forbidden, type Kind, type ScopedObjects } from './scoped-objects.ts'
-import { isWithin, type Within } from './things.ts'
+import type { Within } from './things.ts'
 
 /** So many jobs are asked for by their ids; if there are more, all of them. */
 const FEW_JOBS = 50
@@ -109,12 +109,7 @@ export class ScopedJobs {
       instance: await this.#selectedNames('instance', within, jobs),
       node: await this.#selectedNames('node', within, jobs),
     }
-    return ({ objects }) =>
-      objects?.every(({ kind, name }) => {
-        // What does not exist, or not any more, has only its name.
-        if (isWithin(within, { kind, name, tags: [], groups: kind === 'group' ? [name] : [] })) return true
-        return (kind === 'instance' || kind === 'node') && there[kind].has(name)
-      }) ?? false
+    return (job) => isOnlyAbout(job, within, (kind, name) => there[kind].has(name))
   }
 
   /** The names in jobs that mean a selected object. */
@@ -132,9 +127,8 @@ export class ScopedJobs {
     const short = shortNames([...selected].map((name) => ({ name })))
     for (const name of names) {
       if (selected.has(name) || !short.has(name)) continue
-      const ask = kind === 'instance' ? this.#backend.queryInstances : this.#backend.queryNodes
-      const [row] = await ask.call(this.#backend, [name], ['name']).catch(ifNotFound([]))
-      if (selected.has(String(row?.[0]))) selected.add(name)
+      const full = await this.#objects.fullName(kind, name).catch(ifNotFound(''))
+      if (selected.has(full)) selected.add(name)
     }
     return selected
   }

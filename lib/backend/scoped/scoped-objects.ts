@@ -18,6 +18,7 @@ import {
   THING_FIELDS,
   type Thing,
   type ThingKind,
+  textsIn,
   thingOf,
   type Within,
 } from './things.ts'
@@ -170,7 +171,7 @@ export class ScopedObjects {
     if (places.length === 0) return asked
     const names = new Set<string>()
     for (const { cells } of asked.rows)
-      for (const place of places) for (const name of textsIn(cells[place])) names.add(name)
+      for (const place of places) for (const name of textsIn(cells[place]?.[1])) names.add(name)
     const mine = new Set(
       (await this.#things('instance', this.scope.within, [...names])).map(({ name }) => name),
     )
@@ -194,7 +195,7 @@ export class ScopedObjects {
     const { data } = await this.#backend.query(kind, ['tags'], null)
     const tags = new Set<string>()
     await eachInSlices(data, ([cell]) => {
-      for (const tag of textsIn(cell)) tags.add(tag)
+      for (const tag of textsIn(cell?.[1])) tags.add(tag)
     })
     const found = { generation, tags: [...tags] }
     knownTags.set(this.#backend, { ...knownTags.get(this.#backend), [kind]: found })
@@ -217,20 +218,24 @@ export class ScopedObjects {
     if (seen) {
       if ((await this.#things(kind, [seen], [name])).length === 0) return
     } else {
-      const ask = kind === 'instance' ? this.#backend.queryInstances : this.#backend.queryNodes
-      await ask.call(this.#backend, [name], ['name'])
+      await this.fullName(kind, name)
     }
     throw forbidden(`${kind} ${name}`)
+  }
+
+  /**
+   * The full name of any object, whether or not it is within the scope.
+   * @throws Failure `not-found` if there is none, or a short name fits several
+   */
+  async fullName(kind: Kind, name: string): Promise<string> {
+    const ask = kind === 'instance' ? this.#backend.queryInstances : this.#backend.queryNodes
+    const [row] = await ask.call(this.#backend, [name], ['name'])
+    return String(row?.[0])
   }
 }
 
 function severalCalled(kind: Kind, name: string): Failure {
   return new Failure('not-found', `${NOUNS[kind]} name ${name} has multiple matches`)
-}
-
-function textsIn(cell: Cell | undefined): string[] {
-  const value = cell?.[1]
-  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
 }
 
 /** @param what what is outside, and why if that is not clear */

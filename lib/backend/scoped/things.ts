@@ -54,7 +54,8 @@ export function thingOf(kind: ThingKind, values: readonly Json[]): Thing {
   }
 }
 
-function textsIn(value: Json | undefined): string[] {
+/** The texts in a list. */
+export function textsIn(value: Json | undefined): string[] {
   return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
 }
 
