@@ -82,9 +82,8 @@ export function createApp({
     if (headers.authorization !== undefined) metrics.authentications.add(RESULTS.granted)
     metrics.cacheHits++
     debug?.(`${method} ${target}: cache hit, ${inWords(verdict, cached.need)}`)
-    const response = cached.respond(headers)
-    if (response instanceof Promise) return response.then((made) => ({ ...made, user }), failureResponse)
-    return user === undefined ? response : { ...response, user }
+    const response = cached.respond(headers, user)
+    return response instanceof Promise ? response.catch(failureResponse) : response
   }
 
   const receiveBody = (request: Request, { bodyLimit = BodyLimit.unused }: Method) =>
