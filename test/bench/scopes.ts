@@ -60,11 +60,7 @@ export async function scopes(report: Report, settings: Settings): Promise<void> 
         const contenders = [of(few, `of ${OWN}`), of(many, `of ${MANY}`)]
         const figure = await contest(report, `${target}, by ${user}`, contenders, settings)
         const ratio = figure(`of ${MANY}`).median / figure(`of ${OWN}`).median
-        report.goal(
-          `of ${MANY} / of ${OWN}`,
-          ratio,
-          user.includes('star') || !target.includes('bulk') ? undefined : { atLeast: 0.8 },
-        )
+        report.goal(`of ${MANY} / of ${OWN}`, ratio, target.includes('bulk') ? { atLeast: 0.8 } : undefined)
       }
     }
   } finally {

@@ -12,6 +12,7 @@ import type { Json } from '../../json/json.ts'
 import { shortNames } from '../../model/lookup.ts'
 import type { Backend, Cell, FieldDefinition } from '../backend.ts'
 import { named, namesIn } from '../filters.ts'
+import { fittingValues } from './fitting-values.ts'
 import {
   filterOf,
   isWithin,
@@ -40,14 +41,6 @@ export interface Selected {
   /** The objects, each with the cells that were asked for. */
   readonly rows: readonly { readonly thing: Thing; readonly cells: readonly Cell[] }[]
 }
-
-/** The tags of all objects of a kind, as of a generation of the cluster's state. */
-interface KnownTags {
-  readonly generation: number | null
-  readonly tags: readonly string[]
-}
-
-const knownTags = new WeakMap<Backend, { readonly [kind in Kind]?: KnownTags }>()
 
 export class ScopedObjects {
   readonly #backend: Backend
@@ -141,7 +134,7 @@ export class ScopedObjects {
     theirs: Json,
     signal?: AbortSignal,
   ): Promise<Selected> {
-    const ours = filterOf(within, kind, await this.#tags(kind, within))
+    const ours = filterOf(within, kind, await fittingValues(this.#backend, kind, within.flat()))
     // Names come first, as they are looked up. Another filter of the user's is for what is within the scope alone.
     const isNames = namesIn(theirs) !== undefined
     const filter = theirs === null ? ours : ['&', ...(isNames ? [theirs, ours] : [ours, theirs])]
@@ -184,22 +177,6 @@ export class ScopedObjects {
       cells: cells.map((cell, place) => (places.includes(place) ? shown(cell) : cell)),
     }))
     return { ...asked, rows }
-  }
-
-  /** All tags of objects of a kind, if selectors need them. */
-  async #tags(kind: Kind, within: Within): Promise<readonly string[]> {
-    if (!within.flat().some((selector) => selector.kind === 'tag' && selector.value.includes('*'))) return []
-    const { generation } = this.#backend
-    const known = knownTags.get(this.#backend)?.[kind]
-    if (known && generation !== null && known.generation === generation) return known.tags
-    const { data } = await this.#backend.query(kind, ['tags'], null)
-    const tags = new Set<string>()
-    await eachInSlices(data, ([cell]) => {
-      for (const tag of textsIn(cell?.[1])) tags.add(tag)
-    })
-    const found = { generation, tags: [...tags] }
-    knownTags.set(this.#backend, { ...knownTags.get(this.#backend), [kind]: found })
-    return found.tags
   }
 
   /** Groups or networks that are within the scope. */

@@ -79,36 +79,32 @@ export function isWithin(within: Within, thing: Thing): boolean {
   return within.every((selectors) => selectors.some((selector) => selects(selector, thing)))
 }
 
-/** Fields that name the node and the group of an object; without them, no object of the kind has one. */
-const PLACE_FIELDS: {
+/** The fields that selectors look at; without one, no object of the kind is selected. */
+export const SELECTED_FIELDS: {
   readonly [kind in 'instance' | 'node']: { readonly [by in SelectorKind]?: string }
 } = {
-  instance: { instance: 'name', node: 'pnode', group: 'pnode.group' },
-  node: { node: 'name', group: 'group' },
+  instance: { tag: 'tags', instance: 'name', node: 'pnode', group: 'pnode.group' },
+  node: { tag: 'tags', node: 'name', group: 'group' },
 }
 
 /**
  * The filter for the objects that are within a scope.
- * @param tags all tags that objects of the kind have; needed for selectors by tag with a star, as filters cannot
- *   look for a pattern in a list
+ * @param fitting for selectors with a star the values that fit, where they are known; by tag they must be
  */
-export function filterOf(within: Within, kind: 'instance' | 'node', tags: readonly string[]): Json {
-  return [
-    '&',
-    ...within.map((selectors) => ['|', ...selectors.flatMap((selector) => partOf(selector, kind, tags))]),
-  ]
-}
-
-function partOf({ kind: by, value }: Selector, kind: 'instance' | 'node', tags: readonly string[]): Json[] {
-  const hasStar = value.includes('*')
-  if (by === 'tag') {
-    const wanted = hasStar ? tags.filter((tag) => fits(value, tag)) : [value]
-    return wanted.map((tag) => ['=[]', 'tags', tag])
+export function filterOf(
+  within: Within,
+  kind: 'instance' | 'node',
+  fitting: ReadonlyMap<Selector, readonly string[] | undefined>,
+): Json {
+  const partsOf = (selector: Selector): Json[] => {
+    const { kind: by, value } = selector
+    const field = SELECTED_FIELDS[kind][by]
+    if (field === undefined) return []
+    const values = value.includes('*') ? fitting.get(selector) : [value]
+    // For the name of a host, this finds what begins with it up to a dot as well.
+    if (values) return values.map((one) => [by === 'tag' ? '=[]' : '=', field, one])
+    const pattern = value.replace(/[^\w*:@/-]/g, '\\$&').replaceAll('*', '.*')
+    return [['=~', field, `^${pattern}${by === 'group' ? '' : '(\\..*)?'}$`]]
   }
-  const field = PLACE_FIELDS[kind][by]
-  if (field === undefined) return []
-  // For the name of a host, this finds what begins with it up to a dot as well.
-  if (!hasStar) return [['=', field, value]]
-  const pattern = value.replace(/[^\w*:@/-]/g, '\\$&').replaceAll('*', '.*')
-  return [['=~', field, `^${pattern}${by === 'group' ? '' : '(\\..*)?'}$`]]
+  return ['&', ...within.map((selectors) => ['|', ...selectors.flatMap(partsOf)])]
 }
