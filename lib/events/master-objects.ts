@@ -3,6 +3,13 @@
  * change, and need not be readable for that to be seen; then the master daemon
  * is asked for what each object of the kinds that somebody listens to has for a
  * serial number. It knows that without asking a node.
+ *
+ * The master daemon answers from a copy of the file. It reads the file again when
+ * its own watch tells of a change, every quarter of a second after many changes
+ * (confdConfigReloadRatelimit), and if its watch fails after up to 17 seconds
+ * (confdConfigReloadTimeout); a large file takes seconds to read. What it answers
+ * soon after a change may be old. So it is asked more than once after the last
+ * change, in growing intervals (backoff), until it must have read the file.
  */
 import type { MasterBackend } from '../backend/luxi/luxi-backend.ts'
 import { THING_FIELDS, type Thing, thingOf } from '../backend/scoped/things.ts'
@@ -15,8 +22,12 @@ import type { FindThing } from './view.ts'
 
 export const OBJECT_KINDS: readonly ObjectKind[] = ['cluster', 'group', 'node', 'network', 'instance']
 
-/** Milliseconds from one round of questions to the next at least: a job changes the configuration several times. */
-const PAUSE = 500
+/**
+ * When questions follow a change, in milliseconds after it. The first is the least time from one round of questions to
+ * the next, as a job changes the configuration several times; the last is twice as long as a change may stay unknown
+ * to the master daemon.
+ */
+const ROUNDS: readonly number[] = [500, 2000, 6500, 16_000, 40_000]
 
 const FIELDS = ['uuid', 'name', 'serial_no', 'mtime']
 
@@ -30,47 +41,57 @@ type Listing = ReadonlyMap<string, MasterObject>
 export class MasterObjects {
   readonly #backend: MasterBackend
   readonly #emit: (event: Event) => void
+  readonly #rounds: readonly number[]
   #kinds: readonly ObjectKind[] = []
   readonly #listings = new Map<ObjectKind, Listing>()
   /** By full and by short name, as far as they were looked for; null for a short name of several. */
   readonly #named = new Map<ObjectKind, Map<string, Thing | null>>()
-  /** Kinds of which something may have changed. */
-  readonly #changed = new Set<ObjectKind>()
+  /** When the configuration was last found to have changed, as `performance.now()` has it. */
+  #changedAt = 0
+  /** When each kind was last asked for with success. */
+  readonly #askedAt = new Map<ObjectKind, number>()
+  /** When the last question was over. */
+  #restedSince = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
-  #asking: Promise<void> | undefined
+  /** When the timer is to fire. */
+  #timerAt = Number.POSITIVE_INFINITY
+  /** What the master daemon was asked and has not answered yet. */
+  readonly #questions = new Map<ObjectKind, Promise<void>>()
   #run = 0
 
-  constructor(backend: MasterBackend, emit: (event: Event) => void) {
+  /** @param rounds when questions follow a change, in milliseconds after it */
+  constructor(backend: MasterBackend, emit: (event: Event) => void, rounds = ROUNDS) {
     this.#backend = backend
     this.#emit = emit
+    this.#rounds = rounds
   }
 
   /** Says the kinds that somebody listens to. */
   want(kinds: readonly ObjectKind[]): void {
     this.#kinds = kinds
-    // A kind is known first, so that its changes can be told.
-    for (const kind of kinds) if (!this.#listings.has(kind)) this.#changed.add(kind)
-    this.#askSoon()
+    this.#askLater()
   }
 
   /** The configuration may have changed. */
   changed(): void {
-    for (const kind of OBJECT_KINDS) this.#changed.add(kind)
-    this.#askSoon()
+    this.#changedAt = performance.now()
+    this.#askLater()
   }
 
   stop(): void {
     this.#run++
     clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#timerAt = Number.POSITIVE_INFINITY
     this.#listings.clear()
-    this.#changed.clear()
+    this.#askedAt.clear()
+    this.#named.clear()
+    this.#questions.clear()
   }
 
   /** @throws Failure if the master daemon cannot be asked */
   async present(kinds: readonly ObjectKind[]): Promise<Event[]> {
-    for (const kind of kinds) if (!this.#listings.has(kind)) this.#changed.add(kind)
-    await this.#ask(kinds)
+    const changedAt = this.#changedAt
+    for (const kind of kinds) await this.#ask(kind, () => this.#isOlder(kind, changedAt))
     return kinds.flatMap((kind) =>
       [...(this.#listings.get(kind)?.values() ?? [])].map((object) =>
         objectEvent(kind, 'present', object, { after: object.thing }),
@@ -88,39 +109,81 @@ export class MasterObjects {
     return named.get(name) ?? undefined
   }
 
-  #askSoon(): void {
-    if (this.#timer || !this.#kinds.some((kind) => this.#changed.has(kind))) return
-    this.#timer = setTimeout(async () => {
-      // If the master daemon is away, it is asked again; master-jobs.ts logs that.
-      await this.#ask(this.#kinds).catch(() => {})
-      this.#timer = undefined
-      this.#askSoon()
-    }, PAUSE).unref()
+  /** Whether a kind was asked for before a time, or never. */
+  #isOlder(kind: ObjectKind, time: number): boolean {
+    return (this.#askedAt.get(kind) ?? 0) <= time
   }
 
-  async #ask(kinds: readonly ObjectKind[]): Promise<void> {
-    await this.#asking?.catch(() => {})
-    this.#asking = this.#askFor(kinds)
-    await this.#asking
+  /** When a kind is to be asked for next; undefined if the last answer has all that has changed. */
+  #dueAt(kind: ObjectKind): number | undefined {
+    const askedAt = this.#askedAt.get(kind)
+    // A kind is known first, so that its changes can be told.
+    if (askedAt === undefined) return 0
+    return this.#rounds.map((after) => this.#changedAt + after).find((time) => time > askedAt)
   }
 
-  async #askFor(kinds: readonly ObjectKind[]): Promise<void> {
+  /** Sees to it that the next round of questions is asked in time. */
+  #askLater(): void {
+    const times = this.#kinds.map((kind) => this.#dueAt(kind)).filter((time) => time !== undefined)
+    const [pause = 0] = this.#rounds
+    const at = Math.max(Math.min(...times), this.#restedSince + pause)
+    // An earlier round is not put off by further changes.
+    if (at >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = at
+    this.#wake(at)
+  }
+
+  #wake(at: number): void {
+    // A timer may fire a little too early.
+    const left = at - performance.now()
+    if (left > 0) this.#timer = setTimeout(() => this.#wake(at), left).unref()
+    else void this.#nextRound()
+  }
+
+  async #nextRound(): Promise<void> {
     const run = this.#run
-    for (const kind of kinds) {
-      if (!this.#changed.delete(kind)) continue
-      let listing: Listing
-      try {
-        listing = await this.#list(kind)
-      } catch (error) {
-        this.#changed.add(kind)
-        throw error
-      }
+    const [now, changedAt] = [performance.now(), this.#changedAt]
+    // There is no other timer meanwhile.
+    this.#timerAt = Number.NEGATIVE_INFINITY
+    const isDue = (kind: ObjectKind) =>
+      // Else changes without end would put it off.
+      this.#isOlder(kind, changedAt) || (this.#dueAt(kind) ?? Number.POSITIVE_INFINITY) <= now
+    try {
+      for (const kind of this.#kinds) await this.#ask(kind, () => isDue(kind))
+    } catch {
+      // The master daemon is away, and asked again; master-jobs.ts logs that.
+    }
+    if (run !== this.#run) return
+    this.#timerAt = Number.POSITIVE_INFINITY
+    this.#askLater()
+  }
+
+  /** Asks for a kind until the answer is new enough; whoever else waits for an answer shares it (coalescing). */
+  async #ask(kind: ObjectKind, isNeeded: () => boolean): Promise<void> {
+    const run = this.#run
+    while (run === this.#run && isNeeded()) {
+      const question = this.#questions.get(kind) ?? this.#question(kind)
+      this.#questions.set(kind, question)
+      await question
+    }
+  }
+
+  async #question(kind: ObjectKind): Promise<void> {
+    const run = this.#run
+    const now = performance.now()
+    try {
+      const listing = await this.#list(kind)
       const before = this.#listings.get(kind)
       const events = before ? await inSlices(objectChanges(kind, before, listing, COMPARISON)) : []
       if (run !== this.#run) return
+      this.#askedAt.set(kind, now)
       this.#listings.set(kind, listing)
       this.#named.delete(kind)
       for (const event of events) this.#emit(event)
+    } finally {
+      this.#restedSince = performance.now()
+      if (run === this.#run) this.#questions.delete(kind)
     }
   }
 

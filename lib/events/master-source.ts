@@ -96,6 +96,8 @@ export class MasterSource implements EventSource {
     this.#watched = { config, master }
     await config.see()
     await master.see()
+    // What it was changed to just before may not be known yet.
+    this.#objects.changed()
     config.follow(async () => {
       await config.see()
       this.#objects.changed()

@@ -1,10 +1,10 @@
 /** Events on a real cluster: what the folder of the queue and the master daemon tell, and what that costs. */
 import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { Json } from '../../lib/json/json.ts'
 import { quantile } from '../bench/report.ts'
 import { EventFollower } from '../support/event-follower.ts'
-import { until } from '../support/until.ts'
 import { ask, type FullAnswer, must, ORIGINAL, OURS } from './sides.ts'
 
 t.setTimeout(600_000)
@@ -17,6 +17,13 @@ function follow(query: string): EventFollower {
   const follower = new EventFollower({ url: () => `http://localhost:${OURS.plain}/2/events?${query}` })
   t.teardown(() => follower.close())
   return follower
+}
+
+/** Waits until something holds, for a minute at most. */
+async function until(what: string, holds: () => boolean, found: () => unknown = () => ''): Promise<void> {
+  for (const end = Date.now() + 60_000; !holds(); await delay(5)) {
+    if (Date.now() > end) throw new Error(`Not within a minute: ${what}; ${found()}`)
+  }
 }
 
 /** How often our daemon has asked the master daemon for something. */
@@ -53,7 +60,7 @@ t.test(
   'every follower is told how each of many jobs has ended, and the master daemon is asked seldom',
   async (t) => {
     const followers = Array.from({ length: FOLLOWERS }, () => follow('types=job'))
-    await until(() => followers.every((one) => one.of('ready').length > 0))
+    await until('all followers are ready', () => followers.every((one) => one.of('ready').length > 0))
     const before = await calls('QueryJobs')
     const ids: number[] = []
     const waiting: Promise<number>[] = []
@@ -70,7 +77,9 @@ t.test(
           .filter(({ data }) => data.end_ts !== null)
           .map(({ data }) => [data.id, data.status]),
       )
-    await until(() => followers.every((one) => ids.every((id) => ends(one).has(id))))
+    await until('each was told all ends', () =>
+      followers.every((one) => ids.every((id) => ends(one).has(id))),
+    )
     const rows = (await ask(OURS, '/2/jobs?bulk=1')).body as readonly { id: number; status: string }[]
     const known = new Map(rows.map(({ id, status }) => [id, status]))
     for (const one of followers) {
@@ -100,7 +109,7 @@ t.test('the log of a job is told as it is written, and the stream ends with the 
     await must('gnt-instance', 'migrate', '--submit', '--print-jobid', '-f', 'inst1.example.com')
   ).match(/\d+/)?.[0]
   const follower = follow(`job=${id}&types=job,joblog&snapshot=1&end=1`)
-  await until(() => follower.of('end').length > 0)
+  await until('the stream ends with the job', () => follower.of('end').length > 0)
   await follower.close()
   const path = `/var/lib/ganeti/queue/job-${id}`
   const { ops } = JSON.parse(readFileSync(path, 'utf8'))
@@ -115,19 +124,53 @@ t.test('the log of a job is told as it is written, and the stream ends with the 
 
 t.test('changes of objects are told, whoever makes them', async (t) => {
   const follower = follow('types=instance,node,group,network,cluster')
-  await until(() => follower.of('ready').length > 0)
+  await until('the follower is ready', () => follower.of('ready').length > 0)
+  const changes = (kind: string) => follower.of(kind).map(({ data }) => `${data.change} ${data.name}`)
+  // Changes in quick succession may be told as one: each is told before the next is made.
+  const told = (kind: string, change: string) =>
+    until(
+      `${kind} ${change}`,
+      () => changes(kind).includes(change),
+      () => changes(kind),
+    )
   await must('gnt-node', 'add-tags', 'node2.example.com', 'events')
+  await told('node', 'changed node2.example.com')
   await must('gnt-group', 'add', 'events')
+  await told('group', 'added events')
   await must('gnt-group', 'rename', 'events', 'events2')
+  await told('group', 'renamed events2')
   await must('gnt-group', 'remove', 'events2')
-  const told = () => follower.of('group').map(({ data }) => `${data.change} ${data.name}`)
-  await until(() => told().includes('removed events2') && follower.of('node').length > 0)
-  t.match(follower.of('node')[0]?.data, { change: 'changed', name: 'node2.example.com' })
+  await told('group', 'removed events2')
+  t.strictSame(changes('group'), ['added events', 'renamed events2', 'removed events2'])
+})
+
+t.test('of many changes in quick succession the last one is told', async (t) => {
+  const follower = follow('types=instance')
+  await until('the follower is ready', () => follower.of('ready').length > 0)
+  const name = 'inst1.example.com'
+  const serial = () => {
+    const { instances } = JSON.parse(readFileSync('/var/lib/ganeti/config.data', 'utf8'))
+    const all = Object.values(instances) as { name: string; serial_no: number }[]
+    return all.find((one) => one.name === name)?.serial_no
+  }
+  const told = () =>
+    follower
+      .of('instance')
+      .filter(({ data }) => data.name === name)
+      .map(({ data }) => data.serial_no)
+  for (let round = 0; round < 5; round++) {
+    for (let n = 0; n < 5; n++)
+      await ask(OURS, `/2/instances/${name}/tags?tag=quick${round}.${n}`, { method: 'PUT', user: 'writer' })
+    await must('gnt-instance', 'add-tags', name, `quick${round}`)
+    const last = serial()
+    await until(`serial number ${last}`, () => told().at(-1) === last, told)
+  }
+  t.ok(told().length >= 5, `${told().length} events for 30 changes`)
 })
 
 t.test('while the master daemon is away followers wait, and then miss nothing', async (t) => {
   const follower = follow('types=job')
-  await until(() => follower.of('ready').length > 0)
+  await until('the follower is ready', () => follower.of('ready').length > 0)
   const daemonUtil = '/usr/lib/ganeti/daemon-util'
   await must(daemonUtil, 'stop', 'ganeti-luxid')
   // A file that changes while it is away: a finished job's, as after a repair by hand.
@@ -137,6 +180,8 @@ t.test('while the master daemon is away followers wait, and then miss nothing', 
   const id = Number(
     (await ask(OURS, '/2/instances/inst2.example.com/tags?tag=away', { method: 'PUT', user: 'writer' })).body,
   )
-  await until(() => follower.of('job').some(({ data }) => data.id === id && data.end_ts !== null))
+  await until(`the end of job ${id}`, () =>
+    follower.of('job').some(({ data }) => data.id === id && data.end_ts !== null),
+  )
   t.equal(follower.of('end').length, 0)
 })
