@@ -6,7 +6,8 @@
  * which it is not made, and `done` before it is answered. So a change whose
  * `done` is missing was cut short, or is one that the daemon could not complete.
  * A refusal has one record, `refused`; it is answered also if that cannot be
- * written. With `reads`, everything else has one as well.
+ * written. With `reads`, everything else has one as well, `read`; and an answer
+ * that goes on has another one once it is over, `ended`.
  *
  * Records name opcodes and their objects, never a body: that may have secrets.
  */
@@ -108,7 +109,7 @@ export class Audit {
   }
 }
 
-type Stage = 'begun' | 'done' | 'refused' | 'read'
+type Stage = 'begun' | 'done' | 'refused' | 'read' | 'ended'
 
 /** What there is to record of one request. */
 export class AuditedRequest {
@@ -173,8 +174,18 @@ export class AuditedRequest {
       await this.#audit.tryToAppend(this.#record('done', response))
     } else if (this.#audit.reads) {
       void this.#audit.tryToAppend(this.#record('read', response))
+      if (response.stream) return this.#untilItsEnd(response)
     }
     return response
+  }
+
+  /** Records the end of an answer that goes on. */
+  #untilItsEnd(response: Response): Response {
+    const release = () => {
+      response.release?.()
+      void this.#audit.tryToAppend(this.#record('ended', response))
+    }
+    return { ...response, release }
   }
 
   #record(stage: Stage, response?: Response): object {
@@ -199,6 +210,7 @@ export class AuditedRequest {
       decision: verdict && (verdict.kind === 'granted' && !isRefusal ? 'allow' : 'deny'),
       status: response?.status,
       ms: response && Math.round((performance.now() - this.#begun) * 10) / 10,
+      ending: stage === 'ended' ? (response?.stream?.ending ?? 'left') : undefined,
       job: this.#job,
       opcodes,
       reason: reasonIn(query),

@@ -107,6 +107,9 @@ export class EventStreams {
           open = begin(outlet)
         },
         stop: () => open && this.#hub.end(open.listener, 'shutdown'),
+        get ending() {
+          return open?.listener.ending
+        },
       },
       release: () => {
         release()

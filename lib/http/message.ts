@@ -80,6 +80,8 @@ export interface Stream {
   begin(outlet: Outlet): void
   /** Called when the daemon stops: the answer should end soon. */
   stop(): void
+  /** Why it has ended; undefined if the client has left. */
+  readonly ending?: string | undefined
 }
 
 /** Where such an answer is written. Nothing happens once it is over. */

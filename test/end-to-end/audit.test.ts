@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { DaemonRoot, eventually, fixture, signal } from '../support/daemon-root.ts'
+import { EventFollower } from '../support/event-follower.ts'
 import { until } from '../support/until.ts'
 
 const USERS = 'alice alice-pw write\nbob bob-pw read\n'
@@ -135,6 +136,33 @@ t.test('without --audit there is no audit log, and with --audit=all it has every
   // A read is recorded after its answer was sent.
   await until(() => recordsOf(all.auditLog).length === 3)
   t.match(recordsOf(all.auditLog), [{ stage: 'read' }, { stage: 'read' }, { stage: 'read', status: 200 }])
+})
+
+t.test('with --audit=all, the end of a stream of events is recorded, and why it ended', async (t) => {
+  const root = daemonRoot(t)
+  await root.start(...HERE, '--no-ssl', '--audit=all')
+  const follower = () => {
+    const one = new EventFollower({ url: () => `${root.origin}/2/events` })
+    t.teardown(() => one.close())
+    return one
+  }
+  const [leaving, staying] = [follower(), follower()]
+  await until(() => [leaving, staying].every((one) => one.of('ready').length > 0))
+  const ofStreams = () => recordsOf(root.auditLog).map(({ stage, ending }) => [stage, ending])
+  t.strictSame(ofStreams(), [
+    ['read', undefined],
+    ['read', undefined],
+  ])
+  await leaving.close()
+  await until(() => ofStreams().length === 3)
+  const [first, second, third] = recordsOf(root.auditLog)
+  t.match(third, { stage: 'ended', ending: 'left', path: '/2/events', status: 200 })
+  const begun = [first, second].find(({ id } = {}) => id === third?.id)
+  t.match(begun, { peer: third?.peer, stage: 'read' }, 'the same request')
+  t.ok(Number(third?.ms) > Number(begun?.ms), 'it has how long it was')
+  signal(root.pid as number, 'SIGTERM')
+  await until(() => ofStreams().length === 4)
+  t.match(recordsOf(root.auditLog)[3], { stage: 'ended', ending: 'shutdown', status: 200 })
 })
 
 t.test('with --log-format=json, every line of the log is an object', async (t) => {
