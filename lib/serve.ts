@@ -207,7 +207,7 @@ export async function serve(
 
     reload = async () => {
       await log.reopen()
-      auditFile.reopen()
+      if (audit) await reopenAudit(auditFile, log)
       await Promise.all([users.reload(), state.reload(), certificate.reload(), anyNode?.reload()])
     }
     await starter?.reportReady()
@@ -367,6 +367,13 @@ export function hostToBind(options: Options): string | undefined {
   const [address] = addresses.filter(({ family }) => family === 'IPv4').concat(addresses)
   if (!address) throw new Failure('configuration', `Network interface '${options.interface}' has no address`)
   return address.address
+}
+
+/** After a rotation. */
+async function reopenAudit(file: RecordFile, log: Log): Promise<void> {
+  await file.reopen().catch((error) => {
+    log.error(`Cannot reopen the audit log, going on with the old one: ${messageChain(error)}`)
+  })
 }
 
 /** Logs one line for each request but probes, whether it was answered or not. */

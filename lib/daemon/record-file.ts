@@ -35,8 +35,8 @@ export class RecordFile {
   #waiting: Waiting[] = []
   #waitingLength = 0
   #draining: Promise<void> | undefined
-  /** Set if the file is to be opened again before the next write. */
-  #isOld = false
+  /** Set if the file is to be opened again before the next write; why that has failed, if it has. */
+  #reopening: { failure?: unknown } | undefined
 
   /** @param mode the permissions of a new file, whatever the umask */
   constructor(path: string, mode: number) {
@@ -65,9 +65,16 @@ export class RecordFile {
     return written
   }
 
-  /** Opens the file again before the next record, after it was renamed (rotation). */
-  reopen(): void {
-    this.#isOld = true
+  /**
+   * Opens the file again, after it was renamed (rotation).
+   * @throws Failure `configuration` if that fails; then the old one is used, and it is tried again for each record
+   */
+  async reopen(): Promise<void> {
+    const reopening: { failure?: unknown } = {}
+    this.#reopening = reopening
+    // Behind the records that wait.
+    await this.append('')
+    if (reopening.failure !== undefined) throw reopening.failure
   }
 
   /** Writes what waits, and closes the file. */
@@ -109,12 +116,14 @@ export class RecordFile {
   /** The open file. If a new one cannot be opened after a rotation, the old one is used. */
   async #current(): Promise<number> {
     const old = this.#fd
-    if (old !== undefined && !this.#isOld) return old
+    const reopening = this.#reopening
+    if (old !== undefined && !reopening) return old
     try {
       this.#fd = await openRecords(this.#path, this.#mode)
-      this.#isOld = false
+      if (this.#reopening === reopening) this.#reopening = undefined
     } catch (error) {
       if (old === undefined) throw error
+      if (reopening) reopening.failure = error
       return old
     }
     if (old !== undefined) await closeFile(old).catch(() => {})
