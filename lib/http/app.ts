@@ -139,6 +139,7 @@ export function createApp({
     const { target, headers, network } = request
     const path = pathOf(target)
     const page = path === METRICS_PATH ? metricsPage : undefined
+    const served = request.method === 'GET' ? page : undefined
     const audited = audit?.of(request)
     let user: string | undefined
     let scope: Scope | undefined
@@ -162,9 +163,9 @@ export function createApp({
         metrics.inFlight[kind]++
       }
 
-      if (method || page || authorizer.requireAuthentication) {
+      if (method || served || authorizer.requireAuthentication) {
         const needs = method?.needsOneOf?.(queryOf(target))
-        const need = needs ? await firstMet(request, needs) : (method ?? (page ? METRICS_NEED : PUBLIC))
+        const need = needs ? await firstMet(request, needs) : (method ?? (served ? METRICS_NEED : PUBLIC))
         const verdict = await authorize(request, need)
         user = 'user' in verdict ? verdict.user : undefined
         scope = verdict.kind === 'granted' ? verdict.scope : undefined
@@ -173,13 +174,13 @@ export function createApp({
         audited?.found(match?.resource, method, need, verdict)
         if (authorizer.requireAuthentication && user === undefined)
           throw refusal(verdict, need, request) ?? unauthenticated()
-        if (method || page) {
+        if (method || served) {
           const refused = refusal(verdict, need, request)
           if (refused) throw refused
         }
       }
-      if (page && scope) throw forbidden('the metrics')
-      if (page && request.method === 'GET') return await end(await page(headers))
+      if (served && scope) throw forbidden('the metrics')
+      if (served) return await end(await served(headers))
       if (!match && !page) throw new HttpError(404)
       if (!match || !method)
         throw new HttpError(501, `Method ${request.method} is unsupported for path ${path}`)

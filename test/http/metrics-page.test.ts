@@ -70,7 +70,10 @@ t.test('however many scrape, each form is made once in a second, and again after
 })
 
 /** A server whose requests are counted, and a client that asks it. */
-async function counting(t: Parameters<typeof serve>[0], requireAuthentication = false) {
+async function counting(
+  t: Parameters<typeof serve>[0],
+  closed: { requireAuthentication?: true; anonymousReads?: false } = {},
+) {
   const metrics = new HttpMetrics()
   const app = createApp({
     resources: [
@@ -82,7 +85,7 @@ async function counting(t: Parameters<typeof serve>[0], requireAuthentication = 
       resource('/wait', 'Waits.', { GET: { ...live(needing([]), 'Waits.', async () => 3), waits: 1 } }),
     ],
     backend: () => ({ generation: 1 }) as Backend,
-    authorizer: createAuthorizer({ users: () => users, requireAuthentication }),
+    authorizer: createAuthorizer({ users: () => users, requireAuthentication: false, ...closed }),
     probes: createProbes([new Health('livez', [], new MemoryLog())]),
     metrics,
     metricsPage: new MetricsPage(page).answer,
@@ -178,8 +181,12 @@ t.test('/metrics is open as other reads are, and is no resource of the API', asy
     ['_total', 'other unknown 404', 1],
   ])
   all.close()
-  const some = await counting(t, true)
+  const some = await counting(t, { requireAuthentication: true })
   t.equal((await some.ask('GET /metrics'))?.status, 401)
   t.equal((await some.ask('GET /metrics', 'reader:pw'))?.status, 200)
   some.close()
+  const closed = await counting(t, { anonymousReads: false })
+  t.equal((await closed.ask('GET /metrics'))?.status, 401)
+  t.equal((await closed.ask('PUT /metrics'))?.status, 501, 'a method that it does not have')
+  closed.close()
 })
