@@ -1,8 +1,10 @@
 /** Events of the whole program over a cluster in YAML, over TLS. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { DaemonRoot, fixture } from '../support/daemon-root.ts'
+import { run, unless } from '../clients/programs.ts'
+import { DaemonRoot, eventually, fixture, signal } from '../support/daemon-root.ts'
 import { EventFollower } from '../support/event-follower.ts'
+import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
 
 const SLOW = 'cluster:\n  job_time: {OP_TEST_DELAY: 0.2, OP_INSTANCE_MIGRATE: 0.3}\n'
@@ -177,5 +179,50 @@ t.test(
     t.equal(follower.of('reset')[0]?.data.reason, 'restarted')
     await until(() => /success|error/.test(follower.of('job').at(-1)?.data.status))
     t.equal(follower.of('job').at(-1)?.data.id, first)
+  },
+)
+
+/** The shell function that the manual has for following a job. */
+const FOLLOW = /^follow\(\) \{[\s\S]*?^\}$/m.exec(
+  readFileSync(new URL('../../../man/ganeti-rapi.8.in', import.meta.url), 'utf8'),
+)?.[0]
+
+t.test(
+  "the manual's shell function follows a job to its end, also while the daemon is killed",
+  unless(['curl', '--version'], 'curl'),
+  async (t) => {
+    const root = new DaemonRoot(t.testdir())
+    t.teardown(() => root.end())
+    const slow = SLOW.replace('OP_INSTANCE_MIGRATE: 0.3', 'OP_INSTANCE_MIGRATE: 2')
+    const yaml = readFileSync(fixture('cluster.yaml'), 'utf8').replace('cluster:\n', slow)
+    root.fill('alice pw write\n', { clusterYaml: yaml })
+    const port = String(await freePort())
+    const start = () => root.start('--no-ssl', '-b', '127.0.0.1', '-p', port)
+    t.equal((await start()).status, 0)
+    const follow = (job: number | string) =>
+      run(['sh', '-c', `${FOLLOW}; follow "$1" "$2"`, '-', root.origin, `${job}`])
+    const submit = async (method: string, target: string, body?: string) =>
+      Number((await root.ask(method, target, { credentials: 'alice:pw', body })).body)
+
+    const quick = await submit('PUT', '/2/instances/web.example.com/tags?tag=followed')
+    t.match(await follow(quick), { status: 0, stdout: /"status":"success"[\s\S]*event: end/ })
+    const wrong = await submit('PUT', '/2/instances/web.example.com/rename', '{"new_name": "db.example.com"}')
+    t.match(await follow(wrong), { status: 1, stdout: /"error":"Instance 'db.example.com' is already/ })
+    t.match(await follow(999), { status: 1, stdout: /"reason":"done"/ }, 'a job that is not there')
+    t.match(await follow('x'), { status: 1, stdout: /"code": 400/ }, 'a mistake')
+
+    const long = await submit('PUT', '/2/instances/web.example.com/migrate')
+    const following = follow(long)
+    await eventually(async () => {
+      if (!/event_listeners 1$/m.test((await root.get('/metrics')).body)) throw new Error('not yet')
+    })
+    signal(root.pid as number, 'SIGKILL')
+    await start()
+    const { status, stdout } = await following
+    const { body } = await root.get(`/2/jobs/${long}`)
+    const end = JSON.parse(body).status
+    t.match(end, /^(success|error)$/)
+    t.equal(status, end === 'success' ? 0 : 1)
+    t.match(stdout, `"id":${long},"status":"${end}"`)
   },
 )

@@ -1,135 +1,17 @@
-/**
- * Events of a live cluster: the queue is a real folder, as Ganeti writes it, and
- * the master daemon tells what a test says of its jobs and objects, and counts
- * what it is asked.
- */
-import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+/** Events of a live cluster. */
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import type { MasterBackend } from '../../lib/backend/luxi/luxi-backend.ts'
+import t from 'tap'
 import type { Event, EventType } from '../../lib/events/event.ts'
 import { LiveStates } from '../../lib/events/live-states.ts'
 import { MasterJobs } from '../../lib/events/master-jobs.ts'
-import { MasterObjects } from '../../lib/events/master-objects.ts'
-import { MasterSource } from '../../lib/events/master-source.ts'
 import type { JobWatch } from '../../lib/events/queue-folder.ts'
 import { QueueFolder } from '../../lib/events/queue-folder.ts'
 import { QueuePoll } from '../../lib/events/queue-poll.ts'
 import { Failure } from '../../lib/failure.ts'
 import type { Json } from '../../lib/json/json.ts'
 import { until } from '../support/until.ts'
-
-interface TestJob {
-  status: string
-  ops: Json
-  oplog: Json
-  opresult: Json
-}
-
-const OPS = [
-  {
-    OP_ID: 'OP_INSTANCE_STARTUP',
-    instance_name: 'web.example.com',
-    reason: [['gnt:library:rlib2:instances_name_startup', 'user=alice;request=r1', 1n]],
-  },
-]
-
-function master(t: Test) {
-  const folder = t.testdir({ queue: {}, 'config.data': 'x', ssconf_master_node: 'n1\n' })
-  const queue = join(folder, 'queue')
-  const jobs = new Map<number, TestJob>()
-  const asked: (readonly [string, ...Json[]])[] = []
-  const objects: { [kind: string]: Json[][] } = {
-    instance: [['u1', 'web', 1, 1]],
-    node: [['u2', 'n1', 1, 1]],
-    group: [],
-    network: [],
-  }
-  const state = { isAway: false, clusterMtime: 1, info: 0 }
-  const check = (...call: readonly [string, ...Json[]]) => {
-    asked.push(call)
-    if (state.isAway) throw new Failure('no-master', 'away')
-  }
-  const value = (id: number, job: TestJob, field: string): Json => {
-    switch (field) {
-      case 'id':
-        return id
-      case 'summary':
-        return ['INSTANCE_STARTUP(web.example.com)']
-      case 'opstatus':
-        return [job.status]
-      case 'end_ts':
-        return ['success', 'error', 'canceled'].includes(job.status)
-          ? [Math.floor(Date.now() / 1000), 0]
-          : null
-      case 'received_ts':
-        return [1, 0]
-      case 'start_ts':
-        return null
-      default:
-        return (job as unknown as { [field: string]: Json })[field] ?? null
-    }
-  }
-  const rowsOf = (kind: string) => async (_names: readonly string[], fields: readonly string[]) => {
-    check(kind, [...fields])
-    return (objects[kind] as Json[][]).map((row) =>
-      fields[0] === 'uuid'
-        ? row
-        : fields.map((field) => (field === 'name' ? (row[1] as Json) : (row[4] ?? null))),
-    )
-  }
-  const backend = {
-    queryClusterInfo: async () => {
-      check('cluster')
-      return { name: 'c', uuid: 'uc', master: 'n1', mtime: state.clusterMtime }
-    },
-    jobsThere: async (ids: readonly string[] | null, fields: readonly string[]) => {
-      check('jobs', ids && [...ids], [...fields])
-      return [...jobs]
-        .filter(([id]) => ids === null || ids.includes(String(id)))
-        .map(([id, job]) => fields.map((field) => value(id, job, field)))
-    },
-    queryInstances: rowsOf('instance'),
-    queryNodes: rowsOf('node'),
-    queryGroups: rowsOf('group'),
-    queryNetworks: rowsOf('network'),
-  } as unknown as MasterBackend
-  /** Changes a job as Ganeti does: its file is renamed into place. */
-  const put = (id: number, status: string, more: Partial<TestJob> = {}) => {
-    jobs.set(id, { ops: OPS, oplog: [[]], opresult: [null], ...jobs.get(id), status, ...more })
-    writeFileSync(join(queue, `.job-${id}.tmp`), `${status} ${Math.random()}`)
-    renameSync(join(queue, `.job-${id}.tmp`), join(queue, `job-${id}`))
-  }
-  const archive = (id: number) => {
-    jobs.delete(id)
-    rmSync(join(queue, `job-${id}`))
-  }
-  const log: string[] = []
-  const logger = {
-    warning: (message: string) => log.push(message),
-    info: (message: string) => log.push(message),
-  }
-  const events: Event[] = []
-  const emit = (event: Event) => events.push(event)
-  const source = new MasterSource({
-    backend,
-    files: { queue, config: join(folder, 'config.data'), master: join(folder, 'ssconf_master_node') },
-    node: 'n1',
-    log: logger,
-  })
-  t.teardown(() => source.stop())
-  const follow = async (...types: EventType[]) => {
-    source.attend(new Set(types))
-    await source.begin(emit)
-  }
-  const short = () =>
-    events.filter(({ type }) => type === 'job').map(({ data }) => `${data.id} ${data.status}`)
-  const jobCalls = () => asked.filter(([what]) => what === 'jobs')
-  return {
-    ...{ folder, queue, backend, jobs, asked, objects, state, put, archive, log, logger },
-    ...{ events, emit, source, follow, short, jobCalls },
-  }
-}
+import { master } from './master.ts'
 
 t.test('a job whose file changes is asked for, and no other', async (t) => {
   const { follow, put, short, jobCalls, events, source } = master(t)
@@ -278,86 +160,6 @@ t.test('objects whose serial number has changed are told', async (t) => {
     asked.some(([kind]) => kind === 'group' || kind === 'network'),
     'of kinds that nobody wants, nothing is asked',
   )
-})
-
-t.test('a change that the master daemon does not know at first is told once it does', async (t) => {
-  const { backend, objects, asked, events, emit } = master(t)
-  const rounds = [5, 10, 20, 40, 80]
-  const source = new MasterObjects(backend, emit, rounds)
-  t.teardown(() => source.stop())
-  await source.present(['group'])
-  t.equal(asked.length, 1)
-  source.want(['group'])
-  source.changed()
-  // It has the old state for some rounds; then nothing but the time tells that it has another one.
-  await until(() => asked.length === 4)
-  t.strictSame(events, [])
-  objects.group = [['u4', 'late', 1, 1]]
-  await until(() => events.length > 0)
-  t.match(events, [{ type: 'group', data: { change: 'added', name: 'late' } }])
-  await until(() => asked.length === 1 + rounds.length)
-  const begun = performance.now()
-  await until(() => performance.now() - begun > 200)
-  t.equal(asked.length, 1 + rounds.length, 'a change is asked for in so many rounds, and no more')
-  source.changed()
-  source.want([])
-  const [before, again] = [asked.length, performance.now()]
-  await until(() => performance.now() - again > 100)
-  t.equal(asked.length, before, 'while nobody listens nothing is asked')
-})
-
-t.test('changes without end are asked for, though not each', async (t) => {
-  const { backend, objects, asked, events, emit } = master(t)
-  const source = new MasterObjects(backend, emit, [50, 10_000])
-  t.teardown(() => source.stop())
-  await source.present(['group'])
-  source.want(['group'])
-  let changes = 0
-  objects.group = [['u4', 'new', 1, 1]]
-  await until(() => {
-    source.changed()
-    changes++
-    return events.length > 0
-  })
-  objects.group = []
-  await until(() => {
-    source.changed()
-    changes++
-    return events.length > 1
-  })
-  t.ok(asked.length < changes, `${asked.length} questions for ${changes} changes`)
-})
-
-t.test('whoever wants the present at the same time shares the questions', async (t) => {
-  const { backend, state, asked, emit } = master(t)
-  const source = new MasterObjects(backend, emit)
-  t.teardown(() => source.stop())
-  const presents = () =>
-    Promise.allSettled(Array.from({ length: 100 }, () => source.present(['instance', 'node'])))
-  const told = await presents()
-  t.ok(told.every((one) => one.status === 'fulfilled' && one.value.length === 2))
-  t.equal(asked.length, 2)
-  state.isAway = true
-  source.changed()
-  const failed = await presents()
-  t.ok(failed.every(({ status }) => status === 'rejected'))
-  t.equal(asked.length, 3)
-  state.isAway = false
-  t.ok((await presents()).every(({ status }) => status === 'fulfilled'))
-  t.equal(asked.length, 5)
-})
-
-t.test('what is answered after the end is not told', async (t) => {
-  const { backend, emit, events, asked, objects } = master(t)
-  const source = new MasterObjects(backend, emit)
-  await source.present(['group'])
-  objects.group = [['u4', 'new', 1, 1]]
-  source.changed()
-  const present = source.present(['group'])
-  source.stop()
-  t.strictSame(await present, [])
-  t.strictSame(events, [])
-  t.equal(asked.length, 2)
 })
 
 t.test('a master daemon that is away is asked again, and nothing is lost', async (t) => {

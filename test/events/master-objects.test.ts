@@ -1,0 +1,85 @@
+/** Objects of a live cluster, of which the master daemon has an old state for a while. */
+import t from 'tap'
+import { MasterObjects } from '../../lib/events/master-objects.ts'
+import { until } from '../support/until.ts'
+import { master } from './master.ts'
+
+t.test('a change that the master daemon does not know at first is told once it does', async (t) => {
+  const { backend, objects, asked, events, emit } = master(t)
+  const rounds = [5, 10, 20, 40, 80]
+  const source = new MasterObjects(backend, emit, rounds)
+  t.teardown(() => source.stop())
+  await source.present(['group'])
+  t.equal(asked.length, 1)
+  source.want(['group'])
+  source.changed()
+  // It has the old state for some rounds; then nothing but the time tells that it has another one.
+  await until(() => asked.length === 4)
+  t.strictSame(events, [])
+  objects.group = [['u4', 'late', 1, 1]]
+  await until(() => events.length > 0)
+  t.match(events, [{ type: 'group', data: { change: 'added', name: 'late' } }])
+  await until(() => asked.length === 1 + rounds.length)
+  const begun = performance.now()
+  await until(() => performance.now() - begun > 200)
+  t.equal(asked.length, 1 + rounds.length, 'a change is asked for in so many rounds, and no more')
+  source.changed()
+  source.want([])
+  const [before, again] = [asked.length, performance.now()]
+  await until(() => performance.now() - again > 100)
+  t.equal(asked.length, before, 'while nobody listens nothing is asked')
+})
+
+t.test('changes without end are asked for, though not each', async (t) => {
+  const { backend, objects, asked, events, emit } = master(t)
+  const source = new MasterObjects(backend, emit, [50, 10_000])
+  t.teardown(() => source.stop())
+  await source.present(['group'])
+  source.want(['group'])
+  let changes = 0
+  objects.group = [['u4', 'new', 1, 1]]
+  await until(() => {
+    source.changed()
+    changes++
+    return events.length > 0
+  })
+  objects.group = []
+  await until(() => {
+    source.changed()
+    changes++
+    return events.length > 1
+  })
+  t.ok(asked.length < changes, `${asked.length} questions for ${changes} changes`)
+})
+
+t.test('whoever wants the present at the same time shares the questions', async (t) => {
+  const { backend, state, asked, emit } = master(t)
+  const source = new MasterObjects(backend, emit)
+  t.teardown(() => source.stop())
+  const presents = () =>
+    Promise.allSettled(Array.from({ length: 100 }, () => source.present(['instance', 'node'])))
+  const told = await presents()
+  t.ok(told.every((one) => one.status === 'fulfilled' && one.value.length === 2))
+  t.equal(asked.length, 2)
+  state.isAway = true
+  source.changed()
+  const failed = await presents()
+  t.ok(failed.every(({ status }) => status === 'rejected'))
+  t.equal(asked.length, 3)
+  state.isAway = false
+  t.ok((await presents()).every(({ status }) => status === 'fulfilled'))
+  t.equal(asked.length, 5)
+})
+
+t.test('what is answered after the end is not told', async (t) => {
+  const { backend, emit, events, asked, objects } = master(t)
+  const source = new MasterObjects(backend, emit)
+  await source.present(['group'])
+  objects.group = [['u4', 'new', 1, 1]]
+  source.changed()
+  const present = source.present(['group'])
+  source.stop()
+  t.strictSame(await present, [])
+  t.strictSame(events, [])
+  t.equal(asked.length, 2)
+})
