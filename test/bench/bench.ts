@@ -4,6 +4,7 @@
  *
  *     --rounds=N     how often each contender has its turn (default 3)
  *     --seconds=N    for how long, each time (default 2)
+ *     --jobs=N       how many on a real cluster, where one takes half a second (default 200)
  *     --cluster=DIR  on the master node of a real cluster: copies of its config.data and rapi.pem
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
@@ -43,6 +44,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '2' },
+    jobs: { type: 'string', default: '200' },
     cluster: { type: 'string' },
   },
 })
@@ -54,6 +56,7 @@ const settings: Settings = {
   seconds: Number(values.seconds),
   folder,
   cluster: values.cluster,
+  jobs: Number(values.jobs),
 }
 const report = new Report()
 const begun = new Date()

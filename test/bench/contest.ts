@@ -10,6 +10,8 @@ export interface Settings {
   readonly folder: string
   /** On the master node of a real cluster: a folder with a copy of its config.data and rapi.pem. */
   readonly cluster: string | undefined
+  /** On such a cluster: how many jobs there are. */
+  readonly jobs: number
 }
 
 export interface Contender {

@@ -62,12 +62,7 @@ export class Daemon {
 
   /** Milliseconds that processors have worked for it, threads and all. */
   get processorTime(): number {
-    const [user, system] = readFileSync(`/proc/${this.#process.pid}/stat`, 'utf8')
-      .replace(/^.*\)/, '')
-      .split(' ')
-      .slice(12, 14)
-    // Linux counts in hundredths of a second.
-    return (Number(user) + Number(system)) * 10
+    return processorTime(this.#process.pid as number)
   }
 
   async ask(ask: 'pauses'): Promise<Pauses>
@@ -104,4 +99,14 @@ export function prepareTree(folder: string): string {
     mkdirSync(join(folder, part), { recursive: true })
   }
   return join(folder, 'var/lib/ganeti')
+}
+
+/** How long processors have worked for a process, in milliseconds. */
+export function processorTime(pid: number): number {
+  const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\)/, '')
+    .split(' ')
+    .slice(12, 14)
+  // Linux counts in hundredths of a second.
+  return (Number(user) + Number(system)) * 10
 }

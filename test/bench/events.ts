@@ -6,6 +6,8 @@
  * waits for its job by long polling, as Ganeti's clients do. Measured is the time
  * from the end of a job, as the job says it, to a client's knowing of it. "work"
  * is what processors did for the daemon, beyond the same jobs without listeners.
+ *
+ * On the master node of a real cluster it is events-on-cluster.ts instead.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,6 +17,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Settings } from './contest.ts'
 import { Daemon, prepareTree } from './daemon.ts'
+import { eventsOnCluster } from './events-on-cluster.ts'
 import { generateYaml } from './generate-yaml.ts'
 import { quantile, type Report } from './report.ts'
 
@@ -84,7 +87,7 @@ async function measure(folder: string, listeners: number): Promise<Measured> {
     }),
   )
   const rate = JOBS / ((performance.now() - begun) / 1000)
-  const { ends, delays } = await reportOf(crowd, listeners)
+  const { ends, delays } = await reportOf(crowd, listeners, JOBS)
   const work = daemon.processorTime - workBefore
   const { loop } = await daemon.ask('pauses')
   agent.destroy()
@@ -95,21 +98,24 @@ async function measure(folder: string, listeners: number): Promise<Measured> {
 }
 
 /** What listeners were told, once all were told everything, or no more comes. */
-async function reportOf(
+export async function reportOf(
   crowd: ChildProcess,
   listeners: number,
+  jobs: number,
 ): Promise<{ ends: number[]; delays: number[] }> {
   for (let last = -1; ; ) {
     crowd.send({ report: true })
     const [report] = await once(crowd, 'message')
     const told = report.ends.reduce((sum: number, count: number) => sum + count, 0)
-    if (told === listeners * JOBS || (told === last && told > 0)) return report
+    if (told === listeners * jobs || (told === last && told > 0)) return report
     last = told
     await new Promise((resolve) => setTimeout(resolve, 500))
   }
 }
 
-export async function events(report: Report, { folder, rounds }: Settings): Promise<void> {
+export async function events(report: Report, settings: Settings): Promise<void> {
+  const { folder, rounds, cluster } = settings
+  if (cluster !== undefined) return eventsOnCluster(report, settings)
   report.part('events', `${LISTENERS} listeners and ${JOBS} jobs on a cluster in YAML`)
   const all: Measured[] = []
   const without: Measured[] = []

@@ -232,7 +232,7 @@ async function timed(port: number, args: readonly string[], seconds: number): Pr
   return { perSecond: (Number(count) * 1000) / time }
 }
 
-function pidIn(path: string): number {
+export function pidIn(path: string): number {
   return Number(readFileSync(path, 'utf8'))
 }
 
