@@ -1,5 +1,5 @@
 /** Events of a live cluster. */
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Event, EventType } from '../../lib/events/event.ts'
@@ -226,6 +226,49 @@ t.test('what the kernel drops is found by looking at all files', async (t) => {
     (await jobs.present({ types: new Set(['job']), objects: false, jobs: new Set([1]) })).length
   while ((await there()) > 0) await new Promise((resolve) => setTimeout(resolve, 5))
 })
+
+/** How many events the kernel keeps for a watch that nobody reads from; undefined if this is not Linux. */
+const QUEUED = (() => {
+  try {
+    return Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'))
+  } catch {
+    return undefined
+  }
+})()
+/** Writing a file and renaming it into place are four events at least. */
+const OVERFLOW = Math.ceil((QUEUED ?? 0) / 4) + 500
+
+t.test(
+  'all changes are told when there are more at once than the kernel keeps',
+  { skip: (!QUEUED || OVERFLOW > 20_000) && 'the kernel keeps too many to try' },
+  async (t) => {
+    const { backend, logger, emit, short, put, queue } = master(t)
+    const heard = new Set<string | null>()
+    const folder = new QueueFolder(queue, {
+      watchFolder: (path, listener) =>
+        watch(path, { persistent: false }, (event, name) => {
+          if (name?.startsWith('job-')) heard.add(name)
+          listener(event, name)
+        }),
+      interval: 200,
+    })
+    const jobs = new MasterJobs({ backend, folder, log: logger }, emit)
+    t.teardown(() => jobs.stop())
+    for (let id = 1; id <= OVERFLOW; id++) put(id, 'running')
+    jobs.want({ jobs: true, logs: false })
+    await jobs.begin()
+    // In one turn of the event loop, so that nothing is read meanwhile.
+    for (let id = 1; id <= OVERFLOW; id++) put(id, 'success')
+    await until(() => short().length >= OVERFLOW)
+    t.equal(new Set(short()).size, OVERFLOW)
+    t.ok(short().every((one) => one.endsWith(' success')))
+    t.ok(heard.size < OVERFLOW, `${heard.size} of ${OVERFLOW} were heard of`)
+    heard.clear()
+    put(1, 'error')
+    await until(() => short().at(-1) === '1 error')
+    await until(() => heard.has('job-1'))
+  },
+)
 
 t.test('a queue that may not be read is asked for each second, while somebody listens', async (t) => {
   const { backend, logger, emit, short, put, log } = master(t)

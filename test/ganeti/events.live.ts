@@ -10,8 +10,8 @@ import { ask, type FullAnswer, must, ORIGINAL, OURS } from './sides.ts'
 t.setTimeout(600_000)
 
 const JOBS = 20
-/** As many as one network may have are more. */
-const FOLLOWERS = 12
+/** One network may have more. */
+const FOLLOWERS = 100
 
 function follow(query: string): EventFollower {
   const follower = new EventFollower({ url: () => `http://localhost:${OURS.plain}/2/events?${query}` })
