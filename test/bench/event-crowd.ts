@@ -14,6 +14,8 @@ import { connect } from 'node:net'
 const LOOKING = 20
 /** Clients that one address may have. */
 const ON_AN_ADDRESS = 60
+/** Clients that come at once. */
+const AT_ONCE = 50
 
 const END = '"status":"success"'
 
@@ -21,8 +23,10 @@ const [port = '', listeners = '', target = ''] = process.argv.slice(2)
 const ends: number[] = []
 const delays: number[] = []
 let ready = 0
+let next = 0
 
-for (let n = 0; n < Number(listeners); n++) {
+/** A client; it comes again until it is told something, as it may have to make room for others. */
+function listen(n: number): void {
   const socket = connect({
     port: Number(port),
     host: '127.0.0.1',
@@ -38,6 +42,7 @@ for (let n = 0; n < Number(listeners); n++) {
     if (!isReady && text.includes('event: ready')) {
       isReady = true
       if (++ready === Number(listeners)) process.send?.({ ready: true })
+      another()
     }
     let at = 0
     for (let found = text.indexOf(END); found >= 0; found = text.indexOf(END, at)) {
@@ -52,6 +57,15 @@ for (let n = 0; n < Number(listeners); n++) {
     if (rest.includes(END)) rest = ''
   })
   socket.on('error', () => {})
+  socket.on('close', () => {
+    if (!isReady) setTimeout(listen, 100, n)
+  })
 }
+
+function another(): void {
+  if (next < Number(listeners)) listen(next++)
+}
+
+for (let n = 0; n < AT_ONCE; n++) another()
 
 process.on('message', () => process.send?.({ ends, delays }))
