@@ -74,7 +74,7 @@ export async function underLoad(t: Test, name: string, action: () => Promise<voi
     if (reply.status === 503) refused.add(tag)
     return reply
   }
-  const reading = NODES.map((node) => client(node, isOver, () => ask(node, '/2/instances?bulk=1'), 50))
+  const reading = NODES.map((node) => client(node, isOver, () => ask(node, '/2/instances?bulk=1'), 200))
   const changing = NODES.map((node) => client(node, isOver, submit(node), 500))
   try {
     await delay(2000)
