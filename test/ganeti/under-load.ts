@@ -1,7 +1,7 @@
 /** Clients that read and submit jobs through all nodes while something happens to the cluster. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
-import type { Json } from '../../lib/json/json.ts'
+import { type Json, stringifyJson } from '../../lib/json/json.ts'
 import { allEnded, ask, NODES } from './nodes.ts'
 import type { FullAnswer } from './sides.ts'
 
@@ -12,6 +12,8 @@ export interface Trace {
   readonly gaps: number[]
   /** How often each status came; 0 is for no answer. */
   readonly statuses: Map<number, number>
+  /** What is said with status 500, which is the master daemon's own refusal. */
+  readonly refusals: Set<string>
   /** How many answers were marked as older, and who made the others. */
   stale: number
   readonly servers: Set<string>
@@ -24,11 +26,15 @@ async function client(
   send: (number: number) => Promise<FullAnswer>,
   pause: number,
 ): Promise<Trace> {
-  const trace: Trace = { node, gaps: [], statuses: new Map(), stale: 0, servers: new Set() }
+  const trace: Trace = {
+    ...{ node, gaps: [], statuses: new Map(), refusals: new Set() },
+    ...{ stale: 0, servers: new Set() },
+  }
   let lost: number | undefined
   for (let number = 0; !isOver(); number++) {
     const begun = performance.now()
-    const { status, headers } = await send(number)
+    const { status, headers, body } = await send(number)
+    if (status === 500) trace.refusals.add(stringifyJson(body))
     trace.statuses.set(status, (trace.statuses.get(status) ?? 0) + 1)
     if (status === 200) {
       if (headers['ganeti-state-as-of'] !== undefined) trace.stale++
@@ -44,9 +50,9 @@ async function client(
   return trace
 }
 
-function inWords({ node, gaps, statuses, stale }: Trace): string {
+function inWords({ node, gaps, statuses, refusals, stale }: Trace): string {
   const counts = [...statuses].map(([status, count]) => `${count} of ${status || 'no answer'}`)
-  return `${node}: ${counts.join(', ')}, ${stale} stale; seconds without: ${gaps.map((gap) => gap / 1000).join(', ') || 'none'}`
+  return `${node}: ${counts.join(', ')}, ${stale} stale; seconds without: ${gaps.map((gap) => gap / 1000).join(', ') || 'none'} ${[...refusals].join(' ')}`
 }
 
 export interface Load {
