@@ -15,6 +15,7 @@ import { changes } from './changes.ts'
 import type { Settings } from './contest.ts'
 import { engine } from './engine.ts'
 import { events } from './events.ts'
+import { eventsOnCluster } from './events-on-cluster.ts'
 import { growth } from './growth.ts'
 import { hop } from './hop.ts'
 import { limit } from './limit.ts'
@@ -34,7 +35,7 @@ const PARTS: { readonly [name: string]: (report: Report, settings: Settings) => 
   page,
   scopes,
   changes,
-  events,
+  events: (report, settings) => (settings.cluster === undefined ? events : eventsOnCluster)(report, settings),
   hop,
   engine,
 }

@@ -17,7 +17,6 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Settings } from './contest.ts'
 import { Daemon, prepareTree } from './daemon.ts'
-import { eventsOnCluster } from './events-on-cluster.ts'
 import { generateYaml } from './generate-yaml.ts'
 import { quantile, type Report } from './report.ts'
 
@@ -113,9 +112,7 @@ export async function reportOf(
   }
 }
 
-export async function events(report: Report, settings: Settings): Promise<void> {
-  const { folder, rounds, cluster } = settings
-  if (cluster !== undefined) return eventsOnCluster(report, settings)
+export async function events(report: Report, { folder, rounds }: Settings): Promise<void> {
   report.part('events', `${LISTENERS} listeners and ${JOBS} jobs on a cluster in YAML`)
   const all: Measured[] = []
   const without: Measured[] = []
