@@ -19,10 +19,10 @@ function follow(query: string): EventFollower {
   return follower
 }
 
-/** Waits until something holds, for a minute at most. */
+/** Waits until something holds, for two minutes at most. */
 async function until(what: string, holds: () => boolean, found: () => unknown = () => ''): Promise<void> {
-  for (const end = Date.now() + 60_000; !holds(); await delay(5)) {
-    if (Date.now() > end) throw new Error(`Not within a minute: ${what}; ${found()}`)
+  for (const end = Date.now() + 120_000; !holds(); await delay(5)) {
+    if (Date.now() > end) throw new Error(`Not within two minutes: ${what}; ${found()}`)
   }
 }
 
