@@ -150,7 +150,7 @@ export class MasterObjects {
       // Else changes without end would put it off.
       this.#isOlder(kind, changedAt) || (this.#dueAt(kind) ?? Number.POSITIVE_INFINITY) <= now
     try {
-      for (const kind of this.#kinds) await this.#ask(kind, () => isDue(kind))
+      for (const kind of this.#kinds) await this.#ask(kind, () => run === this.#run && isDue(kind))
     } catch {
       // The master daemon is away, and asked again; master-jobs.ts logs that.
     }
