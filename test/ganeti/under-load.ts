@@ -12,7 +12,7 @@ export interface Trace {
   readonly gaps: number[]
   /** How often each status came; 0 is for no answer. */
   readonly statuses: Map<number, number>
-  /** What is said with status 500, which is the master daemon's own refusal. */
+  /** What is said with status 500. */
   readonly refusals: Set<string>
   /** How many answers were marked as older, and who made the others. */
   stale: number
