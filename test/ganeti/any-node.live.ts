@@ -255,7 +255,7 @@ async function failOver(t: Test, to: string): Promise<void> {
  */
 const WHILE_MOVED = [200, 500, 502, 503, 504, 508]
 
-/** Jobs that had begun on a master which is no more; Ganeti finds out after five minutes that they have failed. */
+/** Jobs that had begun on a master which is no more; it may take Ganeti long to find out that they have failed. */
 let dead: ReadonlySet<string> = new Set()
 
 t.test('the daemons of Ganeti are killed on the master, and another node takes over', async (t) => {
