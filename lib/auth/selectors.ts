@@ -52,6 +52,11 @@ export function fits(value: string, text: string): boolean {
   return at === value.length
 }
 
+/** Whether a tag, or a name of what a selector looks at, is what the selector says. */
+export function fitsSelector({ kind, value }: Selector, text: string): boolean {
+  return kind === 'instance' || kind === 'node' ? fitsHost(value, text) : fits(value, text)
+}
+
 /** Whether a host's full name is what a value says; as everywhere in Ganeti, it may end before a dot. */
 export function fitsHost(value: string, name: string): boolean {
   return fits(value, name) || fits(`${value}.*`, name)

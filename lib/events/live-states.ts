@@ -4,15 +4,13 @@
  * for all listeners.
  */
 import type { Backend } from '../backend/backend.ts'
-import { THING_FIELDS, type Thing, thingOf } from '../backend/scoped/things.ts'
+import { type Kind, THING_FIELDS, type Thing, thingOf } from '../backend/scoped/things.ts'
 import type { Json } from '../json/json.ts'
 import type { Event } from './event.ts'
 import { NO_OBJECTS } from './objects.ts'
 
 /** Milliseconds from one question to the next. */
 const INTERVAL = 15_000
-
-type Kind = 'instance' | 'node'
 
 export class LiveStates {
   readonly #backend: () => Pick<Backend, 'queryInstances' | 'queryNodes'>

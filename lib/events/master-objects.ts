@@ -91,7 +91,7 @@ export class MasterObjects {
   /** @throws Failure if the master daemon cannot be asked */
   async present(kinds: readonly ObjectKind[]): Promise<Event[]> {
     const changedAt = this.#changedAt
-    for (const kind of kinds) await this.#ask(kind, () => this.#isOlder(kind, changedAt))
+    await this.#ask(kinds, (kind) => this.#isOlder(kind, changedAt))
     return kinds.flatMap((kind) =>
       [...(this.#listings.get(kind)?.values() ?? [])].map((object) =>
         objectEvent(kind, 'present', object, { after: object.thing }),
@@ -114,17 +114,18 @@ export class MasterObjects {
     return (this.#askedAt.get(kind) ?? 0) <= time
   }
 
-  /** When a kind is to be asked for next; undefined if the last answer has all that has changed. */
-  #dueAt(kind: ObjectKind): number | undefined {
+  /** When a kind is to be asked for next; never (infinity) if the last answer has all that has changed. */
+  #dueAt(kind: ObjectKind): number {
     const askedAt = this.#askedAt.get(kind)
     // A kind is known first, so that its changes can be told.
     if (askedAt === undefined) return 0
-    return this.#rounds.map((after) => this.#changedAt + after).find((time) => time > askedAt)
+    const times = this.#rounds.map((after) => this.#changedAt + after)
+    return times.find((time) => time > askedAt) ?? Number.POSITIVE_INFINITY
   }
 
   /** Sees to it that the next round of questions is asked in time. */
   #askLater(): void {
-    const times = this.#kinds.map((kind) => this.#dueAt(kind)).filter((time) => time !== undefined)
+    const times = this.#kinds.map((kind) => this.#dueAt(kind))
     const [pause = 0] = this.#rounds
     const at = Math.max(Math.min(...times), this.#restedSince + pause)
     // An earlier round is not put off by further changes.
@@ -148,9 +149,9 @@ export class MasterObjects {
     this.#timerAt = Number.NEGATIVE_INFINITY
     const isDue = (kind: ObjectKind) =>
       // Else changes without end would put it off.
-      this.#isOlder(kind, changedAt) || (this.#dueAt(kind) ?? Number.POSITIVE_INFINITY) <= now
+      this.#isOlder(kind, changedAt) || this.#dueAt(kind) <= now
     try {
-      for (const kind of this.#kinds) await this.#ask(kind, () => run === this.#run && isDue(kind))
+      await this.#ask(this.#kinds, isDue)
     } catch {
       // The master daemon is away, and asked again; master-jobs.ts logs that.
     }
@@ -159,13 +160,15 @@ export class MasterObjects {
     this.#askLater()
   }
 
-  /** Asks for a kind until the answer is new enough; whoever else waits for an answer shares it (coalescing). */
-  async #ask(kind: ObjectKind, isNeeded: () => boolean): Promise<void> {
+  /** Asks for kinds until the answers are new enough; whoever else waits for an answer shares it (coalescing). */
+  async #ask(kinds: readonly ObjectKind[], isNeeded: (kind: ObjectKind) => boolean): Promise<void> {
     const run = this.#run
-    while (run === this.#run && isNeeded()) {
-      const question = this.#questions.get(kind) ?? this.#question(kind)
-      this.#questions.set(kind, question)
-      await question
+    for (const kind of kinds) {
+      while (run === this.#run && isNeeded(kind)) {
+        const question = this.#questions.get(kind) ?? this.#question(kind)
+        this.#questions.set(kind, question)
+        await question
+      }
     }
   }
 

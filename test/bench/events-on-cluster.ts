@@ -13,8 +13,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { watch } from 'node:fs'
-import type { Json } from '../../lib/json/json.ts'
-import { ask, must, ORIGINAL, OURS, type Side } from '../ganeti/sides.ts'
+import { luxiCalls, untilKnown } from '../ganeti/measure.ts'
+import { ask, ORIGINAL, OURS, type Side } from '../ganeti/sides.ts'
 import type { Settings } from './contest.ts'
 import { processorTime } from './daemon.ts'
 import { reportOf } from './events.ts'
@@ -94,7 +94,7 @@ interface Measured {
 /** Submits jobs and waits for them, with several sides in turn. */
 async function withJobs(pid: number, jobs: number, sides = [ORIGINAL, OURS]): Promise<Measured> {
   const waited = new Map<Side, number[]>(sides.map((side) => [side, []]))
-  const [callsBefore, workBefore, begun] = [await calls(), processorTime(pid), performance.now()]
+  const [callsBefore, workBefore, begun] = [await luxiCalls(), processorTime(pid), performance.now()]
   const series = Date.now()
   let changes = 0
   const watcher = watch(QUEUE, (_event, name) => {
@@ -116,26 +116,8 @@ async function withJobs(pid: number, jobs: number, sides = [ORIGINAL, OURS]): Pr
   watcher.close()
   const rate = jobs / ((performance.now() - begun) / 1000)
   const work = processorTime(pid) - workBefore
-  const asked = [...(await calls())].map(
+  const asked = [...(await luxiCalls())].map(
     ([call, count]) => [call, count - (callsBefore.get(call) ?? 0)] as const,
   )
   return { rate, waited, work, changes, calls: new Map(asked.filter(([, count]) => count > 0)) }
-}
-
-/** Waits for a job by long polling; gives the milliseconds from its end until that was known. */
-async function untilKnown(side: Side, id: number): Promise<number> {
-  for (let known: Json = null; ; ) {
-    const body: Json = { fields: ['status', 'end_ts'], previous_job_info: known, previous_log_serial: 0 }
-    const { body: change } = await ask(side, `/2/jobs/${id}/wait`, { user: 'writer', body })
-    known = (change as { job_info?: Json } | null)?.job_info ?? known
-    const end = Array.isArray(known) ? known[1] : null
-    if (Array.isArray(end)) return Date.now() - (Number(end[0]) * 1000 + Number(end[1]) / 1000)
-  }
-}
-
-/** How often our daemon has asked the master daemon, by call. */
-async function calls(): Promise<ReadonlyMap<string, number>> {
-  const text = await must('curl', '-s', `http://localhost:${OURS.plain}/metrics`)
-  const pattern = /^ganeti_rapi_luxi_request_duration_seconds_count\{call="(\w+)"\} (\d+)/gm
-  return new Map([...text.matchAll(pattern)].map(([, call = '', count]) => [call, Number(count)]))
 }

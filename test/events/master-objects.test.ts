@@ -87,6 +87,15 @@ t.test('what is answered after the end is not told', async (t) => {
   t.equal(asked.length, 2)
 })
 
+t.test('at the end, what is asked for the present is the last question', async (t) => {
+  const { backend, emit, asked } = master(t)
+  const source = new MasterObjects(backend, emit)
+  const present = source.present(['group', 'network'])
+  source.stop()
+  t.strictSame(await present, [])
+  t.equal(asked.length, 1)
+})
+
 t.test('a master daemon that is away is asked again for what has changed', async (t) => {
   const { backend, emit, events, asked, objects, state } = master(t)
   const source = new MasterObjects(backend, emit, [5])

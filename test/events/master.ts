@@ -11,9 +11,10 @@ import type { Event, EventType } from '../../lib/events/event.ts'
 import { MasterSource } from '../../lib/events/master-source.ts'
 import { Failure } from '../../lib/failure.ts'
 import type { Json } from '../../lib/json/json.ts'
+import { isFinal, type JobStatus } from '../../lib/model/job.ts'
 
 interface TestJob {
-  status: string
+  status: JobStatus
   ops: Json
   oplog: Json
   opresult: Json
@@ -52,9 +53,7 @@ export function master(t: Test) {
       case 'opstatus':
         return [job.status]
       case 'end_ts':
-        return ['success', 'error', 'canceled'].includes(job.status)
-          ? [Math.floor(Date.now() / 1000), 0]
-          : null
+        return isFinal(job.status) ? [Math.floor(Date.now() / 1000), 0] : null
       case 'received_ts':
         return [1, 0]
       case 'start_ts':
@@ -88,7 +87,7 @@ export function master(t: Test) {
     queryNetworks: rowsOf('network'),
   } as unknown as MasterBackend
   /** Changes a job as Ganeti does: its file is renamed into place. */
-  const put = (id: number, status: string, more: Partial<TestJob> = {}) => {
+  const put = (id: number, status: JobStatus, more: Partial<TestJob> = {}) => {
     jobs.set(id, { ops: OPS, oplog: [[]], opresult: [null], ...jobs.get(id), status, ...more })
     writeFileSync(join(queue, `.job-${id}.tmp`), `${status} ${Math.random()}`)
     renameSync(join(queue, `.job-${id}.tmp`), join(queue, `job-${id}`))

@@ -8,21 +8,10 @@ import t, { type Test } from 'tap'
 import { type Json, stringifyJson } from '../../lib/json/json.ts'
 import { resources } from '../../lib/resources/table.ts'
 import { compareAnswers } from '../differential/compare-json.ts'
-import {
-  type Asking,
-  allEnded,
-  ask,
-  copyTo,
-  FRESH,
-  jobEnded,
-  mustOn,
-  NODES,
-  on,
-  served,
-  until,
-} from './nodes.ts'
+import { type Asking, allEnded, ask, copyTo, FRESH, jobEnded, mustOn, NODES, on, served } from './nodes.ts'
 import { type FullAnswer, must } from './sides.ts'
 import { checkJobs, underLoad } from './under-load.ts'
+import { untilSeen } from './until-seen.ts'
 
 t.setTimeout(400_000)
 
@@ -169,7 +158,7 @@ t.test('nodes that take each other for the master send a request on once', async
   const name = (master: string) =>
     `cp -p ${file} ${file}.new && chmod u+w ${file}.new && echo ${master} >${file}.new && mv ${file}.new ${file}`
   const takesForMaster = (node: string, master: string) =>
-    until(`${node} takes ${master} for the master`, 20, async () => {
+    untilSeen(`${node} takes ${master} for the master`, 20, async () => {
       const now = (await ask(node, '/version')).headers['ganeti-master']
       return now === master ? undefined : String(now)
     })
@@ -279,7 +268,7 @@ t.test('a failover while no job runs loses nothing', async (t) => {
   const load = await underLoad(t, `${RUN}-move`, async () => {
     await mustOn(SECOND, 'gnt-cluster queue drain')
     await allEnded(SECOND, dead)
-    await until('the copy of the configuration is as new', 20, async () => {
+    await untilSeen('the copy of the configuration is as new', 20, async () => {
       const sums = await Promise.all([SECOND, FIRST].map((node) => mustOn(node, `md5sum ${CONFIG}`)))
       return sums[0] === sums[1] ? undefined : sums.join(' ')
     })

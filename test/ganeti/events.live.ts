@@ -1,11 +1,11 @@
 /** Events on a real cluster: what the folder of the queue and the master daemon tell, and what that costs. */
 import { readFileSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import type { Json } from '../../lib/json/json.ts'
 import { quantile } from '../bench/report.ts'
 import { EventFollower } from '../support/event-follower.ts'
-import { ask, type FullAnswer, must, ORIGINAL, OURS } from './sides.ts'
+import { luxiCalls, timeOf, untilKnown } from './measure.ts'
+import { ask, must, ORIGINAL, OURS } from './sides.ts'
+import { untilSeen } from './until-seen.ts'
 
 t.setTimeout(600_000)
 
@@ -20,36 +20,8 @@ function follow(query: string): EventFollower {
 }
 
 /** Waits until something holds, for two minutes at most. */
-async function until(what: string, holds: () => boolean, found: () => unknown = () => ''): Promise<void> {
-  for (const end = Date.now() + 120_000; !holds(); await delay(5)) {
-    if (Date.now() > end) throw new Error(`Not within two minutes: ${what}; ${found()}`)
-  }
-}
-
-/** How often our daemon has asked the master daemon for something. */
-async function calls(name: string): Promise<number> {
-  const text = await must('curl', '-s', `http://localhost:${OURS.plain}/metrics`)
-  const pattern = new RegExp(
-    `^ganeti_rapi_luxi_request_duration_seconds_count\\{call="${name}"\\} (\\d+)`,
-    'm',
-  )
-  return Number(pattern.exec(text)?.[1] ?? 0)
-}
-
-/** Waits for a job with the original's long polling; gives how long after its end that was known, in milliseconds. */
-async function waited(id: number): Promise<number> {
-  for (let known: readonly Json[] | null = null; ; ) {
-    const body: Json = { fields: ['status', 'end_ts'], previous_job_info: known, previous_log_serial: null }
-    const answer: FullAnswer = await ask(ORIGINAL, `/2/jobs/${id}/wait`, { user: 'writer', body })
-    known = (answer.body as { job_info: readonly Json[] } | null)?.job_info ?? known
-    const end = known?.[1]
-    if (Array.isArray(end)) return Date.now() - timeOf(end as readonly number[])
-  }
-}
-
-/** A time stamp in milliseconds since 1970. */
-function timeOf([seconds = 0, microseconds = 0]: readonly number[]): number {
-  return seconds * 1000 + microseconds / 1000
+function until(what: string, holds: () => boolean, found: () => unknown = () => 'not yet'): Promise<void> {
+  return untilSeen(what, 120, () => (holds() ? undefined : String(found())), 5)
 }
 
 function inWords(times: readonly number[]): string {
@@ -61,14 +33,14 @@ t.test(
   async (t) => {
     const followers = Array.from({ length: FOLLOWERS }, () => follow('types=job'))
     await until('all followers are ready', () => followers.every((one) => one.of('ready').length > 0))
-    const before = await calls('QueryJobs')
+    const before = (await luxiCalls()).get('QueryJobs') ?? 0
     const ids: number[] = []
     const waiting: Promise<number>[] = []
     for (let n = 0; n < JOBS; n++) {
       const tag = `/2/instances/inst${1 + (n % 5)}.example.com/tags?tag=events${n}`
       const id = Number((await ask(OURS, tag, { method: 'PUT', user: 'writer' })).body)
       ids.push(id)
-      waiting.push(waited(id))
+      waiting.push(untilKnown(ORIGINAL, id))
     }
     const ends = (one: EventFollower) =>
       new Map(
@@ -88,7 +60,7 @@ t.test(
         'as the queue has it',
       )
     }
-    const questions = (await calls('QueryJobs')) - before
+    const questions = ((await luxiCalls()).get('QueryJobs') ?? 0) - before
     const changes = followers[0]?.of('job').length ?? 0
     // Files change without a change of the status, too; and the list above is a question.
     t.ok(questions <= 2 * changes, `${questions} questions for ${changes} changes and ${FOLLOWERS} followers`)

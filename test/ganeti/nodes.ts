@@ -1,10 +1,11 @@
 /** The nodes of the real cluster, each with our daemon, and how to ask one of them. */
 import { request } from 'node:https'
 import { text } from 'node:stream/consumers'
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Json, parseJson } from '../../lib/json/json.ts'
+import { isFinal, type JobStatus } from '../../lib/model/job.ts'
 import type { Outcome } from '../support/daemon-root.ts'
 import { type FullAnswer, must, run } from './sides.ts'
+import { untilSeen } from './until-seen.ts'
 
 export const NODES = ['node1', 'node2', 'node3'].map((name) => `${name}.example.com`)
 const PORT = 5080
@@ -64,26 +65,9 @@ export async function ask(
   })
 }
 
-/**
- * Waits until something holds.
- * @param look gives undefined if it does, or else what is there instead
- * @throws with both after so many seconds
- */
-export async function until(
-  what: string,
-  seconds: number,
-  look: () => Promise<string | undefined>,
-): Promise<void> {
-  const end = performance.now() + seconds * 1000
-  for (let seen = await look(); seen !== undefined; seen = await look()) {
-    if (performance.now() > end) throw new Error(`not within ${seconds} seconds: ${what}; instead: ${seen}`)
-    await delay(100)
-  }
-}
-
 /** Waits until a node answers from another one, and not from its copy. */
 export const served = (node: string, by: string): Promise<void> =>
-  until(`${node} answers from ${by}`, 60, async () => {
+  untilSeen(`${node} answers from ${by}`, 60, async () => {
     const { status, headers } = await ask(node, '/2/info', FRESH)
     const { 'ganeti-served-by': server, 'ganeti-master': master } = headers
     if (status === 200 && server === by) return
@@ -92,20 +76,19 @@ export const served = (node: string, by: string): Promise<void> =>
 
 export interface JobTold {
   readonly id: number
-  readonly status: string
+  readonly status: JobStatus
   readonly ops: readonly { readonly tags?: readonly string[] }[]
 }
-
-const ENDS: ReadonlySet<string> = new Set(['success', 'error', 'canceled'])
 
 /** Waits for a job's end; gives its status. */
 export async function jobEnded(node: string, id: Json): Promise<string> {
   let job = ''
-  await until(`job ${id} ends`, 60, async () => {
+  await untilSeen(`job ${id} ends`, 60, async () => {
     const { status, body } = await ask(node, `/2/jobs/${id}`, FRESH)
     if (status !== 200) return `status ${status}`
-    job = (body as unknown as JobTold).status
-    return ENDS.has(job) ? undefined : job
+    const now = (body as unknown as JobTold).status
+    job = now
+    return isFinal(now) ? undefined : now
   })
   return job
 }
@@ -116,11 +99,11 @@ export async function allEnded(
   dead: ReadonlySet<string> = new Set(),
 ): Promise<readonly JobTold[]> {
   let jobs: readonly JobTold[] = []
-  await until('all jobs end', 60, async () => {
+  await untilSeen('all jobs end', 60, async () => {
     const { status, body } = await ask(node, '/2/jobs?bulk=1', FRESH)
     if (status !== 200) return `status ${status}`
     jobs = body as unknown as readonly JobTold[]
-    const going = jobs.filter(({ id, status }) => !ENDS.has(status) && !dead.has(String(id)))
+    const going = jobs.filter(({ id, status }) => !isFinal(status) && !dead.has(String(id)))
     return going.length === 0 ? undefined : going.map((job) => `${job.id} is ${job.status}`).join(', ')
   })
   return jobs

@@ -8,6 +8,7 @@ import { request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { on } from './nodes.ts'
 import { must, run } from './sides.ts'
 
 t.setTimeout(300_000)
@@ -73,8 +74,7 @@ t.test('the arguments of /etc/default/ganeti are its own', async (t) => {
 })
 
 t.test('a node that is not the master does not serve', async (t) => {
-  const ssh = ['-o', 'StrictHostKeyChecking=no', '-o', 'LogLevel=ERROR', 'node2.example.com']
-  const outcome = await run('ssh', ...ssh, '/project/bin/ganeti-rapi')
+  const outcome = await on('node2.example.com', '/project/bin/ganeti-rapi')
   t.same(outcome, {
     status: 11,
     stdout: '',

@@ -3,10 +3,10 @@
  * certain value are looked up, but a pattern has to be tried on each object; so
  * the values that fit are found once for a state, and remembered.
  */
-import { fits, fitsHost, type Selector } from '../../auth/selectors.ts'
+import { fitsSelector, type Selector } from '../../auth/selectors.ts'
 import { eachInSlices } from '../../concurrency/time-slicing.ts'
 import type { Backend } from '../backend.ts'
-import { SELECTED_FIELDS, textsIn } from './things.ts'
+import { type Kind, SELECTED_FIELDS, textsIn } from './things.ts'
 
 /** Names that are looked up; if more fit, their pattern costs little beside all that it finds. */
 const MOST_NAMES = 1000
@@ -30,7 +30,7 @@ const remembered = new WeakMap<Backend, Remembered>()
  */
 export async function fittingValues(
   backend: Backend,
-  kind: 'instance' | 'node',
+  kind: Kind,
   selectors: readonly Selector[],
 ): Promise<SelectorValues> {
   const starred = selectors.filter(({ value }) => value.includes('*'))
@@ -64,7 +64,7 @@ export async function fittingValues(
 
 async function findValues(
   backend: Backend,
-  kind: 'instance' | 'node',
+  kind: Kind,
   selectors: readonly Selector[],
 ): Promise<SelectorValues> {
   const fieldOf = ({ kind: by }: Selector) => SELECTED_FIELDS[kind][by]
@@ -79,13 +79,11 @@ async function findValues(
   })
   const found = new Map<Selector, Values>()
   for (const selector of selectors) {
-    const { kind: by, value } = selector
-    const fitsValue = by === 'instance' || by === 'node' ? fitsHost : fits
     const fitting: string[] = []
     await eachInSlices([...(texts[fields.indexOf(fieldOf(selector) ?? '')] ?? [])], (text) => {
-      if (fitsValue(value, text)) fitting.push(text)
+      if (fitsSelector(selector, text)) fitting.push(text)
     })
-    found.set(selector, by !== 'tag' && fitting.length > MOST_NAMES ? undefined : fitting)
+    found.set(selector, selector.kind !== 'tag' && fitting.length > MOST_NAMES ? undefined : fitting)
   }
   return found
 }

@@ -6,7 +6,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../json/json.ts'
 import type { Backend } from '../backend.ts'
 import { aboutOf, NAMES_ANOTHER } from './opcode-parameters.ts'
-import { isWithin, type ThingKind, type Within } from './things.ts'
+import { isWithin, type Kind, type ThingKind, type Within } from './things.ts'
 
 export interface NamedObject {
   readonly kind: ThingKind
@@ -52,7 +52,7 @@ export function rememberJob(backend: Backend, id: string, opcodes: Json): JobObj
 export function isOnlyAbout(
   { objects }: Pick<JobObjects, 'objects'>,
   within: Within,
-  isThere: (kind: 'instance' | 'node', name: string) => boolean,
+  isThere: (kind: Kind, name: string) => boolean,
 ): boolean {
   if (!objects) return false
   return objects.every(({ kind, name }) => {

@@ -13,7 +13,8 @@ import type { Backend, QueryResult, TagKind } from '../backend.ts'
 import { mentions, namesIn } from '../filters.ts'
 import { checkOpcode, type Reach } from './check-opcodes.ts'
 import { ifNotFound, ScopedJobs } from './scoped-jobs.ts'
-import { forbidden, type Kind, NAMES_INSTANCES, ScopedObjects } from './scoped-objects.ts'
+import { forbidden, NAMES_INSTANCES, ScopedObjects } from './scoped-objects.ts'
+import type { Kind } from './things.ts'
 
 export function scopedBackend(backend: Backend, scope: Scope): Backend {
   return new ScopedBackend(backend, scope)

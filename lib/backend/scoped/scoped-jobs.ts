@@ -10,8 +10,8 @@ import { lazyMap } from '../../json/lazy-list.ts'
 import { shortNames } from '../../model/lookup.ts'
 import type { Backend, Cell, QueryResult } from '../backend.ts'
 import { isOnlyAbout, type JobObjects, knownJobs, rememberJob } from './job-objects.ts'
-import { forbidden, type Kind, type ScopedObjects } from './scoped-objects.ts'
-import type { Within } from './things.ts'
+import { forbidden, type ScopedObjects } from './scoped-objects.ts'
+import type { Kind, Within } from './things.ts'
 
 /** So many jobs are asked for by their ids; if there are more, all of them. */
 const FEW_JOBS = 50

@@ -16,6 +16,7 @@ import { fittingValues } from './fitting-values.ts'
 import {
   filterOf,
   isWithin,
+  type Kind,
   THING_FIELDS,
   type Thing,
   type ThingKind,
@@ -23,9 +24,6 @@ import {
   thingOf,
   type Within,
 } from './things.ts'
-
-/** Kinds of objects that are asked for with a filter. */
-export type Kind = 'instance' | 'node'
 
 /** So many names are asked for; if there are more, all objects of the scope, as each name is tried on each object. */
 const FEW_NAMES = 200

@@ -3,10 +3,13 @@
  * kind, the fields that tell this, the question for those that are selected,
  * and whether one is.
  */
-import { fits, fitsHost, type Selector, type SelectorKind } from '../../auth/selectors.ts'
+import { fitsSelector, type Selector, type SelectorKind } from '../../auth/selectors.ts'
 import type { Json } from '../../json/json.ts'
 
 export type ThingKind = 'group' | 'instance' | 'network' | 'node'
+
+/** Kinds of objects that are asked for with a filter. */
+export type Kind = 'instance' | 'node'
 
 /** What is known of an object; of one that does not exist yet, that is what it will have. */
 export interface Thing {
@@ -60,17 +63,17 @@ export function textsIn(value: Json | undefined): string[] {
 }
 
 /** Whether a selector selects an object. */
-export function selects({ kind, value }: Selector, thing: Thing): boolean {
-  switch (kind) {
+export function selects(selector: Selector, thing: Thing): boolean {
+  switch (selector.kind) {
     case 'tag':
-      return thing.tags.some((tag) => fits(value, tag))
+      return thing.tags.some((tag) => fitsSelector(selector, tag))
     case 'group':
-      return thing.groups.some((group) => fits(value, group))
+      return thing.groups.some((group) => fitsSelector(selector, group))
     case 'instance':
-      return thing.kind === 'instance' && fitsHost(value, thing.name)
+      return thing.kind === 'instance' && fitsSelector(selector, thing.name)
     case 'node': {
       const node = thing.kind === 'node' ? thing.name : thing.node
-      return node !== undefined && fitsHost(value, node)
+      return node !== undefined && fitsSelector(selector, node)
     }
   }
 }
@@ -81,7 +84,7 @@ export function isWithin(within: Within, thing: Thing): boolean {
 
 /** The fields that selectors look at; without one, no object of the kind is selected. */
 export const SELECTED_FIELDS: {
-  readonly [kind in 'instance' | 'node']: { readonly [by in SelectorKind]?: string }
+  readonly [kind in Kind]: { readonly [by in SelectorKind]?: string }
 } = {
   instance: { tag: 'tags', instance: 'name', node: 'pnode', group: 'pnode.group' },
   node: { tag: 'tags', node: 'name', group: 'group' },
@@ -93,7 +96,7 @@ export const SELECTED_FIELDS: {
  */
 export function filterOf(
   within: Within,
-  kind: 'instance' | 'node',
+  kind: Kind,
   fitting: ReadonlyMap<Selector, readonly string[] | undefined>,
 ): Json {
   const partsOf = (selector: Selector): Json[] => {
